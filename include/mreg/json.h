@@ -1,0 +1,54 @@
+/*
+ * mreg/json.h - results as JSON documents: the one place where field names of
+ * output are spelled.
+ *
+ * Each returns a document in one line with a `schema` field ("mreg.push/1"),
+ * the caller's to free(), or NULL when out of memory.  Fields are only ever
+ * added; digests are text, sizes are bytes, times are RFC 3339.
+ */
+#ifndef MREG_JSON_H
+#define MREG_JSON_H
+
+#include "mreg/alias.h"
+#include "mreg/config.h"
+#include "mreg/inspect.h"
+#include "mreg/list.h"
+#include "mreg/login.h"
+#include "mreg/pull.h"
+#include "mreg/push.h"
+#include "mreg/resolve.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+MREG_API char *mreg_push_result_json(const struct mreg_push_result *r);
+MREG_API char *mreg_pull_result_json(const struct mreg_pull_result *r);
+MREG_API char *mreg_resolve_result_json(const struct mreg_resolve_result *r);
+MREG_API char *mreg_models_result_json(const struct mreg_models_result *r);
+MREG_API char *mreg_versions_result_json(const struct mreg_versions_result *r);
+MREG_API char *mreg_inspect_result_json(const struct mreg_inspect_result *r);
+MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
+MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
+MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
+MREG_API char *mreg_settings_json(const struct mreg_setting *s, size_t n);
+MREG_API char *mreg_version_json(void);
+
+/* Row `i` alone, without schema: one line of --jsonl. */
+MREG_API char *mreg_version_row_json(const struct mreg_versions_result *r,
+				     size_t i);
+MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
+				   size_t i);
+MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
+				   size_t i);
+
+/* {"error":{code,message,hint,cause}}, or {"type":"progress",...} for one
+ * event of --progress=json. */
+MREG_API char *mreg_error_json(const struct mreg_error *err);
+MREG_API char *mreg_progress_json(const struct mreg_progress *p);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * mreg/list.h - models, and the versions of one.
+ */
+#ifndef MREG_LIST_H
+#define MREG_LIST_H
+
+#include "mreg/push.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mreg_models_result {
+	const char *where;        /* "ghcr.io/acme", or the local store */
+	const char *const *names; /* sorted; usable as references */
+	size_t count;
+	void *owner;
+};
+
+/* Models below the configured prefix (`prefix` NULL) or below `prefix`, a
+ * HOST[/PATH] or oci:DIR.  MREG_EUNSUPPORTED where a registry has no
+ * catalog. */
+MREG_API int mreg_models(struct mreg *m, const char *prefix,
+			 struct mreg_models_result *out,
+			 struct mreg_error *err);
+MREG_API void mreg_models_result_release(struct mreg_models_result *r);
+
+struct mreg_version_row {
+	uint64_t number;
+	struct mreg_digest digest;
+	int64_t registered_s; /* seconds since 1970; 0: the log does not say */
+	const char *actor;    /* who registered it, as the log says; "" */
+	const char *run;      /* experiment run; NULL */
+	const char *const *tags; /* aliases, release names, latest; sorted */
+	size_t tag_count;
+	uint64_t bytes; /* in all files */
+	uint64_t files;
+	const struct mreg_pair *metrics; /* sorted by name */
+	size_t metric_count;
+	/* The tag v<N> has another digest than the log gave N: somebody moved
+	 * it.  `digest` is the log's. */
+	bool moved;
+};
+
+struct mreg_versions_result {
+	const char *name;
+	struct mreg_version_row *rows; /* highest number first */
+	size_t count;
+	void *owner;
+};
+
+/* Versions of a model: what the log registered and has its v<N>, and v<N>
+ * tags that others made. */
+MREG_API int mreg_versions(struct mreg *m, const char *ref,
+			   struct mreg_versions_result *out,
+			   struct mreg_error *err);
+MREG_API void mreg_versions_result_release(struct mreg_versions_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

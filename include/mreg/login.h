@@ -1,0 +1,37 @@
+/*
+ * mreg/login.h - credentials of registries, where docker keeps them.
+ */
+#ifndef MREG_LOGIN_H
+#define MREG_LOGIN_H
+
+#include "mreg/session.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mreg_login_result {
+	const char *host;
+	const char *username;
+	const char *where; /* "helper 'pass'", "/home/a/.docker/config.json" */
+	bool removed;      /* logout: whether there was something to remove */
+	void *owner;
+};
+
+/* Try the credentials against the registry, then store them; nothing is
+ * stored that was refused (MREG_EAUTH).  Also forgets the token realm
+ * remembered for the registry. */
+MREG_API int mreg_login(struct mreg *m, const char *host,
+			const char *username, const char *password,
+			struct mreg_login_result *out,
+			struct mreg_error *err);
+MREG_API int mreg_logout(struct mreg *m, const char *host,
+			 struct mreg_login_result *out,
+			 struct mreg_error *err);
+MREG_API void mreg_login_result_release(struct mreg_login_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

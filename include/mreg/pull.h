@@ -1,0 +1,51 @@
+/*
+ * mreg/pull.h - get a version's files.
+ */
+#ifndef MREG_PULL_H
+#define MREG_PULL_H
+
+#include "mreg/push.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mreg_pull_opts {
+	size_t size; /* sizeof this struct; set by MREG_PULL_OPTS_INIT */
+	const char *output; /* directory; NULL: the name's last component */
+	bool dry_run;       /* plan only, write nothing */
+	unsigned int jobs;  /* parallel transfers; 0: the session's */
+};
+#define MREG_PULL_OPTS_INIT { .size = sizeof(struct mreg_pull_opts) }
+
+struct mreg_pull_result {
+	const char *name;      /* "ghcr.io/acme/churn" */
+	const char *reference; /* name@digest: what was pulled, for ever */
+	const char *tag;       /* as asked for; NULL when by digest */
+	uint64_t number;       /* of v<N>; 0: not known */
+	struct mreg_digest digest;
+	const char *output; /* directory */
+	struct mreg_item *items;
+	size_t item_count;
+	uint64_t bytes_total, bytes_fetched, bytes_reused;
+	uint64_t files_placed, files_kept;
+	bool dry_run;
+	void *owner;
+};
+
+/*
+ * Resolve `ref` (no tag: latest), fetch what `output` does not have yet,
+ * verify, put in place.  A file under its final name always has the bytes of
+ * its digest; files the model does not have are left alone.  Calling again
+ * after any interruption continues.
+ */
+MREG_API int mreg_pull(struct mreg *m, const char *ref,
+		       const struct mreg_pull_opts *o,
+		       struct mreg_pull_result *out, struct mreg_error *err);
+MREG_API void mreg_pull_result_release(struct mreg_pull_result *r);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,242 @@
+/*
+ * json.c - JSON from outside under limits, and getters that name the field.
+ */
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+/* 2^62: far above any size, and its double still fits an int64_t. */
+#define INT_MAX_JSON (INT64_C(1) << 62)
+
+/*
+ * Deepest nesting of brackets outside of strings.  jansson stops only at
+ * 2048, compiled in, and what walks its values recurses; a scan costs less
+ * than the parse.  On text that is no JSON the result is meaningless but the
+ * parse, which comes next, says so.
+ */
+static size_t depth_of(const char *p, size_t n)
+{
+	size_t depth = 0;
+	size_t most = 0;
+	bool string = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		switch (p[i]) {
+		case '"':
+			string = !string;
+			break;
+		case '\\':
+			if (string)
+				i++;
+			break;
+		case '{':
+		case '[':
+			if (!string && ++depth > most)
+				most = depth;
+			break;
+		case '}':
+		case ']':
+			if (!string && depth > 0)
+				depth--;
+			break;
+		default:
+			break;
+		}
+	}
+	return most;
+}
+
+int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
+		  json_t **out, struct mreg_error *err)
+{
+	json_error_t why;
+	json_t *j;
+
+	if (n > max)
+		return mr_fail(err, MREG_ELIMIT, "%s is larger than %zu bytes",
+			       what, max);
+	if (n == 0)
+		return mr_fail(err, MREG_EFORMAT, "%s is empty, not JSON",
+			       what);
+	if (depth_of(bytes, n) > MR_JSON_DEPTH_MAX)
+		return mr_fail(err, MREG_ELIMIT,
+			       "%s is nested deeper than %d levels", what,
+			       MR_JSON_DEPTH_MAX);
+	j = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+	if (!j && json_error_code(&why) == json_error_out_of_memory)
+		return mr_fail_nomem(err);
+	if (!j)
+		return mr_fail(err, MREG_EFORMAT,
+			       "%s is no valid JSON: %s (line %d, column %d)",
+			       what, why.text, why.line, why.column);
+	*out = j;
+	return 0;
+}
+
+void mr_json_freep(json_t **j)
+{
+	json_decref(*j);
+	*j = NULL;
+}
+
+static const char *type_name(const json_t *j)
+{
+	switch (json_typeof(j)) {
+	case JSON_OBJECT:
+		return "an object";
+	case JSON_ARRAY:
+		return "an array";
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+		return "a whole number";
+	case JSON_REAL:
+		return "a fraction";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "a boolean";
+	default:
+		return "null";
+	}
+}
+
+static int wrong_type(const json_t *j, const char *key, const char *what,
+		      const char *wanted, struct mreg_error *err)
+{
+	return mr_fail(err, MREG_EFORMAT, "field '%s' of %s is %s, not %s", key,
+		       what, type_name(j), wanted);
+}
+
+/* The value of `key`, NULL where it is optional and absent or null. */
+static int find(const json_t *obj, const char *key, const char *what, bool need,
+		json_t **out, struct mreg_error *err)
+{
+	json_t *j;
+
+	if (!json_is_object(obj))
+		return mr_fail(err, MREG_EFORMAT, "%s is no JSON object", what);
+	j = json_object_get(obj, key);
+	if (!j && need)
+		return mr_fail(err, MREG_EFORMAT, "field '%s' of %s is missing",
+			       key, what);
+	*out = !need && json_is_null(j) ? NULL : j;
+	return 0;
+}
+
+static int get_str(const json_t *obj, const char *key, const char *what,
+		   bool need, const char **out, struct mreg_error *err)
+{
+	json_t *j = NULL;
+	int rc = find(obj, key, what, need, &j, err);
+
+	if (rc < 0 || !j)
+		return rc;
+	if (!json_is_string(j))
+		return wrong_type(j, key, what, "a string", err);
+	*out = json_string_value(j);
+	return 0;
+}
+
+static int get_u64(const json_t *obj, const char *key, const char *what,
+		   bool need, uint64_t *out, struct mreg_error *err)
+{
+	json_t *j = NULL;
+	json_int_t value;
+	int rc = find(obj, key, what, need, &j, err);
+
+	if (rc < 0 || !j)
+		return rc;
+	if (!json_is_integer(j))
+		return wrong_type(j, key, what, "a whole number", err);
+	value = json_integer_value(j);
+	if (value < 0 || value > INT_MAX_JSON)
+		return mr_fail(err, MREG_EFORMAT,
+			       "field '%s' of %s is %" JSON_INTEGER_FORMAT
+			       ", not a number from 0 to 2^62",
+			       key, what, value);
+	*out = (uint64_t)value;
+	return 0;
+}
+
+static int get_array(const json_t *obj, const char *key, const char *what,
+		     bool need, json_t **out, struct mreg_error *err)
+{
+	json_t *j = NULL;
+	int rc = find(obj, key, what, need, &j, err);
+
+	if (rc < 0 || !j)
+		return rc;
+	if (!json_is_array(j))
+		return wrong_type(j, key, what, "an array", err);
+	*out = j;
+	return 0;
+}
+
+int mr_json_need_str(const json_t *obj, const char *key, const char *what,
+		     const char **out, struct mreg_error *err)
+{
+	return get_str(obj, key, what, true, out, err);
+}
+
+int mr_json_opt_str(const json_t *obj, const char *key, const char *what,
+		    const char **out, struct mreg_error *err)
+{
+	return get_str(obj, key, what, false, out, err);
+}
+
+int mr_json_need_u64(const json_t *obj, const char *key, const char *what,
+		     uint64_t *out, struct mreg_error *err)
+{
+	return get_u64(obj, key, what, true, out, err);
+}
+
+int mr_json_opt_u64(const json_t *obj, const char *key, const char *what,
+		    uint64_t *out, struct mreg_error *err)
+{
+	return get_u64(obj, key, what, false, out, err);
+}
+
+int mr_json_opt_bool(const json_t *obj, const char *key, const char *what,
+		     bool *out, struct mreg_error *err)
+{
+	json_t *j = NULL;
+	int rc = find(obj, key, what, false, &j, err);
+
+	if (rc < 0 || !j)
+		return rc;
+	if (!json_is_boolean(j))
+		return wrong_type(j, key, what, "a boolean", err);
+	*out = json_is_true(j);
+	return 0;
+}
+
+int mr_json_need_array(const json_t *obj, const char *key, const char *what,
+		       json_t **out, struct mreg_error *err)
+{
+	return get_array(obj, key, what, true, out, err);
+}
+
+int mr_json_opt_array(const json_t *obj, const char *key, const char *what,
+		      json_t **out, struct mreg_error *err)
+{
+	return get_array(obj, key, what, false, out, err);
+}
+
+int mr_json_opt_object(const json_t *obj, const char *key, const char *what,
+		       json_t **out, struct mreg_error *err)
+{
+	json_t *j = NULL;
+	int rc = find(obj, key, what, false, &j, err);
+
+	if (rc < 0 || !j)
+		return rc;
+	if (!json_is_object(j))
+		return wrong_type(j, key, what, "an object", err);
+	*out = j;
+	return 0;
+}

@@ -1,0 +1,202 @@
+/*
+ * process.c - running another program.
+ */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#define POLL_MS 100
+#define REAP_MS 10
+
+extern char **environ;
+
+struct run {
+	const struct mr_process *p;
+	struct mr_env *env;
+	int64_t began_ms;
+	pid_t pid;
+	int in, out; /* our ends; -1 when closed */
+	int status;  /* of waitpid */
+};
+
+static void run_end(struct run *r)
+{
+	mr_fd_close(&r->in);
+	mr_fd_close(&r->out);
+	if (r->pid <= 0)
+		return;
+	(void)kill(r->pid, SIGKILL); /* not reaped yet, so it is ours */
+	(void)waitpid(r->pid, NULL, 0);
+}
+
+static int plumb(posix_spawn_file_actions_t *fa, int in, int out)
+{
+	int rc;
+
+	rc = posix_spawn_file_actions_adddup2(fa, in, STDIN_FILENO);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, out, STDOUT_FILENO);
+	rc = rc ? rc
+		: posix_spawn_file_actions_addopen(fa, STDERR_FILENO,
+						   "/dev/null", O_WRONLY, 0);
+	return rc ? rc : posix_spawn_file_actions_addclosefrom_np(fa, 3);
+}
+
+/* It starts with the signals a program expects, whatever ours are. */
+static int set_signals(posix_spawnattr_t *attr)
+{
+	sigset_t all;
+	sigset_t none;
+	int rc;
+
+	(void)sigfillset(&all); /* cannot fail with a good pointer */
+	(void)sigemptyset(&none);
+	rc = posix_spawnattr_setsigdefault(attr, &all);
+	rc = rc ? rc : posix_spawnattr_setsigmask(attr, &none);
+	return rc ? rc
+		  : posix_spawnattr_setflags(attr,
+					     POSIX_SPAWN_SETSIGDEF |
+						     POSIX_SPAWN_SETSIGMASK);
+}
+
+static int spawn(struct run *r, int in, int out)
+{
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t attr;
+	int rc = posix_spawn_file_actions_init(&fa);
+
+	if (rc)
+		return rc;
+	rc = posix_spawnattr_init(&attr);
+	if (rc) {
+		(void)posix_spawn_file_actions_destroy(&fa);
+		return rc;
+	}
+	rc = plumb(&fa, in, out);
+	rc = rc ? rc : set_signals(&attr);
+	/* posix_spawnp does not change the words; its type predates const. */
+	rc = rc ? rc
+		: posix_spawnp(&r->pid, r->p->argv[0], &fa, &attr,
+			       (char *const *)(uintptr_t)r->p->argv, environ);
+	if (rc)
+		r->pid = 0;
+	(void)posix_spawnattr_destroy(&attr);
+	(void)posix_spawn_file_actions_destroy(&fa);
+	return rc;
+}
+
+static int start(struct run *r, struct mreg_error *err)
+{
+	int in[2] = { -1, -1 };
+	int out[2] = { -1, -1 };
+	int rc = 0;
+
+	/* A socket, not a pipe: a program that does not read must not kill us
+	 * with SIGPIPE. */
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 ||
+	    pipe2(out, O_CLOEXEC) < 0)
+		rc = errno;
+	if (!rc)
+		rc = spawn(r, in[1], out[1]);
+	mr_fd_close(&in[1]);
+	mr_fd_close(&out[1]);
+	r->in = in[0];
+	r->out = out[0];
+	if (!rc)
+		return 0;
+	return mr_fail(err, rc == ENOENT ? MREG_ENOTFOUND : MREG_EIO,
+		       "cannot run '%s': %s", r->p->argv[0], strerror(rc));
+}
+
+static int check_time(const struct run *r, struct mreg_error *err)
+{
+	if (mr_mono_ms(r->env) - r->began_ms < r->p->timeout_ms)
+		return mr_check_cancel(r->env, err);
+	return mr_fail(err, MREG_EIO, "'%s' did not answer within %d s",
+		       r->p->argv[0], (int)(r->p->timeout_ms / 1000));
+}
+
+/* Everything it says, until it closes its stdout. */
+static int listen_to(struct run *r, struct mr_buf *out, struct mreg_error *err)
+{
+	struct pollfd p = { .fd = r->out, .events = POLLIN };
+	char chunk[4096];
+	ssize_t got = 1;
+	int rc = 0;
+
+	while (got != 0 && rc >= 0) {
+		rc = check_time(r, err);
+		if (rc < 0 || poll(&p, 1, POLL_MS) <= 0)
+			continue;
+		got = read(r->out, chunk, sizeof(chunk));
+		if (got < 0 && errno != EINTR)
+			rc = mr_fail_sys(err, errno, "cannot read from '%s'",
+					 r->p->argv[0]);
+		if (got > 0)
+			mr_buf_add(out, chunk, (size_t)got);
+		if (out->failed)
+			rc = mr_buf_check(out, r->p->argv[0], err);
+	}
+	mr_wipe(chunk, sizeof(chunk)); /* it may have been a secret */
+	return rc;
+}
+
+static int reap(struct run *r, struct mreg_error *err)
+{
+	struct pollfd nothing = { .fd = -1 };
+	pid_t done;
+	int rc;
+
+	for (;;) {
+		done = waitpid(r->pid, &r->status, WNOHANG);
+		if (done == r->pid)
+			break;
+		if (done < 0 && errno != EINTR)
+			break; /* somebody ignores SIGCHLD: status unknown */
+		rc = check_time(r, err);
+		if (rc < 0)
+			return rc;
+		(void)poll(&nothing, 1, REAP_MS); /* a sleep of real time */
+	}
+	r->pid = 0;
+	return 0;
+}
+
+int mr_process_run(struct mr_env *env, const struct mr_process *p,
+		   struct mr_buf *out, bool *ok, struct mreg_error *err)
+{
+	struct run r = {
+		.p = p,
+		.env = env,
+		.began_ms = mr_mono_ms(env),
+		.in = -1,
+		.out = -1,
+		.status = -1,
+	};
+	int rc = start(&r, err);
+
+	*ok = false;
+	if (rc >= 0) {
+		/* Fits the socket's buffer; one that has gone says why. */
+		if (p->input_len)
+			(void)send(r.in, p->input, p->input_len, MSG_NOSIGNAL);
+		mr_fd_close(&r.in);
+		rc = listen_to(&r, out, err);
+	}
+	if (rc >= 0)
+		rc = reap(&r, err);
+	*ok = rc >= 0 && WIFEXITED(r.status) && WEXITSTATUS(r.status) == 0;
+	run_end(&r);
+	return rc;
+}

@@ -1,0 +1,158 @@
+/*
+ * cli/cli.h - commands as rows of tables: words to options, one public call,
+ * result to terminal.
+ *
+ * Parsing, --help, the man page and shell completion all come from the same
+ * rows (house.md 9.7).  A command has no statics that change.
+ */
+#ifndef MR_CLI_CLI_H
+#define MR_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "mreg/session.h"
+
+enum cli_type {
+	CLI_TYPE_END = 0,
+	CLI_TYPE_ARG,  /* a word that must be there: const char * */
+	CLI_TYPE_MAY,  /* a word that may be there: const char * */
+	CLI_TYPE_MANY, /* one or more words: struct cli_words */
+	CLI_TYPE_STR,  /* --name VALUE: const char * */
+	CLI_TYPE_LIST, /* --name VALUE, again and again: struct cli_words */
+	CLI_TYPE_UINT, /* --name N: unsigned int, from 1 */
+	CLI_TYPE_BOOL, /* --name: bool */
+	CLI_TYPE_COUNT, /* -v -v: unsigned int */
+};
+
+struct cli_words {
+	const char **items; /* owned by the parse; each from argv */
+	size_t n;
+};
+
+struct cli_opt {
+	enum cli_type type;
+	char letter;      /* 0: none */
+	const char *name; /* "dry-run"; of an argument: "DIR" */
+	const char *value; /* "N", "NAME", "a|b|c" (the only ones allowed) */
+	size_t offset;
+	const char *help;
+};
+
+#define CLI_ARG(s, field, name, help) \
+	{ CLI_TYPE_ARG, 0, name, NULL, offsetof(s, field), help }
+#define CLI_MAY(s, field, name, help) \
+	{ CLI_TYPE_MAY, 0, name, NULL, offsetof(s, field), help }
+#define CLI_MANY(s, field, name, help) \
+	{ CLI_TYPE_MANY, 0, name, NULL, offsetof(s, field), help }
+#define CLI_STR(letter, name, value, s, field, help) \
+	{ CLI_TYPE_STR, letter, name, value, offsetof(s, field), help }
+#define CLI_LIST(letter, name, value, s, field, help) \
+	{ CLI_TYPE_LIST, letter, name, value, offsetof(s, field), help }
+#define CLI_UINT(letter, name, value, s, field, help) \
+	{ CLI_TYPE_UINT, letter, name, value, offsetof(s, field), help }
+#define CLI_BOOL(letter, name, s, field, help) \
+	{ CLI_TYPE_BOOL, letter, name, NULL, offsetof(s, field), help }
+#define CLI_COUNT(letter, name, s, field, help) \
+	{ CLI_TYPE_COUNT, letter, name, NULL, offsetof(s, field), help }
+#define CLI_END { CLI_TYPE_END, 0, NULL, NULL, 0, NULL }
+
+/* Options every command has. */
+struct cli_globals {
+	const char *registry, *store, *ca_file, *color, *progress;
+	bool plain_http, json, jsonl, quiet, no_progress, help, version;
+	unsigned int verbose;
+};
+
+struct cli_progress;
+
+struct cli {
+	struct mreg *mreg; /* open while a command runs */
+	struct cli_globals globals;
+	struct cli_progress *progress; /* owned by main */
+	bool color_out, color_err; /* per stream */
+	int exit_code; /* for a command that prints its own result */
+};
+
+struct cli_command {
+	const char *name;    /* "push", "alias set" */
+	const char *summary; /* one line, no full stop */
+	const struct cli_opt *opts;
+	size_t args_size; /* of the struct the offsets are in */
+	int (*run)(struct cli *cli, const void *args, struct mreg_error *err);
+	const char *const *examples; /* NULL-terminated; may be NULL */
+	const char *notes; /* paragraphs for --help and the man page; or NULL */
+	bool lists;        /* takes --jsonl */
+};
+
+/* commands.c: all of them, in the order of --help; NULL-terminated. */
+extern const struct cli_command *const cli_commands[];
+extern const struct cli_opt cli_global_opts[];
+
+/* opt.c: parse argv[first..] by the command's rows and the globals into
+ * `args` (zeroed, args_size bytes).  MREG_EUSAGE names the word, and the
+ * nearest option for an unknown one.  `words` owns what CLI_TYPE_MANY and
+ * _LIST point to; release it after the command. */
+struct cli_parse {
+	const char ***owned;
+	size_t n;
+};
+int cli_parse(const struct cli_command *c, int argc, char **argv, int first,
+	      void *args, struct cli_globals *g, struct cli_parse *p,
+	      struct mreg_error *err);
+void cli_parse_release(struct cli_parse *p);
+/* The command that argv names and how many words that took; NULL with an
+ * error that names the nearest one. */
+const struct cli_command *cli_find(int argc, char **argv, int *taken,
+				   struct cli_globals *g,
+				   struct mreg_error *err);
+
+/* help.c, man.c, complete.c: text from the tables, to `out`. */
+void cli_help_all(FILE *out);
+void cli_help_command(FILE *out, const struct cli_command *c);
+void cli_help_group(FILE *out, const char *group); /* "alias" */
+void cli_man(FILE *out);
+void cli_complete_bash(FILE *out);
+void cli_complete_zsh(FILE *out);
+void cli_complete_fish(FILE *out);
+
+/* progress.c: what a transfer shows on stderr. */
+int cli_progress_new(const char *mode, bool quiet, bool json,
+		     struct cli_progress **out, struct mreg_error *err);
+void cli_progress_free(struct cli_progress *p);
+void cli_progress_event(struct cli_progress *p, const struct mreg_progress *e);
+/* Take the bar away before something else is written to stderr. */
+void cli_progress_clear(struct cli_progress *p);
+
+/* output.c: results and errors. */
+
+/* Print `json` (taken; NULL is out of memory) when --json was given and
+ * return 1; else free it and return 0: the command prints for people. */
+int cli_json(struct cli *cli, char *json, struct mreg_error *err);
+/* A result that was asked for (a digest, a list): at once, also with --quiet.
+ * A failed write is an error. */
+int cli_print(struct mr_buf *text, struct mreg_error *err);
+/* What a command that changes something says for people: nothing with
+ * --quiet. */
+int cli_report(struct cli *cli, struct mr_buf *text, struct mreg_error *err);
+/* Outside text made safe, appended. */
+void cli_put(struct mr_buf *b, const char *text);
+/* Bold or dim when stdout has colour. */
+void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
+void cli_error(const struct cli_globals *g, bool color,
+	       const struct mreg_error *err);
+
+/* A table of left-aligned columns, last one ragged. */
+struct cli_table;
+struct cli_table *cli_table_new(size_t columns); /* NULL: out of memory */
+void cli_table_cell(struct cli_table *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+int cli_table_print(struct cli *cli, struct cli_table *t, struct mr_buf *out,
+		    struct mreg_error *err); /* frees `t` */
+
+/* "sha256:1234567890ab". */
+const char *cli_short_digest(const struct mreg_digest *d, char out[32]);
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * cmd_alias.c - mreg alias set, rm, ls.
+ */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "mreg/alias.h"
+#include "mreg/json.h"
+
+struct args {
+	const char *ref, *alias, *expect;
+	bool dry_run;
+};
+
+static const struct cli_opt set_opts[] = {
+	CLI_ARG(struct args, ref, "REF", "the version: NAME:v3, NAME@DIGEST"),
+	CLI_ARG(struct args, alias, "ALIAS", "the name it gets: production"),
+	CLI_STR('e', "expect", "DIGEST|none", struct args, expect,
+		"only if the alias has this digest now"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "show what would change, change nothing"),
+	CLI_END,
+};
+
+static const struct cli_opt rm_opts[] = {
+	CLI_ARG(struct args, ref, "NAME:ALIAS", "the alias to remove"),
+	CLI_STR('e', "expect", "DIGEST", struct args, expect,
+		"only if the alias has this digest now"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "show what would change, change nothing"),
+	CLI_END,
+};
+
+static const struct cli_opt ls_opts[] = {
+	CLI_ARG(struct args, ref, "NAME", "a model"),
+	CLI_END,
+};
+
+static const char *const set_examples[] = {
+	"mreg alias set churn:v18 production",
+	"mreg alias set churn:staging production --expect none",
+	NULL,
+};
+
+static const char *const rm_examples[] = {
+	"mreg alias rm churn:staging",
+	NULL,
+};
+
+static const char *const ls_examples[] = {
+	"mreg alias ls churn",
+	NULL,
+};
+
+static void put_was(struct mr_buf *b, const struct mreg_alias_result *r)
+{
+	char text[32];
+
+	if (r->was.algorithm == MREG_DIGEST_NONE)
+		mr_buf_puts(b, " (new)\n");
+	else
+		mr_buf_printf(b, " (was %s)\n",
+			      cli_short_digest(&r->was, text));
+}
+
+static int show(struct cli *cli, const struct mreg_alias_result *r,
+		struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 16);
+	bool removed = r->digest.algorithm == MREG_DIGEST_NONE;
+	char text[MREG_DIGEST_TEXT];
+	int rc = cli_json(
+		cli, cli->globals.json ? mreg_alias_result_json(r) : NULL, err);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (r->dry_run && r->changed)
+		mr_buf_puts(&b, "would ");
+	if (removed)
+		mr_buf_puts(&b, r->dry_run ? "remove " : "removed ");
+	else if (r->changed)
+		mr_buf_puts(&b, r->dry_run ? "move " : "moved ");
+	else
+		mr_buf_puts(&b, "unchanged: ");
+	cli_put_bold(cli, &b, r->name);
+	mr_buf_putc(&b, ':');
+	cli_put_bold(cli, &b, r->alias);
+	if (!removed) {
+		mr_buf_puts(&b, " -> ");
+		if (r->number)
+			mr_buf_printf(&b, "v%" PRIu64 " ", r->number);
+		mr_buf_puts(&b, mreg_digest_text(&r->digest, text));
+	}
+	if (r->changed)
+		put_was(&b, r);
+	else
+		mr_buf_putc(&b, '\n');
+	if (r->tombstone)
+		mr_buf_puts(&b, "  this registry deletes no tags: it points at "
+				"nothing now\n");
+	return cli_report(cli, &b, err);
+}
+
+static int run_set(struct cli *cli, const void *p, struct mreg_error *err)
+{
+	const struct args *a = p;
+	struct mreg_alias_opts o = MREG_ALIAS_OPTS_INIT;
+	struct mreg_alias_result res;
+	int rc;
+
+	o.expect = a->expect;
+	o.dry_run = a->dry_run;
+	rc = mreg_alias_set(cli->mreg, a->ref, a->alias, &o, &res, err);
+	if (rc < 0)
+		return rc;
+	rc = show(cli, &res, err);
+	mreg_alias_result_release(&res);
+	return rc;
+}
+
+static int run_rm(struct cli *cli, const void *p, struct mreg_error *err)
+{
+	const struct args *a = p;
+	struct mreg_alias_opts o = MREG_ALIAS_OPTS_INIT;
+	struct mreg_alias_result res;
+	int rc;
+
+	o.expect = a->expect;
+	o.dry_run = a->dry_run;
+	rc = mreg_alias_rm(cli->mreg, a->ref, &o, &res, err);
+	if (rc < 0)
+		return rc;
+	rc = show(cli, &res, err);
+	mreg_alias_result_release(&res);
+	return rc;
+}
+
+static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
+		     struct mreg_error *err)
+{
+	static const char *const heads[] = { "NAME", "VERSION", "DIGEST" };
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
+	char text[MREG_DIGEST_TEXT];
+	struct cli_table *t;
+	size_t i;
+	int rc;
+
+	if (cli->globals.jsonl) {
+		for (i = 0; i < r->count; i++) {
+			MR_AUTO(mr_free) char *row = NULL;
+
+			row = mreg_alias_row_json(r, i);
+			if (!row)
+				return mr_fail_nomem(err);
+			mr_buf_puts(&b, row);
+			mr_buf_putc(&b, '\n');
+		}
+		return cli_print(&b, err);
+	}
+	if (cli->globals.json) {
+		rc = cli_json(cli, mreg_aliases_result_json(r), err);
+		return rc < 0 ? rc : 0;
+	}
+	t = cli_table_new(MR_COUNT(heads));
+	if (!t)
+		return mr_fail_nomem(err);
+	for (i = 0; i < MR_COUNT(heads); i++)
+		cli_table_cell(t, "%s", heads[i]);
+	for (i = 0; i < r->count; i++) {
+		const struct mreg_alias_row *row = &r->rows[i];
+
+		cli_table_cell(t, "%s", row->alias);
+		if (row->number)
+			cli_table_cell(t, "v%" PRIu64, row->number);
+		else
+			cli_table_cell(t, "-");
+		cli_table_cell(t, "%s", mreg_digest_text(&row->digest, text));
+	}
+	rc = cli_table_print(cli, t, &b, err);
+	return rc < 0 ? rc : cli_print(&b, err);
+}
+
+static int run_ls(struct cli *cli, const void *p, struct mreg_error *err)
+{
+	const struct args *a = p;
+	struct mreg_aliases_result res;
+	int rc = mreg_aliases(cli->mreg, a->ref, &res, err);
+
+	if (rc < 0)
+		return rc;
+	rc = show_rows(cli, &res, err);
+	mreg_aliases_result_release(&res);
+	return rc;
+}
+
+const struct cli_command cli_cmd_alias_set = {
+	.name = "alias set",
+	.summary = "point an alias at a version",
+	.opts = set_opts,
+	.args_size = sizeof(struct args),
+	.run = run_set,
+	.examples = set_examples,
+	.notes = "A registry offers no lock: --expect is checked before and "
+		 "after, and a move by somebody else in between is told (exit "
+		 "status 4).",
+};
+
+const struct cli_command cli_cmd_alias_rm = {
+	.name = "alias rm",
+	.summary = "remove an alias; its version stays",
+	.opts = rm_opts,
+	.args_size = sizeof(struct args),
+	.run = run_rm,
+	.examples = rm_examples,
+	.notes = "Where a registry cannot delete a tag, the alias is pointed "
+		 "at a fixed empty manifest that every command takes for 'not "
+		 "found'.",
+};
+
+const struct cli_command cli_cmd_alias_ls = {
+	.name = "alias ls",
+	.summary = "list aliases and release names of a model",
+	.opts = ls_opts,
+	.args_size = sizeof(struct args),
+	.run = run_ls,
+	.examples = ls_examples,
+	.lists = true,
+};

@@ -1,0 +1,175 @@
+/*
+ * cmd_inspect.c - mreg inspect.
+ */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "mreg/inspect.h"
+#include "mreg/json.h"
+
+struct args {
+	const char *ref;
+};
+
+static const struct cli_opt opts[] = {
+	CLI_ARG(struct args, ref, "REF", "NAME, NAME:TAG or NAME@DIGEST"),
+	CLI_END,
+};
+
+static const char *const examples[] = {
+	"mreg inspect churn:production",
+	"mreg inspect churn:v3 --json",
+	NULL,
+};
+
+static void put_line(struct mr_buf *b, const char *name, const char *value)
+{
+	mr_buf_printf(b, "%-14s ", name);
+	cli_put(b, value);
+	mr_buf_putc(b, '\n');
+}
+
+static void put_pairs(struct mr_buf *b, const char *title,
+		      const struct mreg_pair *items, size_t n)
+{
+	size_t i;
+
+	if (n)
+		mr_buf_printf(b, "\n%s\n", title);
+	for (i = 0; i < n; i++) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, items[i].name);
+		mr_buf_puts(b, " = ");
+		cli_put(b, items[i].value);
+		mr_buf_putc(b, '\n');
+	}
+}
+
+static void put_identity(struct cli *cli, struct mr_buf *b,
+			 const struct mreg_inspect_result *r)
+{
+	char digest[MREG_DIGEST_TEXT];
+	char text[32];
+	size_t i;
+
+	cli_put_bold(cli, b, r->name);
+	if (r->number)
+		mr_buf_printf(b, ":v%" PRIu64, r->number);
+	mr_buf_putc(b, '\n');
+	put_line(b, "digest", mreg_digest_text(&r->desc.digest, digest));
+	if (r->fileset)
+		put_line(b, "fileset", r->fileset);
+	if (r->registered_s)
+		put_line(b, "pushed", mr_text_time(r->registered_s, text));
+	if (r->actor[0])
+		put_line(b, "by", r->actor);
+	if (r->tag_count) {
+		mr_buf_printf(b, "%-14s", "tags");
+		for (i = 0; i < r->tag_count; i++) {
+			mr_buf_putc(b, ' ');
+			cli_put(b, r->tags[i]);
+		}
+		mr_buf_putc(b, '\n');
+	}
+	for (i = 0; i < r->field_count; i++)
+		put_line(b, r->fields[i].name, r->fields[i].value);
+}
+
+static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	size_t i;
+
+	if (r->parent_count)
+		mr_buf_puts(b, "\nparents\n");
+	for (i = 0; i < r->parent_count; i++) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, r->parents[i].relation);
+		mr_buf_putc(b, ' ');
+		cli_put(b, r->parents[i].ref);
+		if (r->parents[i].digest) {
+			mr_buf_puts(b, "@");
+			cli_put(b, r->parents[i].digest);
+		}
+		mr_buf_putc(b, '\n');
+	}
+	if (r->input_count)
+		mr_buf_puts(b, "\ninputs\n");
+	for (i = 0; i < r->input_count; i++) {
+		const struct mreg_input *in = &r->inputs[i];
+
+		mr_buf_puts(b, "  ");
+		cli_put(b, in->role ? in->role : "-");
+		mr_buf_putc(b, ' ');
+		cli_put(b, in->uri ? in->uri : in->name ? in->name : "-");
+		if (in->digest) {
+			mr_buf_puts(b, "@");
+			cli_put(b, in->digest);
+		}
+		mr_buf_putc(b, '\n');
+	}
+}
+
+static void put_files(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char size[32];
+	size_t i;
+
+	mr_buf_printf(b, "\n%zu file%s, %s\n", r->item_count,
+		      r->item_count == 1 ? "" : "s",
+		      mr_text_size(r->bytes, size));
+	for (i = 0; i < r->item_count; i++) {
+		const struct mreg_item *it = &r->items[i];
+
+		mr_buf_printf(b, "  %-13s %10s  ", it->role,
+			      mr_text_size(it->size, size));
+		cli_put(b, it->path);
+		mr_buf_puts(b, it->executable ? " *\n" : "\n");
+	}
+}
+
+static int show(struct cli *cli, const struct mreg_inspect_result *r,
+		struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
+	int rc = cli_json(
+		cli, cli->globals.json ? mreg_inspect_result_json(r) : NULL,
+		err);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	put_identity(cli, &b, r);
+	put_pairs(&b, "metrics", r->metrics, r->metric_count);
+	put_pairs(&b, "parameters", r->params, r->param_count);
+	put_pairs(&b, "labels", r->labels, r->label_count);
+	put_pairs(&b, "annotations", r->annotations, r->annotation_count);
+	put_lineage(&b, r);
+	put_files(&b, r);
+	return cli_print(&b, err);
+}
+
+static int run(struct cli *cli, const void *p, struct mreg_error *err)
+{
+	const struct args *a = p;
+	struct mreg_inspect_result res;
+	int rc = mreg_inspect(cli->mreg, a->ref, &res, err);
+
+	if (rc < 0)
+		return rc;
+	rc = show(cli, &res, err);
+	mreg_inspect_result_release(&res);
+	return rc;
+}
+
+const struct cli_command cli_cmd_inspect = {
+	.name = "inspect",
+	.summary = "show one version: metadata, origin, files",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.run = run,
+	.examples = examples,
+	.notes = "Reads the manifest and its config, no weights. A * behind a "
+		 "file marks it as executable.",
+};

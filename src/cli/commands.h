@@ -1,0 +1,26 @@
+/*
+ * cli/commands.h - the rows that commands.c puts in order.
+ */
+#ifndef MR_CLI_COMMANDS_H
+#define MR_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_cmd_push;
+extern const struct cli_command cli_cmd_pull;
+extern const struct cli_command cli_cmd_resolve;
+extern const struct cli_command cli_cmd_ls;
+extern const struct cli_command cli_cmd_inspect;
+extern const struct cli_command cli_cmd_alias_set;
+extern const struct cli_command cli_cmd_alias_rm;
+extern const struct cli_command cli_cmd_alias_ls;
+extern const struct cli_command cli_cmd_login;
+extern const struct cli_command cli_cmd_logout;
+extern const struct cli_command cli_cmd_config_show;
+extern const struct cli_command cli_cmd_config_get;
+extern const struct cli_command cli_cmd_config_set;
+extern const struct cli_command cli_cmd_config_unset;
+extern const struct cli_command cli_cmd_completion;
+extern const struct cli_command cli_cmd_version;
+
+#endif

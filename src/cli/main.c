@@ -1,0 +1,250 @@
+/*
+ * main.c - from argv to one command and its exit status.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "mreg/config.h"
+
+/* The one thing a signal handler may reach. */
+static struct mreg *volatile running;
+
+const struct cli_opt cli_global_opts[] = {
+	CLI_STR(0, "registry", "PREFIX", struct cli_globals, registry,
+		"where short names are: HOST[/PATH] or oci:DIR"),
+	CLI_STR(0, "store", "DIR", struct cli_globals, store,
+		"folder of the local store"),
+	CLI_STR(0, "ca-file", "FILE", struct cli_globals, ca_file,
+		"trust these PEM certificates too"),
+	CLI_BOOL(0, "plain-http", struct cli_globals, plain_http,
+		 "plain HTTP, also for hosts that are not this machine"),
+	CLI_BOOL(0, "json", struct cli_globals, json,
+		 "print the result as one JSON document"),
+	CLI_BOOL(0, "jsonl", struct cli_globals, jsonl,
+		 "print a list as one JSON object a line"),
+	CLI_STR(0, "progress", "auto|bar|plain|json|none", struct cli_globals,
+		progress, "what a transfer shows on stderr"),
+	CLI_BOOL(0, "no-progress", struct cli_globals, no_progress,
+		 "the same as --progress=none"),
+	CLI_STR(0, "color", "auto|always|never", struct cli_globals, color,
+		"colours on stdout and stderr"),
+	CLI_BOOL('q', "quiet", struct cli_globals, quiet, "errors only"),
+	CLI_COUNT('v', "verbose", struct cli_globals, verbose,
+		  "say more; twice: every request"),
+	CLI_BOOL('h', "help", struct cli_globals, help, "show this help"),
+	CLI_BOOL('V', "version", struct cli_globals, version,
+		 "show the version"),
+	CLI_END,
+};
+
+static void on_signal(int sig)
+{
+	/* The second one ends the program at once. */
+	(void)signal(sig, SIG_DFL);
+	if (running)
+		mreg_cancel(running);
+}
+
+static void watch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+	/* A closed pipe is an error of write(2), told like any other. */
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static bool wants_color(const char *mode, int fd)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (mode && strcmp(mode, "always") == 0)
+		return true;
+	if (mode && strcmp(mode, "never") == 0)
+		return false;
+	if ((no && no[0]) || (term && strcmp(term, "dumb") == 0))
+		return false;
+	return isatty(fd);
+}
+
+static void on_log(void *ctx, enum mreg_log_level level, const char *text)
+{
+	static const char *const names[] = { "error", "warning", "info",
+					     "debug" };
+	struct cli *cli = ctx;
+
+	cli_progress_clear(cli->progress);
+	(void)fprintf(stderr, "%s: %s\n", names[level], text);
+}
+
+static void on_progress(void *ctx, const struct mreg_progress *p)
+{
+	struct cli *cli = ctx;
+
+	cli_progress_event(cli->progress, p);
+}
+
+static enum mreg_log_level level_of(const char *name)
+{
+	if (strcmp(name, "error") == 0)
+		return MREG_LOG_ERROR;
+	if (strcmp(name, "info") == 0)
+		return MREG_LOG_INFO;
+	if (strcmp(name, "debug") == 0)
+		return MREG_LOG_DEBUG;
+	return MREG_LOG_WARN;
+}
+
+static const char *setting(struct cli *cli, const char *key)
+{
+	const struct mreg_setting *s;
+	struct mreg_error ignored = MREG_ERROR_INIT;
+
+	return mreg_setting_get(cli->mreg, key, &s, &ignored) < 0 ? ""
+								  : s->value;
+}
+
+/* How much is logged: flags, else MREG_LOG, which the session cannot be asked
+ * for before it is open. */
+static enum mreg_log_level wanted_level(const struct cli_globals *g)
+{
+	const char *env = getenv("MREG_LOG");
+
+	if (g->quiet)
+		return MREG_LOG_ERROR;
+	if (g->verbose > 1)
+		return MREG_LOG_DEBUG;
+	if (g->verbose)
+		return MREG_LOG_INFO;
+	return level_of(env ? env : "");
+}
+
+static int open_session(struct cli *cli, struct mreg_error *err)
+{
+	struct cli_globals *g = &cli->globals;
+	struct mreg_opts o = MREG_OPTS_INIT;
+	const char *mode;
+	int rc;
+
+	o.registry = g->registry;
+	o.store = g->store;
+	o.ca_file = g->ca_file;
+	o.plain_http = g->plain_http;
+	o.log_level = wanted_level(g);
+	o.log = on_log;
+	o.progress = on_progress;
+	o.ctx = cli;
+	rc = mreg_open(&o, &cli->mreg, err);
+	if (rc < 0)
+		return rc;
+	running = cli->mreg;
+	if (!g->color) {
+		cli->color_out = wants_color(setting(cli, "color"), 1);
+		cli->color_err = wants_color(setting(cli, "color"), 2);
+	}
+	mode = g->no_progress ? "none" : g->progress;
+	return cli_progress_new(mode ? mode : setting(cli, "progress"),
+				g->quiet, g->json, &cli->progress, err);
+}
+
+static int run_command(struct cli *cli, const struct cli_command *c, int argc,
+		       char **argv, int first, struct mreg_error *err)
+{
+	MR_AUTO(cli_parse_release) struct cli_parse owned = { .n = 0 };
+	MR_AUTO(mr_free) void *args = mr_zalloc(c->args_size);
+	int rc;
+
+	if (!args)
+		return mr_fail_nomem(err);
+	rc = cli_parse(c, argc, argv, first, args, &cli->globals, &owned, err);
+	if (rc < 0)
+		return rc;
+	if (cli->globals.help) {
+		cli_help_command(stdout, c);
+		return 0;
+	}
+	if (cli->globals.jsonl && !c->lists)
+		return mr_fail(err, MREG_EUSAGE,
+			       "'mreg %s' prints no list: use --json", c->name);
+	if (cli->globals.jsonl)
+		cli->globals.json = true;
+	cli->color_out = wants_color(cli->globals.color, 1);
+	cli->color_err = wants_color(cli->globals.color, 2);
+	rc = open_session(cli, err);
+	return rc < 0 ? rc : c->run(cli, args, err);
+}
+
+/* --json anywhere, so that even a wrong command line is answered in it. */
+static bool asks_json(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0 ||
+		    strcmp(argv[i], "--jsonl") == 0)
+			return true;
+	return false;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv,
+		    struct mreg_error *err)
+{
+	const struct cli_command *c;
+	int taken = 1;
+
+	if (argc < 2) {
+		cli_help_all(stdout);
+		return 0;
+	}
+	c = cli_find(argc, argv, &taken, &cli->globals, err);
+	if (!c && cli->globals.version) {
+		char word[] = "version";
+		char *version[] = { argv[0], word };
+
+		return dispatch(cli, 2, version, err);
+	}
+	if (!c && cli->globals.help) {
+		cli_help_all(stdout);
+		return 0;
+	}
+	if (!c && taken < argc && strcmp(argv[taken], "help") == 0) {
+		if (taken + 1 < argc)
+			c = cli_find(argc - taken, argv + taken, &taken,
+				     &cli->globals, err);
+		if (c)
+			cli_help_command(stdout, c);
+		else
+			cli_help_all(stdout);
+		return 0;
+	}
+	if (!c)
+		return err->code;
+	return run_command(cli, c, argc, argv, taken, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct cli cli = { .exit_code = 0 };
+	int rc;
+
+	watch_signals();
+	cli.globals.json = asks_json(argc, argv);
+	cli.color_err = wants_color(NULL, 2);
+	rc = dispatch(&cli, argc, argv, &err);
+	cli_progress_free(cli.progress);
+	if (rc < 0)
+		cli_error(&cli.globals, cli.color_err, &err);
+	running = NULL;
+	mreg_close(cli.mreg);
+	return rc < 0 ? mreg_code_exit(err.code) : cli.exit_code;
+}

@@ -1,0 +1,216 @@
+/*
+ * output.c - results on stdout, errors on stderr; everything from outside
+ * made safe first.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "mreg/json.h"
+
+#define CELL_BYTES 512
+
+struct cli_table {
+	size_t columns;
+	size_t cell_count;
+	size_t cap;
+	char **cells; /* owned, each owned */
+	bool failed;
+};
+
+static int write_out(const char *text, size_t n, struct mreg_error *err)
+{
+	if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
+		return 0;
+	return mr_fail_sys(err, errno, "cannot write the result");
+}
+
+int cli_json(struct cli *cli, char *json, struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 30);
+	int rc;
+
+	if (!cli->globals.json) {
+		free(json);
+		return 0;
+	}
+	if (!json)
+		return mr_fail_nomem(err);
+	mr_buf_puts(&b, json);
+	mr_buf_putc(&b, '\n');
+	free(json);
+	rc = mr_buf_check(&b, "the result", err);
+	if (rc >= 0)
+		rc = write_out(b.data, b.len, err);
+	return rc < 0 ? rc : 1;
+}
+
+int cli_print(struct mr_buf *text, struct mreg_error *err)
+{
+	int rc = mr_buf_check(text, "the result", err);
+
+	if (rc < 0)
+		return rc;
+	return write_out(mr_buf_text(text), text->len, err);
+}
+
+int cli_report(struct cli *cli, struct mr_buf *text, struct mreg_error *err)
+{
+	return cli->globals.quiet ? 0 : cli_print(text, err);
+}
+
+void cli_put(struct mr_buf *b, const char *text)
+{
+	size_t cap = strlen(text) * 4 + 16;
+	MR_AUTO(mr_free) char *safe = mr_alloc(cap);
+
+	if (safe)
+		mr_buf_puts(b, mr_text_safe(text, safe, cap));
+	else
+		b->failed = MREG_ENOMEM;
+}
+
+void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
+{
+	if (cli->color_out)
+		mr_buf_puts(b, "\033[1m");
+	cli_put(b, text);
+	if (cli->color_out)
+		mr_buf_puts(b, "\033[0m");
+}
+
+void cli_error(const struct cli_globals *g, bool color,
+	       const struct mreg_error *err)
+{
+	if (g->json) {
+		char *text = mreg_error_json(err);
+
+		(void)fprintf(stderr, "%s\n",
+			      text ? text
+				   : "{\"error\":{\"code\":\"no_memory\"}}");
+		free(text);
+		return;
+	}
+	(void)fprintf(stderr, "%serror:%s %s\n", color ? "\033[1;31m" : "",
+		      color ? "\033[0m" : "", err->msg);
+	/* Rules that refused are the reasons themselves, always shown. */
+	if (err->cause[0] && (g->verbose || err->code == MREG_EPOLICY))
+		(void)fprintf(stderr, "cause: %s\n", err->cause);
+	if (err->hint[0])
+		(void)fprintf(stderr, "hint: %s\n", err->hint);
+}
+
+/* -- tables
+ * ---------------------------------------------------------------------- */
+
+struct cli_table *cli_table_new(size_t columns)
+{
+	struct cli_table *t = mr_zalloc(sizeof(*t));
+
+	if (t)
+		t->columns = columns;
+	return t;
+}
+
+void cli_table_cell(struct cli_table *t, const char *fmt, ...)
+{
+	char raw[CELL_BYTES];
+	char safe[CELL_BYTES];
+	void *cells = t->cells;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	if (mr_grow(&cells, &t->cap, t->cell_count + 1, sizeof(char *)) < 0) {
+		t->failed = true;
+		return;
+	}
+	t->cells = cells;
+	t->cells[t->cell_count] =
+		mr_strdup(mr_text_safe(raw, safe, sizeof(safe)));
+	if (!t->cells[t->cell_count])
+		t->failed = true;
+	else
+		t->cell_count++;
+}
+
+/* Columns a text takes: code points, which is right for what model names and
+ * people's names are mostly made of. */
+static size_t width_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static void put_row(struct cli *cli, struct cli_table *t, size_t row,
+		    const size_t *widths, struct mr_buf *out)
+{
+	bool head = row == 0 && cli->color_out;
+	size_t c;
+
+	if (head)
+		mr_buf_puts(out, "\033[1m");
+	for (c = 0; c < t->columns; c++) {
+		const char *cell = t->cells[row * t->columns + c];
+		size_t pad = widths[c] + 2 - width_of(cell);
+
+		mr_buf_puts(out, cell);
+		while (c + 1 < t->columns && pad--)
+			mr_buf_putc(out, ' ');
+	}
+	if (head)
+		mr_buf_puts(out, "\033[0m");
+	mr_buf_putc(out, '\n');
+}
+
+static void table_free(struct cli_table *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->cell_count; i++)
+		mr_release(t->cells[i]);
+	mr_release(t->cells);
+	mr_release(t);
+}
+
+int cli_table_print(struct cli *cli, struct cli_table *t, struct mr_buf *out,
+		    struct mreg_error *err)
+{
+	MR_AUTO(mr_free) size_t *widths = NULL;
+	size_t i;
+	int rc = 0;
+
+	widths = mr_array(t->columns, sizeof(*widths));
+	if (t->failed || !widths) {
+		rc = mr_fail_nomem(err);
+	} else {
+		for (i = 0; i < t->cell_count; i++) {
+			size_t w = width_of(t->cells[i]);
+
+			if (w > widths[i % t->columns])
+				widths[i % t->columns] = w;
+		}
+		for (i = 0; i < t->cell_count / t->columns; i++)
+			put_row(cli, t, i, widths, out);
+	}
+	table_free(t);
+	return rc;
+}
+
+const char *cli_short_digest(const struct mreg_digest *d, char out[32])
+{
+	char text[MREG_DIGEST_TEXT];
+
+	/* 12 hex digits, as git and docker shorten. */
+	(void)snprintf(out, 32, "%.19s", mreg_digest_text(d, text));
+	return out;
+}

@@ -1,0 +1,47 @@
+/*
+ * format/format.h - what a model file says about itself, read at random
+ * offsets; nothing is executed, no length it gives is trusted.
+ */
+#ifndef MR_FORMAT_FORMAT_H
+#define MR_FORMAT_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "content/reader.h"
+
+enum mr_format {
+	MR_FORMAT_UNKNOWN = 0,
+	MR_FORMAT_SAFETENSORS,
+	MR_FORMAT_GGUF,
+};
+
+/*
+ * Look whether `r` has a complete and consistent safetensors or GGUF header
+ * (H60, H62: lengths, offsets inside the file, no holes or overlaps, known
+ * dtypes, no overflow; a header larger than MR_SHARD_INDEX_MAX_BYTES is not
+ * parsed and counts as unknown).  `*out` is MR_FORMAT_UNKNOWN for everything
+ * else; only reading trouble is an error.
+ */
+int mr_format_header(struct mr_reader *r, enum mr_format *out,
+		     struct mreg_error *err);
+
+/* ModelPack's name for a weight file by its extension ("safetensors", "gguf",
+ * "onnx", "pt", ...), or NULL. */
+const char *mr_format_by_name(const char *path);
+
+/* Whether a file's first bytes (all of it, when under 1 KiB) are a git-lfs
+ * pointer: the real content was never fetched. */
+bool mr_format_is_lfs_pointer(const void *head, size_t n);
+
+/* "model.safetensors.index.json", "pytorch_model.bin.index.json", ...: the
+ * kind of file that names shards. */
+bool mr_format_is_shard_index(const char *path);
+/* Names of the shards (each once, sorted), relative to the index's folder.
+ * MREG_EFORMAT if it is no such document; `what` names it. */
+int mr_format_shards(const void *bytes, size_t n, const char *what,
+		     struct mr_list *out, struct mreg_error *err);
+
+#endif

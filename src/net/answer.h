@@ -1,0 +1,69 @@
+/*
+ * net/answer.h - the inside of a struct mr_response, shared by those who
+ * bring it (transfer.c) and those who read it (body.c, response.c).
+ */
+#ifndef MR_NET_ANSWER_H
+#define MR_NET_ANSWER_H
+
+#include "net/wire.h"
+
+/* What curl may deliver beyond what the reader asked for: one receive buffer
+ * of handle.c, so that curl seldom has to keep (and copy) a rest. */
+#define MR_SPILL_BYTES (512u << 10)
+
+struct mr_answer {
+	struct mr_response pub;
+	struct mr_stream body; /* pub.body is this */
+	struct mr_net *net;
+	struct mr_handle *handle; /* owned; NULL once given back */
+	struct curl_slist *sent_headers;
+	char *url;  /* owned; pub.url */
+	char *home; /* owned; the origin it was asked for */
+	char user[128];
+	char said[CURL_ERROR_SIZE];
+	bool done; /* curl is finished; `result` counts */
+	CURLcode result;
+	int failed; /* 0, or what every further read says again */
+	struct mreg_error error;
+	struct mr_outcome *oc; /* borrowed; only until the headers are there */
+
+	/* the answer's headers: "Name: value" lines, each NUL-terminated */
+	struct mr_buf headers;
+	size_t header_bytes; /* of interim answers too */
+	bool headers_done;
+	bool flooded;
+
+	/* our body; borrowed only until the headers are there */
+	struct mr_stream *src;
+	const char *memory;
+	uint64_t src_left;
+	uint64_t upload_size; /* of either kind of body */
+	bool answer_may_take_long;
+	bool src_failed;
+	bool expect;
+
+	/* their body */
+	char *dst; /* borrowed; the reader's, while it reads */
+	size_t dst_cap, dst_len;
+	char *spill; /* owned */
+	size_t spill_at, spill_len;
+	bool paused;
+	bool discard;
+	uint64_t received;
+
+	/* A window of time in which enough bytes have to move. */
+	int64_t window_ms;     /* when it began, less the time we were away */
+	uint64_t window_moved; /* bytes moved until then */
+	int64_t left_ms;
+};
+
+extern const struct mr_stream_ops mr_answer_body_ops;
+
+/* Let curl work; wait a moment when there was nothing to do. */
+int mr_answer_step(struct mr_answer *a, struct mreg_error *err);
+/* Time between leave and enter is ours, not the network's. */
+void mr_answer_enter(struct mr_answer *a);
+void mr_answer_leave(struct mr_answer *a);
+void mr_answer_host(const struct mr_answer *a, char out[300]);
+
+#endif

@@ -1,0 +1,454 @@
+/*
+ * auth.c - what a request shows to a registry: learned from challenges, kept
+ * per registry and scope, renewed before it ends.
+ *
+ * 1. A grant is asked for by one thread; the others wait for its answer.
+ * 2. `turn` counts what a grant went through.  A 401 to something older than
+ *    the grant's turn says nothing: somebody has renewed it meanwhile.
+ * 3. What was accepted once and then refused is stale and renewed; what was
+ *    refused at once is wrong, and the user hears of it.
+ */
+#include "net/auth.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+static bool set_text(char **slot, const char *text)
+{
+	char *copy = text ? mr_strdup(text) : NULL;
+
+	if (text && !copy)
+		return false;
+	mr_release(*slot);
+	*slot = copy;
+	return true;
+}
+
+/* Under n->lock.  A new scope begins with what the last one had to show. */
+static struct mr_grant *grant_for(struct mr_origin *o, const char *scope)
+{
+	const char *name = scope ? scope : "";
+	struct mr_grant *g;
+
+	for (g = o->grants; g; g = g->next)
+		if (!strcmp(g->scope, name))
+			return g;
+	g = mr_zalloc(sizeof(*g));
+	if (!g)
+		return NULL;
+	g->scope = mr_strdup(name);
+	if (!g->scope ||
+	    (o->latest && (!set_text(&g->realm, o->latest->realm) ||
+			   !set_text(&g->service, o->latest->service)))) {
+		mr_grant_free(g);
+		return NULL;
+	}
+	g->scheme = o->latest ? o->latest->scheme : MR_SCHEME_NONE;
+	g->next = o->grants;
+	o->grants = g;
+	return g;
+}
+
+/* Under n->lock: until something changed, or a moment passed. */
+static int wait_change(struct mr_net *n, struct mreg_error *err)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* always there */
+	until.tv_nsec += MR_NET_POLL_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	(void)pthread_cond_timedwait(&n->changed, &n->lock, &until);
+	return mr_check_cancel(n->env, err);
+}
+
+/* -- credentials -------------------------------------------------------------
+ */
+
+static int look_up(struct mr_net *n, const struct mr_origin *o,
+		   struct mr_credentials *out, struct mreg_error *err)
+{
+	memset(out, 0, sizeof(*out));
+	if (!n->username.bytes)
+		return mr_credentials_find(n->env, o->host, out, err);
+	out->origin = "given";
+	return mr_credentials_set(out, n->username.bytes,
+				  n->password.bytes ? n->password.bytes : "",
+				  n->password.len, false, err);
+}
+
+int mr_auth_credentials(struct mr_net *n, struct mr_origin *o,
+			struct mr_credentials *out, struct mreg_error *err)
+{
+	struct mr_credentials found;
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	pthread_mutex_lock(&n->lock);
+	while (o->looking && rc >= 0)
+		rc = wait_change(n, err);
+	if (rc >= 0 && !o->looked_up) {
+		o->looking = true;
+		pthread_mutex_unlock(&n->lock);
+		rc = look_up(n, o, &found, err);
+		pthread_mutex_lock(&n->lock);
+		o->looking = false;
+		if (rc >= 0 && !o->looked_up) { /* no login meanwhile */
+			mr_credentials_release(&o->credentials);
+			o->credentials = found;
+			o->looked_up = true;
+		} else {
+			mr_credentials_release(&found);
+		}
+		pthread_cond_broadcast(&n->changed);
+	}
+	if (rc >= 0)
+		rc = mr_credentials_copy(&o->credentials, out, err);
+	pthread_mutex_unlock(&n->lock);
+	return rc;
+}
+
+int mr_auth_reset(struct mr_net *n, struct mr_origin *o,
+		  const struct mr_credentials *c, struct mreg_error *err)
+{
+	struct mr_credentials copy = { .username = NULL };
+	struct mr_grant *g;
+	int rc = c ? mr_credentials_copy(c, &copy, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&n->lock);
+	/* Others may hold a grant: it stays, and forgets. */
+	for (g = o->grants; g; g = g->next) {
+		mr_secret_release(&g->token);
+		g->scheme = MR_SCHEME_NONE;
+		g->proven = false;
+		g->turn++;
+	}
+	o->latest = NULL;
+	mr_credentials_release(&o->credentials);
+	o->credentials = copy;
+	o->looked_up = o->given = c != NULL;
+	pthread_mutex_unlock(&n->lock);
+	return 0;
+}
+
+/* -- showing -----------------------------------------------------------------
+ */
+
+void mr_pass_release(struct mr_pass *p)
+{
+	mr_secret_release(&p->header);
+	memset(p, 0, sizeof(*p));
+}
+
+static int show_token(const struct mr_grant *g, struct mr_pass *out,
+		      struct mreg_error *err)
+{
+	static const char prefix[] = "Bearer ";
+	size_t n = sizeof(prefix) - 1 + g->token.len;
+	char *text = mr_alloc(n);
+	int rc = MREG_ENOMEM;
+
+	if (text) {
+		memcpy(text, prefix, sizeof(prefix) - 1);
+		memcpy(text + sizeof(prefix) - 1, g->token.bytes, g->token.len);
+		rc = mr_secret_set(&out->header, text, n);
+		mr_wipe(text, n);
+		mr_release(text);
+	}
+	out->scheme = MR_SCHEME_BEARER;
+	out->turn = g->turn;
+	return rc < 0 ? mr_fail_nomem(err) : 0;
+}
+
+static void name_user(const struct mr_credentials *c, struct mr_pass *out)
+{
+	const char *user = c->username;
+
+	if (user && !user[0])
+		user = "<token>";
+	(void)snprintf(out->user, sizeof(out->user), "%s",
+		       user ? user : ""); /* shown only */
+}
+
+static int show_basic(struct mr_net *n, struct mr_origin *o, unsigned int turn,
+		      struct mr_pass *out, struct mreg_error *err)
+{
+	struct mr_credentials c;
+	int rc;
+
+	rc = mr_auth_credentials(n, o, &c, err);
+	if (rc >= 0 && c.username) {
+		out->scheme = MR_SCHEME_BASIC;
+		if (mr_auth_basic(&c, &out->header) < 0)
+			rc = mr_fail_nomem(err);
+		name_user(&c, out);
+	}
+	out->turn = turn;
+	mr_credentials_release(&c);
+	return rc;
+}
+
+/* A token is renewed while it still holds for the request that is about to
+ * begin (A-07): a minute or a fifth of its life before its end, but a short
+ * one is used for half of it. */
+static int64_t renew_after_s(int64_t life_s)
+{
+	int64_t margin_s = life_s / 5 > 60 ? life_s / 5 : 60;
+
+	return margin_s * 2 > life_s ? life_s / 2 : life_s - margin_s;
+}
+
+/* Under n->lock, which is given up meanwhile. */
+static int fetch(struct mr_net *n, struct mr_origin *o, struct mr_grant *g,
+		 struct mr_outcome *oc, struct mreg_error *err)
+{
+	struct mr_credentials c = { .username = NULL };
+	struct mr_secret token = { .bytes = NULL };
+	MR_AUTO(mr_free) char *realm = mr_strdup(g->realm);
+	MR_AUTO(mr_free) char *service = NULL;
+	MR_AUTO(mr_free) char *extra = NULL;
+	struct mr_token_request rq = { .origin = o->name, .host = o->host };
+	unsigned int turn = g->turn;
+	int64_t life_s = 0;
+	int rc;
+
+	if (!realm || !set_text(&service, g->service) ||
+	    !set_text(&extra, g->extra))
+		return mr_fail_nomem(err);
+	g->fetching = true;
+	pthread_mutex_unlock(&n->lock);
+	rq.realm = realm;
+	rq.service = service;
+	/* Some servers look at the first scope only. */
+	rq.scopes[0] = extra;
+	rq.scopes[1] = g->scope;
+	rq.credentials = &c;
+	rc = mr_auth_credentials(n, o, &c, err);
+	if (rc >= 0)
+		rc = mr_token_fetch(n, &rq, oc, &token, &life_s, err);
+	mr_credentials_release(&c);
+	pthread_mutex_lock(&n->lock);
+	g->fetching = false;
+	pthread_cond_broadcast(&n->changed);
+	/* After a login meanwhile nobody wants it any more. */
+	if (rc >= 0 && g->turn == turn) {
+		mr_secret_release(&g->token);
+		g->token = token;
+		token.bytes = NULL;
+		g->renew_ms = mr_mono_ms(n->env) + renew_after_s(life_s) * 1000;
+		g->proven = false;
+		g->turn++;
+	}
+	mr_secret_release(&token);
+	return rc;
+}
+
+static bool is_current(struct mr_net *n, const struct mr_grant *g)
+{
+	return g->token.bytes && mr_mono_ms(n->env) < g->renew_ms;
+}
+
+/* Under n->lock. */
+static int show_bearer(struct mr_net *n, struct mr_origin *o,
+		       struct mr_grant *g, struct mr_pass *out,
+		       struct mr_outcome *oc, struct mreg_error *err)
+{
+	int rc = 0;
+
+	while (rc >= 0 && g->scheme == MR_SCHEME_BEARER && !is_current(n, g))
+		rc = g->fetching ? wait_change(n, err)
+				 : fetch(n, o, g, oc, err);
+	if (rc < 0)
+		return rc;
+	out->turn = g->turn;
+	if (g->scheme != MR_SCHEME_BEARER)
+		return 0; /* forgotten meanwhile: begin anonymously */
+	name_user(&o->credentials, out);
+	return show_token(g, out, err);
+}
+
+int mr_auth_get(struct mr_net *n, struct mr_origin *o, const char *scope,
+		struct mr_pass *out, struct mr_outcome *oc,
+		struct mreg_error *err)
+{
+	enum mr_scheme scheme;
+	unsigned int turn = 0;
+	struct mr_grant *g;
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	memset(oc, 0, sizeof(*oc));
+	pthread_mutex_lock(&n->lock);
+	g = grant_for(o, scope);
+	scheme = g ? g->scheme : MR_SCHEME_NONE;
+	if (!g)
+		rc = mr_fail_nomem(err);
+	else if (scheme == MR_SCHEME_BEARER)
+		rc = show_bearer(n, o, g, out, oc, err);
+	else
+		out->turn = turn = g->turn;
+	pthread_mutex_unlock(&n->lock);
+	if (rc >= 0 && scheme == MR_SCHEME_BASIC)
+		rc = show_basic(n, o, turn, out, err);
+	if (rc < 0)
+		mr_pass_release(out);
+	return rc;
+}
+
+void mr_auth_accepted(struct mr_net *n, struct mr_origin *o, const char *scope,
+		      const struct mr_pass *p)
+{
+	struct mr_grant *g;
+
+	if (p->scheme == MR_SCHEME_NONE)
+		return;
+	pthread_mutex_lock(&n->lock);
+	g = grant_for(o, scope);
+	if (g && g->turn == p->turn) {
+		g->proven = true;
+		o->latest = g;
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+/* -- being refused -----------------------------------------------------------
+ */
+
+struct offer {
+	const struct mr_challenge *bearer, *basic; /* NULL: not offered */
+	char *realm;                               /* owned; absolute */
+};
+
+static int read_offer(const struct mr_response *r, struct mr_challenges *all,
+		      struct offer *out, struct mreg_error *err)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const struct mr_challenge *c;
+	const char *value;
+	size_t i;
+
+	for (i = 0; (value = mr_response_header_at(r, "WWW-Authenticate", i));
+	     i++) {
+		/* What made sense is kept, and enough. */
+		if (mr_challenge_parse(value, all, &ignored) == MREG_ENOMEM)
+			return mr_fail_nomem(err);
+	}
+	for (i = 0; i < all->n; i++) {
+		c = &all->items[i];
+		if (!out->bearer && c->realm && !strcmp(c->scheme, "bearer"))
+			out->bearer = c;
+		if (!out->basic && !strcmp(c->scheme, "basic"))
+			out->basic = c;
+	}
+	if (out->bearer)
+		out->realm = mr_url_resolve(r->url, out->bearer->realm);
+	if (out->bearer && !out->realm)
+		return mr_fail(err, MREG_EREMOTE,
+			       "a registry named a token server that is no "
+			       "URL");
+	return 0;
+}
+
+/* Under n->lock: from now on `scheme`. */
+static bool adopt(struct mr_origin *o, struct mr_grant *g,
+		  enum mr_scheme scheme, const struct offer *offer)
+{
+	mr_secret_release(&g->token);
+	g->scheme = scheme;
+	g->proven = false;
+	g->turn++;
+	o->latest = g;
+	return scheme != MR_SCHEME_BEARER ||
+	       (set_text(&g->realm, offer->realm) &&
+		set_text(&g->service, offer->bearer->service));
+}
+
+/* Under n->lock: the registry says which scope it misses. */
+static bool wants_scope(const struct mr_grant *g, const struct offer *offer)
+{
+	const struct mr_challenge *c = offer->bearer;
+
+	if (!c || !c->scope || !c->scope[0])
+		return false;
+	/* Asked for without one, it may simply name what it needs. */
+	if (!g->scope[0] && !g->extra)
+		return true;
+	return c->error && !strcmp(c->error, "insufficient_scope") &&
+	       (!g->extra || strcmp(g->extra, c->scope) != 0);
+}
+
+/* Under n->lock.  *ok false: out of memory.  Returns whether to try again. */
+static bool react(struct mr_origin *o, struct mr_grant *g,
+		  const struct mr_pass *p, const struct offer *offer,
+		  bool have_credentials, bool *ok)
+{
+	bool basic = offer->basic && have_credentials;
+
+	if (g->turn != p->turn)
+		return true;
+	if (p->scheme != MR_SCHEME_NONE && wants_scope(g, offer)) {
+		*ok = set_text(&g->extra, offer->bearer->scope) &&
+		      adopt(o, g, MR_SCHEME_BEARER, offer);
+		return true;
+	}
+	if (p->scheme == MR_SCHEME_BEARER && g->proven) {
+		/* Harbor answers a token that has ended with Basic (P-10). */
+		g->proven = false;
+		g->turn++;
+		mr_secret_release(&g->token);
+		return true;
+	}
+	if (offer->bearer && p->scheme != MR_SCHEME_BEARER) {
+		*ok = adopt(o, g, MR_SCHEME_BEARER, offer);
+		if (*ok && wants_scope(g, offer))
+			*ok = set_text(&g->extra, offer->bearer->scope);
+		return true;
+	}
+	if (basic && p->scheme == MR_SCHEME_BASIC && g->proven && !o->given) {
+		/* A helper may have a new password by now. */
+		o->looked_up = false;
+		g->proven = false;
+		g->turn++;
+		return true;
+	}
+	if (basic && p->scheme != MR_SCHEME_BASIC) {
+		*ok = adopt(o, g, MR_SCHEME_BASIC, offer);
+		return true;
+	}
+	return false;
+}
+
+int mr_auth_refused(struct mr_net *n, struct mr_origin *o, const char *scope,
+		    const struct mr_pass *p, const struct mr_response *r,
+		    bool *again, struct mreg_error *err)
+{
+	MR_AUTO(mr_challenges_release) struct mr_challenges all = { .n = 0 };
+	struct mr_credentials c = { .username = NULL };
+	struct offer offer = { .bearer = NULL };
+	struct mr_grant *g;
+	bool ok = true;
+	int rc;
+
+	*again = false;
+	rc = read_offer(r, &all, &offer, err);
+	if (rc >= 0 && offer.basic)
+		rc = mr_auth_credentials(n, o, &c, err);
+	if (rc >= 0) {
+		pthread_mutex_lock(&n->lock);
+		g = grant_for(o, scope);
+		ok = g != NULL;
+		*again = g && react(o, g, p, &offer, c.username != NULL, &ok);
+		pthread_mutex_unlock(&n->lock);
+	}
+	mr_credentials_release(&c);
+	mr_release(offer.realm);
+	return ok ? rc : mr_fail_nomem(err);
+}

@@ -1,0 +1,115 @@
+/*
+ * net/internal.h - what the files of net share: the session, what is known of
+ * each registry, and the rules about where one may go.
+ *
+ * The floors inside net, lowest first: url, base64, retry, challenge; trouble
+ * and handle (curl's options); transfer (one exchange) and response (what it
+ * brought); origin (the rules); helper, credential_file, credentials; token,
+ * auth; net (the loop).
+ */
+#ifndef MR_NET_INTERNAL_H
+#define MR_NET_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "net/net.h"
+
+/* How long anything waits before it looks whether it was cancelled. */
+#define MR_NET_POLL_MS 100
+
+enum mr_scheme {
+	MR_SCHEME_NONE,
+	MR_SCHEME_BASIC,
+	MR_SCHEME_BEARER
+};
+
+/* What one scope of one registry takes; under mr_net.lock. */
+struct mr_grant {
+	struct mr_grant *next;
+	char *scope; /* owned; "" when none was given */
+	enum mr_scheme scheme;
+	char *realm;   /* owned; of the token server, absolute */
+	char *service; /* owned; may be NULL */
+	char *extra;   /* owned; a scope the registry missed, or NULL */
+	struct mr_secret token;
+	int64_t renew_ms;  /* monotonic; from here on the token is too old */
+	bool proven;       /* what we sent was accepted since it was got */
+	bool fetching;     /* one thread asks, the others wait */
+	unsigned int turn; /* counts tokens: which one was refused? */
+};
+
+/* A registry, by origin; fields under mr_net.lock, never freed before it. */
+struct mr_origin {
+	struct mr_origin *next;
+	char *name; /* owned; "https://ghcr.io" */
+	char *host; /* owned; "ghcr.io" */
+	struct mr_grant *grants;
+	struct mr_grant *latest; /* whose challenge a new scope inherits */
+	bool answered;           /* has ever: then trouble is worth retrying */
+	bool takes_bodies;       /* has accepted one */
+	bool no_expect;          /* answered 417 */
+	int64_t gate_ms;         /* monotonic; nobody asks before */
+	bool looked_up;          /* credentials below are what there is */
+	bool given;              /* they came from the caller */
+	bool looking;            /* one thread looks, the others wait */
+	struct mr_credentials credentials;
+};
+
+struct mr_net {
+	struct mr_env *env;
+	struct mr_state *state;
+	char *user_agent; /* owned */
+	char *ca_path;    /* owned; bundle instead of curl's own, or NULL */
+	struct mr_buf ca_blob; /* the system's bundle and ours; may be empty */
+	bool plain_http;
+	struct mr_secret username, password; /* given; or none */
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a fetch or look-up ended */
+	struct mr_handle *idle; /* latest first */
+	struct mr_origin *origins;
+};
+
+/* -- url.c ----------------------------------------------------------------- */
+
+/* "https://host[:port]", default port left out, host in lower case; -1 when
+ * `url` is no absolute http or https URL that we would go to. */
+int mr_url_origin(const char *url, char *out, size_t cap);
+/* HOST[:PORT] of it, for messages and as the key of credentials. */
+int mr_url_host(const char *url, char *out, size_t cap);
+bool mr_url_is_loopback(const char *url);
+bool mr_url_is_https(const char *url);
+/* `ref` against `base`, fragment dropped; NULL when it is no URL. */
+char *mr_url_resolve(const char *base, const char *ref);
+/* For logs: values of query parameters that may be secret become "***". */
+void mr_url_redact(const char *url, struct mr_buf *out);
+
+/* -- base64.c: both wipe nothing of the caller's ----------------------------
+ */
+
+int mr_base64_encode(const void *in, size_t n, struct mr_secret *out);
+/* RFC 4648 with or without padding; -1 when it is none or out of memory. */
+int mr_base64_decode(const char *in, size_t n, struct mr_secret *out);
+
+/* -- retry.c --------------------------------------------------------------- */
+
+bool mr_retry_status(int status);
+/* Retry-After (RFC 9110, section 10.2.3), seconds or a date; 0: none. */
+unsigned int mr_retry_after_s(const char *value, int64_t now_s);
+
+/* -- origin.c -------------------------------------------------------------- */
+
+int mr_origin_get(struct mr_net *n, const char *origin, struct mr_origin **out,
+		  struct mreg_error *err);
+void mr_origin_free(struct mr_origin *o);
+void mr_grant_free(struct mr_grant *g);
+/* Borrowed; NULL when nothing was asked of it yet. */
+struct mr_origin *mr_origin_by_host(struct mr_net *n, const char *host);
+/* Rule 2 of net.h; also for upload Locations. */
+int mr_origin_check_target(const char *origin, const char *from, const char *to,
+			   struct mreg_error *err);
+/* Rule 3; remembers the realm. */
+int mr_origin_check_realm(struct mr_net *n, const char *origin,
+			  const char *realm, struct mreg_error *err);
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * trouble.c - what curl's failures mean to the user.
+ *
+ * These texts are what users read first, so each says what happened and what
+ * to look at; curl's own words go into the cause.
+ */
+#include "net/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* From openssl/x509_vfy.h, which curl hands through and which has not changed
+ * them since SSLeay; this folder does not include OpenSSL. */
+enum verify_result {
+	CERT_NOT_YET_VALID = 9,
+	CERT_EXPIRED = 10,
+	CERT_SELF_SIGNED = 18,
+	CERT_SELF_SIGNED_IN_CHAIN = 19,
+	CERT_NO_ISSUER = 20,
+	CERT_UNVERIFIED_LEAF = 21,
+	CERT_WRONG_HOST = 62,
+};
+
+static int fail_verify(CURL *easy, const char *said, const char *host,
+		       struct mreg_error *err)
+{
+	long result = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+	switch (result) {
+	case CERT_EXPIRED:
+		mr_fail(err, MREG_ENETWORK,
+			"the certificate of '%s' has expired", host);
+		return mr_hint(err, "its operator must renew it; also check "
+				    "this machine's clock");
+	case CERT_NOT_YET_VALID:
+		mr_fail(err, MREG_ENETWORK,
+			"the certificate of '%s' is not valid yet", host);
+		return mr_hint(err, "check this machine's clock");
+	case CERT_SELF_SIGNED:
+	case CERT_SELF_SIGNED_IN_CHAIN:
+	case CERT_NO_ISSUER:
+	case CERT_UNVERIFIED_LEAF:
+		mr_fail(err, MREG_ENETWORK,
+			"the certificate of '%s' is signed by an unknown "
+			"authority",
+			host);
+		return mr_hint(err, "give the authority's certificate with "
+				    "--ca-file FILE");
+	default:
+		break;
+	}
+	if (result == CERT_WRONG_HOST || strstr(said, "match")) {
+		mr_fail(err, MREG_ENETWORK,
+			"the certificate of '%s' is for another name", host);
+		return mr_hint(err, "use the registry's name as its "
+				    "certificate has it");
+	}
+	mr_fail(err, MREG_ENETWORK, "cannot verify the certificate of '%s'",
+		host);
+	return mr_hint(err, "give its authority's certificate with --ca-file "
+			    "FILE");
+}
+
+static int fail_connect(CURL *easy, const char *host, struct mr_outcome *oc,
+			struct mreg_error *err)
+{
+	long sys = 0;
+
+	oc->unreached = true;
+	(void)curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &sys);
+	if (sys == ECONNREFUSED || sys == 0)
+		mr_fail(err, MREG_ENETWORK,
+			"cannot reach '%s': connection refused", host);
+	else
+		mr_fail(err, MREG_ENETWORK, "cannot reach '%s': %s", host,
+			strerror((int)sys));
+	if (err)
+		err->sys = (int)sys;
+	if (sys == ENETUNREACH || sys == EHOSTUNREACH)
+		return mr_hint(err, "check the network and the proxy settings");
+	return mr_hint(err, "check the host and port; is the registry "
+			    "running?");
+}
+
+static int fail_tls(const char *said, const char *host, struct mr_outcome *oc,
+		    struct mreg_error *err)
+{
+	/* OpenSSL's words for bytes that are no TLS record. */
+	oc->not_tls = true;
+	if (strstr(said, "wrong version number") ||
+	    strstr(said, "packet length too long") ||
+	    strstr(said, "record layer failure") ||
+	    strstr(said, "http request")) {
+		mr_fail(err, MREG_ENETWORK,
+			"'%s' does not speak https on this port", host);
+		return mr_hint(err, "if it speaks plain http and you trust "
+				    "the network, use --plain-http");
+	}
+	oc->retry = true; /* a reset in the middle, for one */
+	mr_fail(err, MREG_ENETWORK, "cannot agree on TLS with '%s'", host);
+	return mr_hint(err, "check the port; mreg needs TLS 1.2 or newer");
+}
+
+static int fail_timeout(CURL *easy, const char *host, struct mr_outcome *oc,
+			struct mreg_error *err)
+{
+	curl_off_t connected = 0;
+
+	/* Only connecting has a limit of curl's; transfer.c sees stalls. */
+	oc->unreached = true;
+	(void)curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+	oc->not_tls = connected > 0; /* TCP came about, TLS did not */
+	mr_fail(err, MREG_ENETWORK, "cannot reach '%s': no answer in time",
+		host);
+	return mr_hint(err, "check the host, the port, and whether a firewall "
+			    "or proxy is in the way");
+}
+
+static int fail_proxy(const char *said, struct mr_outcome *oc,
+		      struct mreg_error *err)
+{
+	oc->unreached = true;
+	mr_fail(err, MREG_ENETWORK, "cannot use the proxy: %s", said);
+	return mr_hint(err, "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY");
+}
+
+static int fail_by_code(CURL *easy, CURLcode code, const char *said,
+			const char *host, struct mr_outcome *oc,
+			struct mreg_error *err)
+{
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+		return mr_fail_nomem(err);
+	case CURLE_COULDNT_RESOLVE_HOST:
+		oc->unreached = true;
+		mr_fail(err, MREG_ENETWORK, "cannot reach '%s': unknown host",
+			host);
+		return mr_hint(err, "check the spelling of the host, and the "
+				    "network");
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_PROXY:
+		return fail_proxy(said, oc, err);
+	case CURLE_COULDNT_CONNECT:
+		return fail_connect(easy, host, oc, err);
+	case CURLE_OPERATION_TIMEDOUT:
+		return fail_timeout(easy, host, oc, err);
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return fail_verify(easy, said, host, err);
+	case CURLE_SSL_CONNECT_ERROR:
+		return fail_tls(said, host, oc, err);
+	case CURLE_SSL_CACERT_BADFILE:
+		mr_fail(err, MREG_EUSAGE, "cannot use the CA certificates");
+		return mr_hint(err, "check --ca-file and SSL_CERT_FILE");
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, so curl says */
+	case CURLE_WEIRD_SERVER_REPLY:
+		mr_fail(err, MREG_EREMOTE, "'%s' does not speak http", host);
+		return mr_hint(err, "check the port");
+	case CURLE_GOT_NOTHING:
+		oc->not_tls = true;
+		return mr_fail(err, MREG_ENETWORK,
+			       "'%s' closed the connection without an answer",
+			       host);
+	case CURLE_SEND_FAIL_REWIND:
+		return mr_fail(err, MREG_ENETWORK,
+			       "'%s' closed the connection while we were "
+			       "sending",
+			       host);
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		oc->not_tls = true;
+		return mr_fail(err, MREG_ENETWORK,
+			       "the connection to '%s' broke", host);
+	case CURLE_PARTIAL_FILE:
+		return mr_fail(err, MREG_ENETWORK,
+			       "'%s' closed the connection in the middle of "
+			       "its answer",
+			       host);
+	default:
+		return mr_fail(err, MREG_ENETWORK, "request to '%s' failed",
+			       host);
+	}
+}
+
+/* A certificate does not get better by asking again; nor does a wrong port. */
+static bool is_passing(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_URL_MALFORMAT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+int mr_trouble(CURL *easy, CURLcode code, const char *said, const char *url,
+	       struct mr_outcome *oc, struct mreg_error *err)
+{
+	curl_off_t agreed = 0;
+	char host[300];
+	int rc;
+
+	if (!said[0])
+		said = curl_easy_strerror(code);
+	if (mr_url_host(url, host, sizeof(host)) < 0)
+		memcpy(host, "?", 2);
+	oc->retry = is_passing(code);
+	rc = fail_by_code(easy, code, said, host, oc, err);
+	(void)curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &agreed);
+	if (agreed > 0)
+		oc->not_tls = false; /* it broke later */
+	if (rc != MREG_ENOMEM)
+		mr_cause(err, "%s", said);
+	return rc;
+}

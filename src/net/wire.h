@@ -1,0 +1,89 @@
+/*
+ * net/wire.h - one exchange: a request out, an answer in; no redirect, no
+ * retry, no credentials of its own.
+ *
+ * States of an exchange: sending -> headers (the final ones; interim 1xx are
+ * passed over) -> body -> done.  An early answer skips the rest of sending.
+ * 1. After mr_exchange returned, nothing borrowed by struct mr_wire is read.
+ * 2. At most one buffer of the body is in memory: a full one pauses curl.
+ * 3. Whoever holds an answer holds its handle; no handle has two answers.
+ */
+#ifndef MR_NET_WIRE_H
+#define MR_NET_WIRE_H
+
+#include <curl/curl.h>
+
+#include "net/internal.h"
+
+/* One request as it goes out; all borrowed until its answer is there. */
+struct mr_wire {
+	const char *method, *url;
+	const char *home;          /* origin it is done for: picks a handle */
+	const char *authorization; /* NULL: none */
+	const char *accept, *content_type;
+	bool ranged;
+	uint64_t first, last;
+	const void *body;
+	size_t body_len;
+	struct mr_stream *stream;
+	uint64_t stream_size;
+	bool expect;     /* wait for 100 before the body */
+	long connect_ms; /* 0: the usual */
+};
+
+/* What is worth knowing beside the error, or the answer. */
+struct mr_outcome {
+	bool consumed;       /* bytes of the stream are gone */
+	bool retry;          /* the same may go well a moment later */
+	bool unreached;      /* no connection came about */
+	bool not_tls;        /* something else than TLS listens there */
+	bool expect_refused; /* 417 */
+	unsigned int retry_after_s;
+};
+
+struct mr_handle {
+	struct mr_handle *next;
+	CURL *easy;
+	CURLM *multi;
+	char *home; /* owned; whose connections it likely has */
+};
+
+/* Whether the body in memory is sent piece by piece; a shorter one goes out
+ * together with the headers, and curl copies it. */
+bool mr_wire_is_long(const struct mr_wire *w);
+/* curl's options for `w`; `headers` is the caller's to free after use. */
+int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
+		      struct curl_slist **headers, struct mreg_error *err);
+void mr_handle_wipe_headers(struct curl_slist *headers); /* and free */
+int mr_handle_take(struct mr_net *n, const char *home, struct mr_handle **out,
+		   struct mreg_error *err);
+void mr_handle_give(struct mr_net *n, struct mr_handle *h);
+void mr_handle_free(struct mr_handle *h);
+/* Read the certificates once; MREG_EUSAGE when `ca_file` holds none. */
+int mr_handle_load_ca(struct mr_net *n, const char *ca_file,
+		      struct mreg_error *err);
+
+/* What curl's failure means to the user; fills `oc` too. */
+int mr_trouble(CURL *easy, CURLcode code, const char *said, const char *url,
+	       struct mr_outcome *oc, struct mreg_error *err);
+
+/* Send and wait for the headers: no redirect, no retry.  `oc` is complete
+ * either way. */
+int mr_exchange(struct mr_net *n, const struct mr_wire *w,
+		struct mr_outcome *oc, struct mr_response **out,
+		struct mreg_error *err);
+
+/* Every value of a header: the `index`-th, or NULL. */
+const char *mr_response_header_at(const struct mr_response *r, const char *name,
+				  size_t index);
+/* With whose credentials it was asked for: for messages; "" is anonymous. */
+void mr_response_set_user(struct mr_response *r, const char *user);
+const char *mr_response_user(const struct mr_response *r);
+
+/* Exchange and follow redirects (GET and HEAD only); `w->authorization` goes
+ * no further than `w->home`. */
+int mr_net_follow(struct mr_net *n, const struct mr_wire *w,
+		  struct mr_outcome *oc, struct mr_response **out,
+		  struct mreg_error *err);
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * ops/internal.h - what the use-cases share: the session, opening the store a
+ * reference names, and the log.
+ */
+#ifndef MR_OPS_INTERNAL_H
+#define MR_OPS_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/env.h"
+#include "base/list.h"
+#include "ledger/ledger.h"
+#include "model/model.h"
+#include "mreg/config.h"
+#include "mreg/push.h"
+#include "mreg/session.h"
+#include "net/net.h"
+#include "oci/oci.h"
+#include "state/state.h"
+#include "store/store.h"
+
+#define MR_RESULT_MAX_BYTES (256u << 20) /* arena of one result */
+#define MR_LOOKUP_JOBS 8 /* small requests at once: HEADs, events */
+
+struct mreg {
+	struct mr_env env;
+	atomic_bool cancel;
+	struct mr_arena *arena; /* settings live here */
+	struct mreg_setting *settings;
+	size_t setting_count;
+	char *user_config;    /* owned; NULL: no home */
+	char *project_config; /* owned; where one was found, else ./ */
+	struct mr_state *state;
+	struct mr_net *net; /* opened by the first remote store */
+	unsigned int jobs;
+};
+
+/* -- session.c, config.c ----------------------------------------------------
+ */
+
+/* Read environment and files, apply `o` on top; fills settings. */
+int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
+		     struct mreg_error *err);
+/* The value of a setting that is known to exist; "" when it has none. */
+const char *mr_setting(const struct mreg *m, const char *key);
+int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err);
+unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
+
+/* -- target.c: references and the stores they name ----------------------------
+ */
+
+/* Parse and complete a reference. */
+int mr_target_parse(struct mreg *m, const char *text, struct mreg_ref *out,
+		    struct mreg_error *err);
+int mr_target_open(struct mreg *m, const struct mreg_ref *ref,
+		   struct mr_store **out, struct mreg_error *err);
+/* Both. */
+int mr_target(struct mreg *m, const char *text, struct mreg_ref *ref,
+	      struct mr_store **out, struct mreg_error *err);
+/* The digest or tag to ask the store for; `buf` has MREG_DIGEST_TEXT bytes.
+ * No tag and no digest: "latest". */
+const char *mr_target_reference(const struct mreg_ref *ref, char *buf);
+/* A reference as its user may write it under the same settings: complete, but
+ * for the default local store, where the repository says it all. */
+const char *mr_target_text(const struct mreg *m, const struct mreg_ref *ref,
+			   char out[MREG_REF_TEXT]);
+/* The same without tag and digest; and with this digest. */
+const char *mr_target_name(const struct mreg *m, const struct mreg_ref *ref,
+			   char out[MREG_REF_TEXT]);
+const char *mr_target_pinned(const struct mreg *m, const struct mreg_ref *ref,
+			     const struct mreg_digest *d,
+			     char out[MREG_REF_TEXT]);
+/* MREG_ENOTFOUND saying whether the repository or the tag is missing, with
+ * the nearest tag. */
+int mr_target_missing(struct mr_store *s, const struct mreg_ref *ref,
+		      struct mreg_error *err);
+/* HEAD; a tombstone counts as not found.  With a tag and a digest both must
+ * agree (MREG_ECONFLICT). */
+int mr_target_resolve(struct mr_store *s, const struct mreg_ref *ref,
+		      struct mreg_desc *out, struct mreg_error *err);
+/* GET and parse; as above. */
+int mr_target_manifest(struct mreg *m, struct mr_store *s,
+		       const struct mreg_ref *ref, struct mr_manifest **out,
+		       struct mreg_error *err);
+/* What a tag points at; `*found` false also for a tombstone. */
+int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
+		   bool *found, struct mreg_error *err);
+/* A manifest by digest, from state when it is there. */
+int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
+		      const struct mreg_digest *d, struct mr_manifest **out,
+		      struct mreg_error *err);
+/* Put the manifest `d` under a tag, then look that the tag has it.  `bytes`
+ * NULL: it is fetched first. */
+int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
+	       const void *bytes, struct mreg_error *err);
+
+/* -- log.c: the only reader and writer of a model's log
+ * ------------------------- */
+
+struct mr_history {
+	struct mr_ledger *ledger; /* owned */
+	struct mr_list tags;      /* all tags of the repository, sorted */
+	struct mr_list read;      /* log tags that are in the ledger */
+	bool found;               /* the repository exists */
+};
+void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
+
+/* Read what is new since the last call on the same `h` (zeroed at first). */
+int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err);
+
+/* What claiming came to. */
+struct mr_claim {
+	uint64_t number;
+	bool existed; /* a v<N> had this digest before */
+};
+/*
+ * Give `version`, whose manifest (these bytes) is stored, a number by
+ * product.md 3.2 and write its v<N>.  `h` is read and kept up to date.  The
+ * caller holds mr_store_lock.
+ */
+int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 const void *manifest, const char *run, struct mr_claim *out,
+		 struct mreg_error *err);
+/*
+ * Make `latest` point at the highest version, reading the log again until it
+ * does and no higher one has appeared (product.md 3.2, last paragraph).
+ * `*at` is the number it points at.  `mine` is a version whose bytes are at
+ * hand, which need not be fetched.
+ */
+int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_desc *mine, const void *manifest,
+		  uint64_t *at, struct mreg_error *err);
+/* The number whose v<N> has this digest, by the log as far as read in `h`;
+ * 0: none.  Makes at most one request per standing claim of the digest. */
+int mr_log_number(struct mr_store *s, struct mr_history *h,
+		  const struct mreg_digest *d, uint64_t *number,
+		  const struct mr_event **event, struct mreg_error *err);
+
+/* Remembered numbers: a hint that saves reading the log. */
+void mr_number_remember(struct mreg *m, const struct mr_store *s,
+			const struct mreg_digest *d, uint64_t number);
+uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
+			  const struct mreg_digest *d);
+
+/* -- tags.c: what a repository's tags point at
+ * ------------------------------------- */
+
+struct mr_tag_row {
+	const char *tag; /* borrowed from the list */
+	enum mr_tag_kind kind;
+	uint64_t number; /* of a version's tag */
+	struct mreg_desc desc;
+	bool found; /* it is there, and no tombstone */
+};
+/* One HEAD for each tag that is a version, a release, an alias or latest;
+ * those that are there, in the order of `tags`.  `*out` is the caller's
+ * (mr_release). */
+int mr_tag_rows(struct mreg *m, struct mr_store *s, const struct mr_list *tags,
+		struct mr_tag_row **out, size_t *count, struct mreg_error *err);
+/* The versions a log and a listing know of, and, because listings drop tags,
+ * those that HEAD finds above (product.md 2): their tags, into `out`. */
+int mr_version_tags(struct mr_store *s, const struct mr_history *h,
+		    struct mr_list *out, struct mreg_error *err);
+/* The names (aliases, releases, latest) among `rows` of one digest, in the
+ * arena, sorted. */
+const char *const *mr_tag_names(struct mr_arena *a,
+				const struct mr_tag_row *rows, size_t n,
+				const struct mreg_digest *d, size_t *count);
+
+/* -- shared small things
+ * ---------------------------------------------------------- */
+
+/* An arena for a result's strings. */
+int mr_result_arena(struct mr_arena **out, struct mreg_error *err);
+/* MREG_ENOMEM when the arena failed. */
+int mr_result_check(const struct mr_arena *a, struct mreg_error *err);
+/* Copies of both sides, in the arena. */
+const struct mreg_pair *mr_result_pairs(struct mr_arena *a,
+					const struct mreg_pair *items,
+					size_t n);
+/* Wall clock in nanoseconds: compared with what the file system writes into
+ * mtime, so never the environment's. */
+int64_t mr_clock_ns(void);
+
+#endif

@@ -1,0 +1,494 @@
+/*
+ * log.c - reading a model's log, and registering versions in it.
+ *
+ * The only place that reads or appends events.  Events never change, so those
+ * seen once come from state, under their tag's name; what state gives is
+ * checked against the digest in that name.
+ *
+ * Claiming a number (product.md 3.2; the caller stored the manifest):
+ *   read -> [no claim of ours] -> write claim -> read -> look
+ *   look:  contested  -> v<N> ours? done : write claim that replaces -> read
+ *          alone      -> HEAD v<N>: 404 -> PUT, done
+ *                                   ours -> done
+ *                                   other -> write claim that replaces -> read
+ * Invariants
+ * 1. v<N> is only put after a read that began after our claim of N was
+ *    written and that showed no other digest on N.
+ * 2. A number named by any event, replaced or not, is never claimed again for
+ *    another digest by somebody who saw that event.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <pwd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/task.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "ops/internal.h"
+
+struct fetch {
+	struct mreg *m;
+	struct mr_store *s;
+	const char **tags;   /* borrowed from the history */
+	struct mr_doc *docs; /* one per tag */
+};
+
+struct claiming {
+	struct mreg *m;
+	struct mr_store *s;
+	struct mr_history *h;
+	const struct mreg_ref *ref;
+	const struct mreg_desc *version;
+	const void *manifest; /* its bytes */
+	const char *run;
+};
+
+void mr_history_release(struct mr_history *h)
+{
+	mr_ledger_freep(&h->ledger);
+	mr_list_release(&h->tags);
+	mr_list_release(&h->read);
+}
+
+/* Bytes remembered for a log tag, if they are what the tag's name says. */
+static bool remembered(struct mreg *m, const char *tag, struct mr_doc *doc)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct mreg_digest d;
+
+	if (!mr_state_doc_get(m->state, tag, &doc->bytes) ||
+	    mr_digest_of(doc->bytes.data, doc->bytes.len, &d, &ignored) < 0)
+		return false;
+	return mr_text_starts(tag, MR_LOG_TAG_PREFIX) &&
+	       mr_log_tag_fits(tag, &d);
+}
+
+static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
+{
+	const struct fetch *f = ctx;
+	struct mr_doc *doc = &f->docs[index];
+	bool found;
+	int rc;
+
+	if (remembered(f->m, f->tags[index], doc))
+		return 0;
+	mr_buf_clear(&doc->bytes);
+	rc = mr_store_get(f->s, f->tags[index], doc, &found, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot read the log of '%s'", f->s->label);
+	if (!found) {
+		(void)mr_fail(err, MREG_EREMOTE,
+			      "log entry '%s' of '%s' is listed but missing",
+			      f->tags[index], f->s->label);
+		return mr_hint(err, "run it again; if it stays, the history "
+				    "was damaged");
+	}
+	return 0;
+}
+
+/* Into the ledger; what is no event is told and left out, so that nobody who
+ * may push can stop everybody else. */
+static int take_event(struct mreg *m, struct mr_history *h, const char *tag,
+		      struct mr_doc *doc, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_digest d;
+	int rc = mr_digest_of(doc->bytes.data, doc->bytes.len, &d, err);
+
+	if (rc < 0)
+		return rc;
+	if (!mr_log_tag_fits(tag, &d)) {
+		mr_log(&m->env, MREG_LOG_WARN,
+		       "log entry '%s' was replaced by something else", tag);
+		return mr_list_add(&h->read, tag, err);
+	}
+	rc = mr_ledger_add(h->ledger, doc->bytes.data, doc->bytes.len, &why);
+	if (rc == MREG_ENOMEM || rc == MREG_ELIMIT) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc < 0)
+		mr_log(&m->env, MREG_LOG_WARN, "log entry '%s' is no event: %s",
+		       tag, why.msg);
+	else if (mr_text_starts(tag, MR_LOG_TAG_PREFIX))
+		mr_state_doc_put(m->state, tag, doc->bytes.data,
+				 doc->bytes.len);
+	return mr_list_add(&h->read, tag, err);
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static size_t new_tags(struct mr_history *h, const char **out)
+{
+	uint64_t seq;
+	size_t n = 0;
+	size_t i;
+
+	mr_list_sort(&h->read);
+	for (i = 0; i < h->tags.n; i++)
+		if (mr_log_tag(h->tags.items[i], &seq) &&
+		    !(h->read.n &&
+		      bsearch(&h->tags.items[i], h->read.items, h->read.n,
+			      sizeof(char *), compare_text)))
+			out[n++] = h->tags.items[i];
+	return n;
+}
+
+static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		     struct mreg_error *err)
+{
+	MR_AUTO(mr_free) const char **tags = NULL;
+	MR_AUTO(mr_free) struct mr_doc *docs = NULL;
+	struct fetch f = { .m = m, .s = s };
+	size_t n;
+	size_t i;
+	int rc;
+
+	tags = mr_array(h->tags.n + 1, sizeof(*tags));
+	if (!tags)
+		return mr_fail_nomem(err);
+	n = new_tags(h, tags);
+	if (n > MR_EVENTS_MAX)
+		return mr_fail(err, MREG_ELIMIT,
+			       "the log of '%s' has %zu new entries", s->label,
+			       n);
+	docs = mr_array(n + 1, sizeof(*docs));
+	if (!docs)
+		return mr_fail_nomem(err);
+	for (i = 0; i < n; i++)
+		mr_buf_init(&docs[i].bytes, MR_MANIFEST_MAX_BYTES);
+	f.tags = tags;
+	f.docs = docs;
+	rc = mr_task_run(&m->env, MR_LOOKUP_JOBS, n, fetch_one, &f, err);
+	mr_state_begin(m->state);
+	for (i = 0; i < n; i++) {
+		if (rc >= 0)
+			rc = take_event(m, h, tags[i], &docs[i], err);
+		mr_doc_release(&docs[i]);
+	}
+	mr_state_end(m->state);
+	return rc;
+}
+
+int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err)
+{
+	int rc = 0;
+
+	if (!h->ledger)
+		rc = mr_ledger_new(&h->ledger, err);
+	if (rc < 0)
+		return rc;
+	mr_list_release(&h->tags);
+	rc = mr_store_tags(s, &h->tags, &h->found, err);
+	if (rc < 0)
+		return rc;
+	if (!h->found)
+		return 0;
+	return fetch_new(m, s, h, err);
+}
+
+/* -- claims ------------------------------------------------------------------
+ */
+
+/* Who the log names: MREG_ACTOR, the registry's user, the account here. */
+static const char *actor(struct claiming *c, char out[256])
+{
+	const char *set = mr_setting(c->m, "actor");
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const struct passwd *pw;
+
+	out[0] = '\0';
+	if (set[0])
+		(void)snprintf(out, 256, "%s", set);
+	else if (c->ref->host[0])
+		(void)mr_net_user(c->m->net, c->ref->host, out, 256, &ignored);
+	if (!out[0]) {
+		pw = getpwuid(geteuid());
+		(void)snprintf(out, 256, "%s", pw ? pw->pw_name : "");
+	}
+	return out;
+}
+
+/* Append a claim of `number`; `replaces` may be NULL. */
+static int write_claim(struct claiming *c, uint64_t number,
+		       const struct mr_event *replaces, struct mreg_error *err)
+{
+	MR_AUTO(mr_event_doc_release)
+	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
+					    MR_MANIFEST_MAX_BYTES) };
+	char who[256];
+	struct mr_event e = {
+		.kind = MR_EVENT_VERSION_REGISTERED,
+		.seq = mr_ledger_next_seq(c->h->ledger),
+		.time_s = mr_now_s(&c->m->env),
+		.actor = actor(c, who),
+		.run = c->run,
+		.number = number,
+		.version = c->version->digest,
+	};
+	int rc;
+
+	if (replaces)
+		e.replaces = replaces->digest;
+	rc = mr_ledger_heads(c->h->ledger, &e.prev, &e.prev_count, err);
+	if (rc >= 0)
+		rc = mr_event_write(&e, &doc, err);
+	if (rc >= 0)
+		rc = mr_store_put_bytes(c->s, &mr_empty_desc, "{}", err);
+	if (rc >= 0)
+		rc = mr_store_set(c->s, doc.tag, &doc.desc, doc.bytes.data,
+				  NULL, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot write to the log of '%s'",
+			       c->s->label);
+	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64 " by %s",
+	       number, doc.tag);
+	return mr_history_read(c->m, c->s, c->h, err);
+}
+
+static int read_tag(struct claiming *c, uint64_t number, struct mreg_desc *now,
+		    bool *found, struct mreg_error *err)
+{
+	char tag[32];
+
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
+	return mr_tag_resolve(c->s, tag, now, found, err);
+}
+
+/* Step 4: the number is ours if the tag is free or has our digest. */
+static int take_tag(struct claiming *c, uint64_t number, bool contested,
+		    struct mr_claim *out, bool *done, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	char tag[32];
+	bool found;
+	int rc = read_tag(c, number, &now, &found, err);
+
+	if (rc < 0)
+		return rc;
+	*done = true;
+	out->number = number;
+	if (found && mreg_digest_equal(&now.digest, &c->version->digest)) {
+		out->existed = true;
+		return 0;
+	}
+	if (found || contested) {
+		*done = false;
+		return 0;
+	}
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
+	out->existed = false;
+	return mr_tag_set(c->s, tag, c->version, c->manifest, err);
+}
+
+/* A version whose claim an earlier run left, or none. */
+static int find_existing(struct claiming *c, struct mr_claim *out,
+			 struct mreg_error *err)
+{
+	const struct mr_event *e;
+
+	return mr_log_number(c->s, c->h, &c->version->digest, &out->number, &e,
+			     err);
+}
+
+int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 const void *manifest, const char *run, struct mr_claim *out,
+		 struct mreg_error *err)
+{
+	struct claiming c = {
+		.m = m,
+		.s = s,
+		.h = h,
+		.ref = ref,
+		.version = version,
+		.manifest = manifest,
+		.run = run,
+	};
+	unsigned int round;
+	bool done = false;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_history_read(m, s, h, err);
+	if (rc >= 0)
+		rc = find_existing(&c, out, err);
+	if (rc < 0)
+		return rc;
+	if (out->number) {
+		out->existed = true;
+		return 0;
+	}
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		const struct mreg_digest *d = &version->digest;
+		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
+		uint64_t next = mr_ledger_highest(h->ledger) + 1;
+		bool contested;
+
+		if (!mine) {
+			rc = write_claim(&c, next, NULL, err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		contested = mr_ledger_contested(h->ledger, mine->number, d);
+		rc = take_tag(&c, mine->number, contested, out, &done, err);
+		if (rc < 0 || done)
+			return rc;
+		/* The step spreads those who collided, so that they do not
+		 * meet again on the next number. */
+		next += mr_random(&m->env) %
+			(2 * mr_ledger_rivals(h->ledger, mine->number, d) + 1);
+		rc = write_claim(&c, next, mine, err);
+		if (rc < 0)
+			return rc;
+	}
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "no version number could be had in '%s' after %d tries",
+		      s->label, MR_CLAIM_ROUNDS_MAX);
+	return mr_hint(err, "the files are there: push again when fewer "
+			    "others do");
+}
+
+/* -- numbers
+ * ------------------------------------------------------------------- */
+
+int mr_log_number(struct mr_store *s, struct mr_history *h,
+		  const struct mreg_digest *d, uint64_t *number,
+		  const struct mr_event **event, struct mreg_error *err)
+{
+	size_t n = mr_ledger_count(h->ledger);
+	size_t i;
+
+	*number = 0;
+	*event = NULL;
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(h->ledger, i);
+		struct mreg_desc now;
+		char tag[32];
+		bool found;
+		int rc;
+
+		if (e->kind != MR_EVENT_VERSION_REGISTERED ||
+		    !mreg_digest_equal(&e->version, d))
+			continue;
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, e->number);
+		rc = mr_tag_resolve(s, tag, &now, &found, err);
+		if (rc < 0)
+			return rc;
+		if (!found || !mreg_digest_equal(&now.digest, d))
+			continue;
+		*number = e->number;
+		*event = e;
+		return 0;
+	}
+	return 0;
+}
+
+/* The highest number whose v<N> is there, and what it has. */
+static int highest_version(struct mr_store *s, struct mr_history *h,
+			   uint64_t *number, struct mreg_desc *out,
+			   struct mreg_error *err)
+{
+	MR_AUTO(mr_free) uint64_t *numbers = NULL;
+	size_t n;
+	int rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
+
+	*number = 0;
+	while (rc >= 0 && n > 0) {
+		const struct mr_event *owner;
+		char tag[32];
+		bool found;
+
+		n--;
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, numbers[n]);
+		rc = mr_tag_resolve(s, tag, out, &found, err);
+		if (rc < 0 || !found)
+			continue;
+		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
+		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
+			continue; /* a foreign move: `ls` shows it */
+		*number = numbers[n];
+		return 0;
+	}
+	return rc;
+}
+
+int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_desc *mine, const void *manifest,
+		  uint64_t *at, struct mreg_error *err)
+{
+	unsigned int round;
+
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		struct mreg_desc top;
+		struct mreg_desc now;
+		bool found;
+		int rc = highest_version(s, h, at, &top, err);
+
+		if (rc >= 0 && *at == 0)
+			return mr_fail(err, MREG_ENOTFOUND,
+				       "'%s' has no version", s->label);
+		if (rc >= 0)
+			rc = mr_tag_resolve(s, "latest", &now, &found, err);
+		if (rc < 0)
+			return rc;
+		if (found && mreg_digest_equal(&now.digest, &top.digest))
+			return 0;
+		rc = mr_tag_set(s, "latest", &top,
+				mreg_digest_equal(&top.digest, &mine->digest)
+					? manifest
+					: NULL,
+				err);
+		if (rc < 0 && rc != MREG_ECONFLICT)
+			return rc;
+		rc = mr_history_read(m, s, h, err);
+		if (rc < 0)
+			return rc;
+	}
+	return mr_fail(err, MREG_ECONFLICT,
+		       "'latest' of '%s' keeps being moved by others", s->label);
+}
+
+static const char *number_key(const struct mreg_digest *d, char out[160])
+{
+	char text[MREG_DIGEST_TEXT];
+
+	(void)snprintf(out, 160, "number:%s", mreg_digest_text(d, text));
+	return out;
+}
+
+void mr_number_remember(struct mreg *m, const struct mr_store *s,
+			const struct mreg_digest *d, uint64_t number)
+{
+	char key[160];
+	char value[32];
+
+	(void)snprintf(value, sizeof(value), "%" PRIu64, number);
+	mr_state_fact_put(m->state, s->name, number_key(d, key), value);
+}
+
+uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
+			  const struct mreg_digest *d)
+{
+	char key[160];
+	char value[32];
+	uint64_t number = 0;
+
+	if (mr_state_fact_get(m->state, s->name, number_key(d, key), value,
+			      sizeof(value)) &&
+	    mr_text_u64(value, UINT64_MAX, &number) < 0)
+		number = 0;
+	return number;
+}

@@ -1,0 +1,129 @@
+/*
+ * push_send.c - blobs, config, manifest; children before parents.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "ops/push.h"
+
+/* Sizes of layers that the repository's newest version has: a file of exactly
+ * such a size is worth hashing first (product.md 5.3). */
+static int newest_sizes(struct push *p, uint64_t **out, size_t *n,
+			struct mreg_error *err)
+{
+	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool found;
+	size_t i;
+	int rc;
+
+	*n = 0;
+	rc = mr_store_get(p->to, "latest", &doc, &found, err);
+	if (rc < 0)
+		return rc;
+	/* A `latest` that is no version of ours has nothing to compare. */
+	if (found &&
+	    mr_manifest_parse(doc.bytes.data, doc.bytes.len,
+			      doc.desc.media_type, &p->newest, &why) >= 0)
+		*n = p->newest->layer_count;
+	*out = mr_array(*n, sizeof(**out));
+	if (!*out)
+		return mr_fail_nomem(err);
+	for (i = 0; i < *n; i++)
+		(*out)[i] = p->newest->layers[i].desc.size;
+	return 0;
+}
+
+int mr_push_look(struct push *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) uint64_t *sizes = NULL;
+	size_t n;
+	int rc = newest_sizes(p, &sizes, &n, err);
+
+	if (rc < 0)
+		return rc;
+	return mr_plan_look(&p->plan, p->to, sizes, n, p->jobs, err);
+}
+
+/* Copy again what the registry says it does not have. */
+static int send_missing(struct push *p, const struct mr_list *missing,
+			struct mreg_error *err)
+{
+	const struct mreg_desc *config = &p->docs.config_desc;
+	char text[MREG_DIGEST_TEXT];
+	size_t i;
+	int rc;
+
+	rc = mr_store_put_bytes(p->to, config, p->docs.config.data, err);
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < p->plan.count; i++) {
+		struct mr_item *it = &p->plan.items[i];
+
+		(void)mreg_digest_text(&it->desc.digest, text);
+		it->done = false;
+		it->step = !missing->n || mr_list_has(missing, text)
+				   ? MR_STEP_COPY
+				   : MR_STEP_REUSE;
+	}
+	return mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
+}
+
+static int put_manifest(struct push *p, struct mreg_error *err)
+{
+	const struct mreg_desc *d = &p->docs.manifest_desc;
+	char text[MREG_DIGEST_TEXT];
+	unsigned int repairs;
+
+	(void)mreg_digest_text(&d->digest, text);
+	for (repairs = 0;; repairs++) {
+		MR_AUTO(mr_list_release) struct mr_list missing = { .n = 0 };
+		int rc = mr_store_set(p->to, text, d, p->docs.manifest.data,
+				      &missing, err);
+
+		if (rc != MREG_ECONFLICT || repairs == MR_REPAIRS_MAX)
+			return rc;
+		mr_log(&p->m->env, MREG_LOG_INFO,
+		       "'%s' lost %zu blobs meanwhile, sending them again",
+		       p->to->label, missing.n);
+		rc = send_missing(p, &missing, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int put_config(struct push *p, struct mreg_error *err)
+{
+	const struct mreg_desc *d = &p->docs.config_desc;
+	bool found;
+	int rc = mr_store_has(p->to, d, &found, err);
+
+	if (rc < 0 || found)
+		return rc;
+	return mr_store_put_bytes(p->to, d, p->docs.config.data, err);
+}
+
+int mr_push_send(struct push *p, struct mreg_error *err)
+{
+	int rc;
+
+	rc = mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
+	/* Also after a failure: what was hashed need not be read again. */
+	if (rc < 0) {
+		struct mreg_error ignored = MREG_ERROR_INIT;
+
+		(void)mr_push_judge(p, &ignored);
+		return rc;
+	}
+	rc = mr_push_judge(p, err);
+	if (rc >= 0)
+		rc = mr_push_docs(p, err);
+	if (rc >= 0)
+		rc = mr_push_check_tags(p, err);
+	if (rc >= 0)
+		rc = put_config(p, err);
+	return rc < 0 ? rc : put_manifest(p, err);
+}

@@ -1,0 +1,142 @@
+/*
+ * push_tags.c - the number, latest, the release name, the alias.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "ops/push.h"
+
+/* A release name that another version has is never moved. */
+int mr_push_check_tags(struct push *p, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	bool found;
+	int rc;
+
+	if (!p->release)
+		return 0;
+	rc = mr_tag_resolve(p->to, p->release, &now, &found, err);
+	if (rc < 0 || !found ||
+	    mreg_digest_equal(&now.digest, &p->docs.manifest_desc.digest))
+		return rc;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "release '%s' of '%s' is another version already",
+		      p->release, p->to->label);
+	return mr_hint(err, "release names never move; choose the next one");
+}
+
+/* Move an alias; `was` gets what it had, if something else. */
+static int move_alias(struct push *p, const char *alias,
+		      struct mreg_push_result *out, struct mreg_error *err)
+{
+	struct mr_arena *a = out->owner;
+	const struct mreg_desc *d = &p->docs.manifest_desc;
+	char text[MREG_DIGEST_TEXT];
+	struct mreg_desc now;
+	bool found;
+	int rc = mr_tag_resolve(p->to, alias, &now, &found, err);
+
+	if (rc < 0)
+		return rc;
+	out->alias = mr_arena_strdup(a, alias);
+	if (found && mreg_digest_equal(&now.digest, &d->digest))
+		return 0;
+	if (found)
+		out->alias_was =
+			mr_arena_strdup(a, mreg_digest_text(&now.digest, text));
+	return mr_tag_set(p->to, alias, d, p->docs.manifest.data, err);
+}
+
+static int name_it(struct push *p, struct mreg_push_result *out,
+		   struct mreg_error *err)
+{
+	int rc = 0;
+
+	if (p->release) {
+		rc = mr_push_check_tags(p, err);
+		if (rc >= 0)
+			rc = mr_tag_set(p->to, p->release,
+					&p->docs.manifest_desc,
+					p->docs.manifest.data, err);
+		if (rc >= 0)
+			out->release = p->release;
+	}
+	if (rc >= 0 && p->alias2)
+		rc = move_alias(p, p->alias2, out, err);
+	if (rc >= 0 && p->alias)
+		rc = move_alias(p, p->alias, out, err);
+	if (rc < 0)
+		return mr_wrap(err, "'%s:v%" PRIu64 "' is published, but",
+			       p->to->label, p->claim.number);
+	return rc;
+}
+
+static void move_latest(struct push *p, struct mreg_push_result *out)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	uint64_t at = 0;
+	int rc = mr_log_latest(p->m, p->to, &p->history, &p->docs.manifest_desc,
+			       p->docs.manifest.data, &at, &err);
+
+	if (rc < 0)
+		mr_log(&p->m->env, MREG_LOG_WARN,
+		       "v%" PRIu64 " is published, but 'latest' was not "
+		       "moved: %s",
+		       p->claim.number, err.msg);
+	out->latest = rc >= 0 && at == p->claim.number;
+}
+
+/*
+ * The version may be known from an earlier run: then its v<N> and `latest`
+ * are one HEAD each, and nothing is listed (product.md 5.6).
+ */
+int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
+		  struct mreg_error *err)
+{
+	const struct mreg_digest *d = &p->docs.manifest_desc.digest;
+	uint64_t number = mr_number_recall(p->m, p->to, d);
+	struct mreg_desc now;
+	char tag[32];
+	bool found;
+	int rc;
+
+	*done = false;
+	if (!number)
+		return 0;
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
+	rc = mr_tag_resolve(p->to, tag, &now, &found, err);
+	if (rc < 0 || !found || !mreg_digest_equal(&now.digest, d))
+		return rc;
+	rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
+	if (rc < 0 || !found)
+		return rc;
+	*done = true;
+	p->claim.number = number;
+	p->claim.existed = true;
+	out->latest = mreg_digest_equal(&now.digest, d);
+	return p->o->dry_run ? 0 : name_it(p, out, err);
+}
+
+int mr_push_publish(struct push *p, struct mreg_push_result *out,
+		    struct mreg_error *err)
+{
+	int rc = mr_store_lock(p->to, err);
+
+	if (rc < 0)
+		return rc;
+	rc = mr_log_claim(p->m, p->to, &p->history, &p->ref,
+			  &p->docs.manifest_desc, p->docs.manifest.data,
+			  p->meta->run_id, &p->claim, err);
+	if (rc >= 0) {
+		mr_number_remember(p->m, p->to, &p->docs.manifest_desc.digest,
+				   p->claim.number);
+		move_latest(p, out);
+		rc = name_it(p, out, err);
+	}
+	mr_store_unlock(p->to);
+	return rc;
+}

@@ -1,0 +1,56 @@
+/*
+ * resolve.c - what a reference points at now.
+ */
+#include "mreg/resolve.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "ops/internal.h"
+
+static int run(struct mreg *m, const char *text,
+	       struct mreg_resolve_result *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
+	struct mr_arena *a = out->owner;
+	char buf[MREG_REF_TEXT];
+	struct mreg_ref ref;
+	int rc = mr_target(m, text, &ref, &s, err);
+
+	if (rc >= 0)
+		rc = mr_target_resolve(s, &ref, &out->desc, err);
+	if (rc < 0)
+		return rc;
+	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, buf));
+	out->reference = mr_arena_strdup(
+		a, mr_target_pinned(m, &ref, &out->desc.digest, buf));
+	if (!mr_digest_known(&ref.digest) || ref.tag[0])
+		out->tag = mr_arena_strdup(a, ref.tag[0] ? ref.tag : "latest");
+	out->number = mr_tag_number(ref.tag);
+	return mr_result_check(a, err);
+}
+
+int mreg_resolve(struct mreg *m, const char *ref,
+		 struct mreg_resolve_result *out, struct mreg_error *err)
+{
+	struct mr_arena *arena;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_result_arena(&arena, err);
+	if (rc < 0)
+		return rc;
+	out->owner = arena;
+	rc = run(m, ref, out, err);
+	if (rc < 0)
+		mreg_resolve_result_release(out);
+	return rc;
+}
+
+void mreg_resolve_result_release(struct mreg_resolve_result *r)
+{
+	mr_arena_free(r->owner);
+	memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,128 @@
+/*
+ * store/remote.h - what the files of the remote store share: a repository in
+ * a registry, and requests to it.
+ *
+ * Retrying one request, challenges and redirects are net's; resuming a blob
+ * and sending one again is decided here, because only a store can open its
+ * source again.
+ */
+#ifndef MR_STORE_REMOTE_H
+#define MR_STORE_REMOTE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "store/store.h"
+
+struct mr_remote {
+	struct mr_store base;
+	struct mr_net *net; /* borrowed */
+	char *host;         /* owned */
+	char *repository;   /* owned */
+	/* Once something was written every request asks for pull and push, so
+	 * that one token serves the whole push. */
+	atomic_bool writes;
+};
+
+struct mr_remote *mr_remote_of(struct mr_store *s);
+
+/* What a request needs leave for (protocol.md P-40). */
+enum mr_remote_right {
+	MR_REMOTE_PULL,
+	MR_REMOTE_PUSH,   /* and pull */
+	MR_REMOTE_DELETE, /* and both */
+};
+
+/* A request being put together; `rq` points into the rest, so it must not
+ * move. */
+struct mr_call {
+	struct mr_request rq;
+	char origin[512];
+	char *url;   /* owned */
+	char *scope; /* owned; NULL: none */
+};
+#define MR_CALL_INIT                                                           \
+	{                                                                      \
+		.rq = {.method = NULL }                                        \
+	}
+void mr_call_release(struct mr_call *c); /* for MR_AUTO too */
+
+/* A request to the repository; `path` follows "/v2/REPOSITORY/". */
+int mr_remote_call(struct mr_remote *r, struct mr_call *c,
+		   enum mr_remote_right right, const char *method,
+		   struct mreg_error *err, const char *path, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/*
+ * Send it.  `what` ("cannot read manifest 'v3' of 'ghcr.io/acme/churn'") goes
+ * in front of what went wrong, and the error gets a hint.
+ */
+int mr_remote_send(struct mr_remote *r, const struct mr_call *c,
+		   const char *what, struct mr_response **out,
+		   struct mreg_error *err);
+
+/* An answer that is a refusal, as an error with a hint.  `code` (64 bytes)
+ * may be NULL (net/net.h). */
+int mr_remote_refused(const char *host, struct mr_response *resp,
+		      const char *what, char *code, struct mreg_error *err);
+
+/* Put `what` in front of the message and add the hint that `host`'s user
+ * needs. */
+void mr_remote_explain(const char *host, const char *what,
+		       struct mreg_error *err);
+
+/* Send, and read the whole body of a 200 into `out`, again from the start
+ * when it breaks off.  Any other status: `out` stays empty. */
+int mr_remote_fetch(struct mr_net *net, struct mr_env *env, const char *host,
+		    const struct mr_call *c, const char *what,
+		    struct mr_buf *out, struct mr_response **resp,
+		    struct mreg_error *err);
+
+/* Statuses that a later attempt may not see (P-94). */
+bool mr_remote_transient(int status);
+
+/* The registry's Docker-Content-Digest; false when absent or not one. */
+bool mr_remote_announced(const struct mr_response *resp,
+			 struct mreg_digest *out);
+/* Content-Type without parameters, "" when absent or none. */
+void mr_remote_type(const struct mr_response *resp, char out[256]);
+
+/* -- the table, file by file ------------------------------------------------
+ */
+
+/* remote_blob.c */
+int mr_remote_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
+		  struct mreg_error *err);
+int mr_remote_open_blob(struct mr_store *s, const struct mreg_desc *d,
+			uint64_t offset, uint64_t length,
+			struct mr_stream **out, struct mreg_error *err);
+
+/* remote_upload.c */
+int mr_remote_put(struct mr_store *s, const struct mreg_desc *d,
+		  struct mr_store *from, const char *label,
+		  struct mreg_error *err);
+int mr_remote_put_stream(struct mr_store *s, struct mr_stream *src,
+			 uint64_t size, const struct mr_measure *m,
+			 struct mreg_error *err);
+int mr_remote_mount(struct mr_store *s, const struct mreg_desc *d,
+		    const char *from_repository, bool *done,
+		    struct mreg_error *err);
+
+/* remote_manifest.c */
+int mr_remote_resolve(struct mr_store *s, const char *reference,
+		      struct mreg_desc *out, bool *found,
+		      struct mreg_error *err);
+int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
+		  bool *found, struct mreg_error *err);
+int mr_remote_set(struct mr_store *s, const char *reference,
+		  const struct mreg_desc *d, const void *bytes,
+		  struct mr_list *missing, struct mreg_error *err);
+int mr_remote_untag(struct mr_store *s, const char *tag,
+		    struct mreg_error *err);
+
+/* remote_list.c */
+int mr_remote_tags(struct mr_store *s, struct mr_list *out, bool *found,
+		   struct mreg_error *err);
+
+#endif

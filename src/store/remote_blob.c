@@ -1,0 +1,342 @@
+/*
+ * remote_blob.c - blobs of a registry: is it there, and its bytes.
+ *
+ * A blob stream outlives its connections.  Invariants:
+ * 1. `at` is the offset in the blob of the next byte handed out.
+ * 2. A new connection asks for [at, end) and nothing else, and starts only
+ *    when the registry says that it answers with exactly that, or with the
+ *    whole blob, whose first `at` bytes are then passed over.
+ * 3. Every connection must bring something before the attempts are used up;
+ *    1 MiB of progress gives them all back (P-94).
+ *
+ * Nothing is verified here: store.c wraps whole blobs in the proof.
+ */
+#include "store/remote.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* What goes in front of an error; store.c adds which blob and which store. */
+#define LOOKING "cannot look for blob"
+#define READING "cannot read blob"
+
+/* Progress that proves a connection good. */
+#define PROGRESS_BYTES (UINT64_C(1) << 20)
+
+struct blob {
+	struct mr_stream base;
+	struct mr_remote *r; /* borrowed: the store outlives its streams */
+	struct mreg_desc desc;
+	uint64_t at, end; /* offsets in the blob */
+	bool whole;       /* the blob, not a part of it */
+	uint64_t good;    /* `at` when the attempts were last given back */
+	unsigned int attempt;
+	struct mr_response *resp; /* owned; NULL: not connected */
+	int rc;                   /* < 0: failed with `err` for good */
+	struct mreg_error err;
+};
+
+/* -- is it there ------------------------------------------------------------
+ */
+
+static int ask(struct mr_remote *r, const struct mreg_desc *d,
+	       const char *method, struct mr_response **out,
+	       struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	char text[MREG_DIGEST_TEXT];
+	int rc;
+
+	rc = mr_remote_call(r, &c, MR_REMOTE_PULL, method, err, "blobs/%s",
+			    mreg_digest_text(&d->digest, text));
+	if (rc < 0)
+		return rc;
+	c.rq.ranged = strcmp(method, "GET") == 0; /* the first byte will do */
+	return mr_remote_send(r, &c, LOOKING, out, err);
+}
+
+int mr_remote_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
+		  struct mreg_error *err)
+{
+	MR_AUTO(mr_response_freep) struct mr_response *head = NULL;
+	MR_AUTO(mr_response_freep) struct mr_response *get = NULL;
+	struct mr_remote *r = mr_remote_of(s);
+	int rc;
+
+	rc = ask(r, d, "HEAD", &head, err);
+	if (rc < 0)
+		return rc;
+	/* Another size is another blob, whatever its digest. */
+	*found = head->status == 200 &&
+		 (!head->has_length || head->length == d->size);
+	if (head->status == 200 || head->status == 404)
+		return 0;
+	if (mr_remote_transient(head->status))
+		return mr_remote_refused(r->host, head, LOOKING, NULL, err);
+	/* Some forbid HEAD, and some storage behind a redirect refuses what
+	 * was signed for GET (P-20, P-62); and an answer to GET says why. */
+	rc = ask(r, d, "GET", &get, err);
+	if (rc < 0)
+		return rc;
+	/* 416: there, but empty. */
+	*found = get->status == 200 || get->status == 206 || get->status == 416;
+	if (*found || get->status == 404)
+		return 0;
+	return mr_remote_refused(r->host, get, LOOKING, NULL, err);
+}
+
+/* -- its bytes --------------------------------------------------------------
+ */
+
+static bool digits(const char **p, uint64_t *out)
+{
+	char number[24];
+	size_t n = strspn(*p, "0123456789");
+
+	if (n == 0 || n >= sizeof(number))
+		return false;
+	memcpy(number, *p, n);
+	number[n] = '\0';
+	*p += n;
+	return mr_text_u64(number, INT64_MAX, out) == 0;
+}
+
+/* "bytes FIRST-LAST/SIZE" is exactly what was asked for (P-22). */
+static int check_range(const struct blob *b, const struct mr_response *resp,
+		       struct mreg_error *err)
+{
+	const char *text = mr_response_header(resp, "Content-Range");
+	const char *p = text ? text : "";
+	uint64_t first = 0, last = 0, size = 0;
+	bool ok;
+
+	ok = strncasecmp(p, "bytes ", 6) == 0;
+	if (ok) {
+		p += 6;
+		ok = digits(&p, &first) && *p++ == '-' && digits(&p, &last) &&
+		     *p++ == '/';
+	}
+	if (ok && strcmp(p, "*") == 0) {
+		size = b->desc.size;
+		p++;
+	} else if (ok) {
+		ok = digits(&p, &size);
+	}
+	if (ok && !*p && first == b->at && last == b->end - 1 &&
+	    size == b->desc.size)
+		return 0;
+	return mr_fail(err, MREG_EREMOTE,
+		       READING ": asked for bytes %" PRIu64 "-%" PRIu64
+			       "/%" PRIu64 ", answered with '%s'",
+		       b->at, b->end - 1, b->desc.size,
+		       text ? text : "no Content-Range");
+}
+
+/* Read over the `n` bytes before the wanted ones. */
+static int pass_over(struct mr_stream *body, uint64_t n, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) char *buf = mr_alloc(64u << 10);
+	ssize_t got;
+
+	if (!buf)
+		return mr_fail_nomem(err);
+	while (n > 0) {
+		size_t want = n < (64u << 10) ? (size_t)n : 64u << 10;
+
+		got = mr_stream_read(body, buf, want, err);
+		if (got < 0)
+			return (int)got;
+		if (got == 0)
+			return mr_fail(err, MREG_EINTEGRITY,
+				       READING ": it ends %" PRIu64 " bytes "
+					       "before the part asked for",
+				       n);
+		n -= (uint64_t)got;
+	}
+	return 0;
+}
+
+static int check_answer(struct blob *b, struct mr_response *resp, bool ranged,
+			struct mreg_error *err)
+{
+	const char *coding = mr_response_header(resp, "Content-Encoding");
+
+	if (resp->status != 200 && !(ranged && resp->status == 206))
+		return mr_remote_refused(b->r->host, resp, READING, NULL, err);
+	/* Not asked for, and nothing could be counted in it (P-21). */
+	if (coding && *coding && strcasecmp(coding, "identity") != 0)
+		return mr_fail(err, MREG_EREMOTE,
+			       READING ": it came in content coding '%s'",
+			       coding);
+	if (resp->status == 206)
+		return check_range(b, resp, err);
+	if (resp->has_length && resp->length != b->desc.size)
+		return mr_fail(err, MREG_EINTEGRITY,
+			       READING ": it has %" PRIu64
+				       " bytes there, not %" PRIu64,
+			       resp->length, b->desc.size);
+	/* A 200 to a ranged request is the whole blob: the server does not do
+	 * ranges. */
+	return pass_over(resp->body, b->at, err);
+}
+
+static int connect_blob(struct blob *b, struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	char text[MREG_DIGEST_TEXT];
+	int rc;
+
+	rc = mr_remote_call(b->r, &c, MR_REMOTE_PULL, "GET", err, "blobs/%s",
+			    mreg_digest_text(&b->desc.digest, text));
+	if (rc < 0)
+		return rc;
+	/* The whole blob is asked for without a range: zot redirects to its
+	 * storage only then (P-23). */
+	c.rq.ranged = b->at > 0 || !b->whole;
+	c.rq.first = b->at;
+	c.rq.last = b->end - 1;
+	rc = mr_remote_send(b->r, &c, READING, &resp, err);
+	if (rc < 0)
+		return rc;
+	rc = check_answer(b, resp, c.rq.ranged, err);
+	if (rc < 0)
+		return rc;
+	b->resp = mr_steal(&resp);
+	return 0;
+}
+
+/*
+ * A connection broke off with b->err: wait and ask for the rest.  An answer
+ * that breaks off before its first wanted byte counts as well.
+ */
+static int resume(struct blob *b)
+{
+	struct mr_env *env = b->r->base.env;
+	char text[MREG_DIGEST_TEXT];
+	int rc = MREG_ENETWORK;
+
+	mr_response_free(b->resp);
+	b->resp = NULL;
+	if (b->at - b->good >= PROGRESS_BYTES) {
+		b->good = b->at;
+		b->attempt = 0;
+	}
+	while (rc == MREG_ENETWORK && b->attempt < MR_RETRY_MAX) {
+		b->attempt++;
+		mr_log(env, MREG_LOG_INFO,
+		       "'%s' of '%s': %s; asking again from byte %" PRIu64,
+		       mreg_digest_text(&b->desc.digest, text), b->r->base.name,
+		       b->err.msg, b->at);
+		rc = mr_sleep_ms(
+			env, mr_retry_delay_ms(b->attempt, 0, mr_random(env)),
+			&b->err);
+		if (rc == 0)
+			rc = connect_blob(b, &b->err);
+	}
+	return rc;
+}
+
+/* From the connection there is, or from the next one. */
+static ssize_t read_on(struct blob *b, void *buf, size_t n)
+{
+	ssize_t got;
+	int rc;
+
+	for (;;) {
+		got = mr_stream_read(b->resp->body, buf, n, &b->err);
+		if (got >= 0)
+			return got;
+		mr_remote_explain(b->r->host, READING, &b->err);
+		if (got != MREG_ENETWORK)
+			return got;
+		/* All is here, only its end was not told. */
+		if (b->at >= b->end)
+			return 0;
+		rc = resume(b);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static ssize_t blob_read(struct mr_stream *s, void *buf, size_t n,
+			 struct mreg_error *err)
+{
+	struct blob *b = mr_container_of(s, struct blob, base);
+	ssize_t got = b->rc;
+
+	if (b->rc == 0) {
+		/* The end of a whole blob is for the proof to judge, which
+		 * wants to see bytes past it. */
+		if (!b->whole && n > b->end - b->at)
+			n = (size_t)(b->end - b->at);
+		if (n == 0)
+			return 0;
+		got = read_on(b, buf, n);
+	}
+	if (got == 0 && !b->whole)
+		got = mr_fail(&b->err, MREG_EINTEGRITY,
+			      READING ": it ends %" PRIu64 " bytes early",
+			      b->end - b->at);
+	if (got < 0) {
+		b->rc = (int)got;
+		if (err)
+			*err = b->err;
+		return got;
+	}
+	b->at += (uint64_t)got;
+	return got;
+}
+
+static void blob_close(struct mr_stream *s)
+{
+	struct blob *b = mr_container_of(s, struct blob, base);
+
+	mr_response_free(b->resp);
+	mr_release(b);
+}
+
+static const struct mr_stream_ops blob_ops = {
+	.read = blob_read,
+	.close = blob_close,
+};
+
+int mr_remote_open_blob(struct mr_store *s, const struct mreg_desc *d,
+			uint64_t offset, uint64_t length,
+			struct mr_stream **out, struct mreg_error *err)
+{
+	struct blob *b;
+	int rc;
+
+	if (offset > d->size || length > d->size - offset)
+		return mr_fail(err, MREG_EUSAGE,
+			       "a part of %" PRIu64 " bytes at %" PRIu64
+			       " lies outside a blob of %" PRIu64,
+			       length, offset, d->size);
+	b = mr_zalloc(sizeof(*b));
+	if (!b)
+		return mr_fail_nomem(err);
+	b->base.ops = &blob_ops;
+	b->r = mr_remote_of(s);
+	b->desc = *d;
+	b->whole = length == d->size;
+	b->at = offset;
+	b->good = offset;
+	b->end = offset + length;
+	if (length > 0 || b->whole) {
+		rc = connect_blob(b, err);
+		if (rc < 0) {
+			mr_release(b);
+			return rc;
+		}
+	}
+	*out = &b->base;
+	return 0;
+}

@@ -1,0 +1,354 @@
+/*
+ * remote_manifest.c - manifests and tags of a registry.
+ *
+ * store.c proves what `get` brings; a registry's word about a tag (HEAD) is
+ * taken only when it is complete, else the manifest is fetched and hashed.
+ */
+#include "store/remote.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "oci/oci.h"
+
+#define WHAT_BYTES 768
+
+/* "cannot read manifest 'v3' of 'ghcr.io/acme/churn'" */
+static void describe(const struct mr_remote *r, const char *verb,
+		     const char *reference, char out[WHAT_BYTES])
+{
+	(void)snprintf(out, WHAT_BYTES, "cannot %s '%s' of '%s'", verb,
+		       reference, r->base.name);
+}
+
+/* -- reading ----------------------------------------------------------------
+ */
+
+static bool is_html(const char *type)
+{
+	return strcasecmp(type, "text/html") == 0 ||
+	       strcasecmp(type, "application/xhtml+xml") == 0;
+}
+
+/*
+ * distribution 2.8 answers 500 when asked for a layer as a manifest.  True
+ * when what is stored under the digest does not begin as one does.
+ */
+static bool is_layer(struct mr_remote *r, const char *reference, int status)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	char first = '{';
+
+	if (status != 500 || !strchr(reference, ':'))
+		return false;
+	if (mr_remote_call(r, &c, MR_REMOTE_PULL, "GET", NULL, "blobs/%s",
+			   reference) < 0)
+		return false;
+	c.rq.ranged = true; /* the first byte */
+	if (mr_net_send(r->net, &c.rq, &resp, NULL) < 0)
+		return false;
+	if (resp->status != 200 && resp->status != 206)
+		return false;
+	return mr_stream_read(resp->body, &first, 1, NULL) == 1 &&
+	       !strchr("{ \t\r\n", first);
+}
+
+/*
+ * Ask with HEAD.  `*known` false: what came back does not settle it (HEAD is
+ * not allowed, or forbidden without a reason, or a header is missing): P-62.
+ */
+static int head(struct mr_remote *r, const char *reference, const char *what,
+		struct mreg_desc *out, bool *found, bool *known,
+		struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	int rc;
+
+	*known = false;
+	*found = false;
+	rc = mr_remote_call(r, &c, MR_REMOTE_PULL, "HEAD", err, "manifests/%s",
+			    reference);
+	if (rc < 0)
+		return rc;
+	c.rq.accept = mr_manifest_accept;
+	rc = mr_remote_send(r, &c, what, &resp, err);
+	if (rc < 0)
+		return rc;
+	*known = resp->status == 404 || is_layer(r, reference, resp->status);
+	if (*known)
+		return 0;
+	if (mr_remote_transient(resp->status))
+		return mr_remote_refused(r->host, resp, what, NULL, err);
+	if (resp->status != 200)
+		return 0;
+	mr_remote_type(resp, out->media_type);
+	*known = mr_remote_announced(resp, &out->digest) && resp->has_length &&
+		 resp->length > 0 && out->media_type[0] &&
+		 !is_html(out->media_type);
+	out->size = resp->length;
+	*found = *known;
+	return 0;
+}
+
+int mr_remote_resolve(struct mr_store *s, const char *reference,
+		      struct mreg_desc *out, bool *found,
+		      struct mreg_error *err)
+{
+	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
+	struct mr_remote *r = mr_remote_of(s);
+	char what[WHAT_BYTES];
+	bool known;
+	int rc;
+
+	describe(r, "look up", reference, what);
+	rc = head(r, reference, what, out, found, &known, err);
+	if (rc < 0 || known)
+		return rc;
+	rc = mr_store_get(s, reference, &doc, found, err);
+	if (rc == 0 && *found)
+		*out = doc.desc;
+	return rc;
+}
+
+/* A login page or a proxy's greeting is no manifest (H44). */
+static int check_answer(struct mr_response *resp, const struct mr_doc *doc,
+			const char *what, struct mreg_error *err)
+{
+	const char *text = mr_buf_text(&doc->bytes);
+
+	if (doc->bytes.len == 0)
+		return mr_fail(err, MREG_EREMOTE, "%s: the answer is empty",
+			       what);
+	text += strspn(text, " \t\r\n");
+	if (!is_html(doc->desc.media_type) && *text != '<')
+		return 0;
+	(void)mr_fail(err, MREG_EREMOTE, "%s: the answer is a web page", what);
+	(void)mr_cause(err, "from '%s'", resp->url);
+	return mr_hint(err, "check the host: is it a registry, or is a proxy "
+			    "or login page in between?");
+}
+
+int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
+		  bool *found, struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	struct mr_remote *r = mr_remote_of(s);
+	char what[WHAT_BYTES];
+	int rc;
+
+	describe(r, "read manifest", reference, what);
+	rc = mr_remote_call(r, &c, MR_REMOTE_PULL, "GET", err, "manifests/%s",
+			    reference);
+	if (rc < 0)
+		return rc;
+	c.rq.accept = mr_manifest_accept;
+	rc = mr_remote_fetch(r->net, s->env, r->host, &c, what, &out->bytes,
+			     &resp, err);
+	if (rc < 0)
+		return rc;
+	*found = resp->status == 200;
+	if (resp->status == 404 || is_layer(r, reference, resp->status))
+		return 0;
+	if (resp->status != 200)
+		return mr_remote_refused(r->host, resp, what, NULL, err);
+	mr_remote_type(resp, out->desc.media_type);
+	rc = check_answer(resp, out, what, err);
+	if (rc < 0)
+		return rc;
+	/* What was announced is for store.c to compare. */
+	if (!mr_remote_announced(resp, &out->desc.digest))
+		out->desc.digest.algorithm = MREG_DIGEST_NONE;
+	out->desc.size = resp->has_length ? resp->length : 0;
+	return 0;
+}
+
+/* -- writing ----------------------------------------------------------------
+ */
+
+/*
+ * Every digest the registry's complaint names but the manifest's own.  Where
+ * it stands differs (`detail` as a string, as an object, as an array, or only
+ * `message`), so it is found by its shape.
+ */
+static int add_missing(const char *body, const struct mreg_desc *d,
+		       struct mr_list *missing, struct mreg_error *err)
+{
+	static const char hex[] = "0123456789abcdef";
+	struct mreg_digest digest;
+	char text[MREG_DIGEST_TEXT];
+	const char *p = body;
+	size_t n;
+	int rc;
+
+	while ((p = strstr(p, "sha")) != NULL) {
+		n = strncmp(p, "sha256:", 7) && strncmp(p, "sha512:", 7)
+			    ? 0
+			    : 7 + strspn(p + 7, hex);
+		if (n == 0 || n >= sizeof(text)) {
+			p += 3;
+			continue;
+		}
+		memcpy(text, p, n);
+		text[n] = '\0';
+		p += n;
+		if (mreg_digest_parse(text, &digest, NULL) < 0 ||
+		    mreg_digest_equal(&digest, &d->digest) ||
+		    mr_list_has(missing, text))
+			continue;
+		rc = mr_list_add(missing, text, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The registry refused a manifest: which blobs does it miss (P-51)? */
+static int set_refused(struct mr_remote *r, struct mr_response *resp,
+		       const struct mreg_desc *d, const char *what,
+		       struct mr_list *missing, struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf body = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
+	MR_AUTO(mr_stream_closep) struct mr_stream *again = NULL;
+	struct mr_stream *own = resp->body;
+	const char *text;
+	int rc;
+
+	/* Without its body the refusal is still one. */
+	(void)mr_stream_load(own, &body, NULL);
+	text = mr_buf_text(&body);
+	rc = mr_stream_memory(text, strlen(text), &again, err);
+	if (rc < 0)
+		return rc;
+	resp->body = again;
+	rc = mr_remote_refused(r->host, resp, what, NULL, err);
+	resp->body = own;
+	if (strstr(text, "BLOB_UNKNOWN")) {
+		if (err)
+			err->code = MREG_ECONFLICT;
+		rc = MREG_ECONFLICT;
+		if (missing && add_missing(text, d, missing, err) < 0)
+			rc = MREG_ENOMEM;
+	} else if (rc == MREG_ECONFLICT && err && !err->hint[0]) {
+		(void)mr_hint(err, "the registry does not let this tag be "
+				   "written again");
+	}
+	return rc;
+}
+
+int mr_remote_set(struct mr_store *s, const char *reference,
+		  const struct mreg_desc *d, const void *bytes,
+		  struct mr_list *missing, struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	struct mr_remote *r = mr_remote_of(s);
+	struct mreg_digest announced;
+	char text[MREG_DIGEST_TEXT];
+	char what[WHAT_BYTES];
+	int rc;
+
+	describe(r, "write manifest", reference, what);
+	rc = mr_remote_call(r, &c, MR_REMOTE_PUSH, "PUT", err, "manifests/%s",
+			    reference);
+	if (rc < 0)
+		return rc;
+	c.rq.content_type = d->media_type;
+	c.rq.body = bytes;
+	c.rq.body_len = (size_t)d->size;
+	rc = mr_remote_send(r, &c, what, &resp, err);
+	if (rc < 0)
+		return rc;
+	if (resp->status != 200 && resp->status != 201 && resp->status != 202)
+		return set_refused(r, resp, d, what, missing, err);
+	if (mr_remote_announced(resp, &announced) &&
+	    announced.algorithm == d->digest.algorithm &&
+	    !mreg_digest_equal(&announced, &d->digest))
+		return mr_fail(err, MREG_EINTEGRITY,
+			       "%s: the registry took it for '%s'", what,
+			       mreg_digest_text(&announced, text));
+	return 0;
+}
+
+/* -- removing a tag ---------------------------------------------------------
+ */
+
+/* One DELETE: 0, or what the registry, or its token service, said. */
+static int delete_tag(struct mr_remote *r, const char *tag,
+		      enum mr_remote_right right, struct mreg_error *err)
+{
+	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	char what[WHAT_BYTES];
+	int rc;
+
+	describe(r, "remove tag", tag, what);
+	rc = mr_remote_call(r, &c, right, "DELETE", err, "manifests/%s", tag);
+	if (rc < 0)
+		return rc;
+	rc = mr_remote_send(r, &c, what, &resp, err);
+	if (rc < 0)
+		return rc;
+	if (resp->status == 200 || resp->status == 202 || resp->status == 204)
+		return 0;
+	return mr_remote_refused(r->host, resp, what, NULL, err);
+}
+
+/* No answer, or a passing trouble, says nothing about what it can do. */
+static bool is_trouble(int rc, const struct mreg_error *err)
+{
+	return rc == MREG_ENETWORK || rc == MREG_ECANCELED ||
+	       rc == MREG_ENOMEM ||
+	       (rc == MREG_EREMOTE && mr_remote_transient(err->sys));
+}
+
+/*
+ * By tag only, never by digest, which would take every other tag of the
+ * version with it (P-68).  Refusal of any kind is MREG_EUNSUPPORTED: whoever
+ * may write has the tombstone left, and is told the truth by that when even
+ * writing is denied.
+ */
+int mr_remote_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
+{
+	struct mr_remote *r = mr_remote_of(s);
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_desc d;
+	bool found = false;
+	int deleted;
+	int rc;
+
+	if (mr_tag_kind(tag) == MR_TAG_INVALID)
+		return mr_fail(err, MREG_EUSAGE, "'%s' is no tag", tag);
+	deleted = delete_tag(r, tag, MR_REMOTE_DELETE, &why);
+	/* Quay gives no token with `delete` in it, but deletes tags. */
+	if (deleted < 0 && !is_trouble(deleted, &why) &&
+	    (deleted == MREG_EAUTH || deleted == MREG_EDENIED ||
+	     deleted == MREG_EREMOTE))
+		deleted = delete_tag(r, tag, MR_REMOTE_PUSH, &why);
+	if (deleted < 0 && is_trouble(deleted, &why)) {
+		if (err)
+			*err = why;
+		return deleted;
+	}
+	/* Whatever it said: is the tag gone? */
+	rc = mr_remote_resolve(s, tag, &d, &found, err);
+	if (rc < 0 || (!found && deleted == 0))
+		return rc;
+	if (!found)
+		return mr_fail(err, MREG_ENOTFOUND, "no tag '%s' in '%s'", tag,
+			       s->name);
+	rc = mr_fail(err, MREG_EUNSUPPORTED,
+		     "cannot remove tag '%s' of '%s': the registry does not "
+		     "delete tags",
+		     tag, s->name);
+	(void)mr_cause(err, "%s", why.msg);
+	return rc;
+}

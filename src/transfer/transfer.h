@@ -1,0 +1,83 @@
+/*
+ * transfer/transfer.h - what has to move between two stores, as a value, and
+ * moving it.
+ *
+ *   fill the items -> mr_plan_look -> (show it: --dry-run) -> mr_plan_run
+ *
+ * The plan is the same value that is shown, tested, counted for progress and
+ * then run.  It knows blobs and files; not models, tags or credentials.
+ *
+ * Invariants
+ * 1. Whatever ends with `done` is in the target, whole and proven.
+ * 2. A digest that several items share moves once.
+ * 3. A run that failed can be planned and run again; what had arrived is
+ *    found there by mr_plan_look.
+ */
+#ifndef MR_TRANSFER_TRANSFER_H
+#define MR_TRANSFER_TRANSFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "mreg/types.h"
+#include "store/store.h"
+
+enum mr_step {
+	MR_STEP_LOOK,   /* not decided yet */
+	MR_STEP_REUSE,  /* in the target already, or another item brings it */
+	MR_STEP_COPY,   /* digest known: copy */
+	MR_STEP_HASH,   /* digest not known: hash, look, copy if missing */
+	MR_STEP_STREAM, /* digest not known: hash while sending */
+};
+
+#define MR_NO_FILE SIZE_MAX
+
+struct mr_item {
+	/* size and media type always; digest NONE until known */
+	struct mreg_desc desc;
+	const char *label; /* for progress and messages; borrowed */
+	size_t file;       /* index in a files source; MR_NO_FILE: a blob */
+	enum mr_step step;
+	/* What running found. */
+	bool done;
+	bool hashed; /* read to the end here: `utf8` is decided */
+	bool utf8;   /* all bytes are valid UTF-8 */
+	bool sent;   /* moved now, not there before */
+};
+
+struct mr_plan {
+	struct mr_item *items; /* owned */
+	size_t count;
+};
+
+int mr_plan_init(struct mr_plan *p, size_t count, struct mreg_error *err);
+void mr_plan_release(struct mr_plan *p); /* for MR_AUTO too */
+
+/*
+ * Decide a step for every item: one question to `to` for each known digest.
+ * A file of unknown digest is hashed first when `sizes` (bytes of layers that
+ * may be the same; any order) has exactly its size or `to` cannot take
+ * streams, else streamed (product.md 5.3).
+ */
+int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
+		 size_t size_count, unsigned int jobs, struct mreg_error *err);
+
+/* Only find out the digests of files that have none (a dry run's work). */
+int mr_plan_hash(struct mr_plan *p, struct mr_store *from, unsigned int jobs,
+		 struct mreg_error *err);
+
+/*
+ * Run every step, largest item first, `jobs` at once.  A stream that broke
+ * off is hashed and copied instead.  The first failure is returned with the
+ * item's label in front; items that are done stay done.
+ */
+int mr_plan_run(struct mr_plan *p, struct mr_store *from, struct mr_store *to,
+		unsigned int jobs, struct mreg_error *err);
+
+/* Bytes in all items; and in those that will move, or did. */
+uint64_t mr_plan_bytes(const struct mr_plan *p);
+uint64_t mr_plan_bytes_moving(const struct mr_plan *p);
+
+#endif

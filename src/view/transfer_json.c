@@ -1,0 +1,120 @@
+/*
+ * transfer_json.c - push, pull, resolve, progress and errors as JSON.
+ */
+#include "mreg/json.h"
+
+#include "view/view.h"
+
+char *mreg_push_result_json(const struct mreg_push_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.push/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_str(&v, "reference", r->reference);
+	mr_view_version(&v, r->number);
+	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_digest(&v, "filesetDigest", &r->fileset);
+	mr_view_bool(&v, "identical", r->identical);
+	mr_view_bool(&v, "latest", r->latest);
+	mr_view_str(&v, "release", r->release);
+	mr_view_str(&v, "alias", r->alias);
+	mr_view_str(&v, "aliasWas", r->alias_was);
+	mr_view_u64(&v, "bytesTotal", r->bytes_total);
+	mr_view_u64(&v, "bytesSent", r->bytes_sent);
+	mr_view_u64(&v, "bytesReused", r->bytes_reused);
+	mr_view_u64(&v, "leftOut", r->left_out);
+	mr_view_str(&v, "comparedWith", r->compared_with);
+	mr_view_texts(&v, "differences", r->differences, r->difference_count);
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	mr_view_items(&v, "files", r->items, r->item_count,
+		      r->dry_run ? "send" : "sent");
+	return mr_view_text(&v);
+}
+
+char *mreg_pull_result_json(const struct mreg_pull_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.pull/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_str(&v, "reference", r->reference);
+	mr_view_str(&v, "tag", r->tag);
+	mr_view_version(&v, r->number);
+	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_str(&v, "output", r->output);
+	mr_view_u64(&v, "bytesTotal", r->bytes_total);
+	mr_view_u64(&v, "bytesFetched", r->bytes_fetched);
+	mr_view_u64(&v, "bytesReused", r->bytes_reused);
+	mr_view_u64(&v, "filesPlaced", r->files_placed);
+	mr_view_u64(&v, "filesKept", r->files_kept);
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	mr_view_items(&v, "files", r->items, r->item_count,
+		      r->dry_run ? "fetch" : "fetched");
+	return mr_view_text(&v);
+}
+
+char *mreg_resolve_result_json(const struct mreg_resolve_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.resolve/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_str(&v, "reference", r->reference);
+	mr_view_str(&v, "tag", r->tag);
+	mr_view_version(&v, r->number);
+	mr_view_digest(&v, "digest", &r->desc.digest);
+	mr_view_str(&v, "mediaType", r->desc.media_type);
+	mr_view_u64(&v, "size", r->desc.size);
+	return mr_view_text(&v);
+}
+
+char *mreg_error_json(const struct mreg_error *err)
+{
+	struct mr_view v;
+	struct mr_view e;
+
+	mr_view_init(&v, NULL);
+	mr_view_init(&e, NULL);
+	mr_view_str(&e, "code", mreg_code_name(err->code));
+	mr_view_str(&e, "message", err->msg);
+	mr_view_str(&e, "hint", err->hint);
+	mr_view_str(&e, "cause", err->cause);
+	mr_view_put(&v, "error", mr_view_take(&e));
+	return mr_view_text(&v);
+}
+
+static const char *progress_name(enum mreg_progress_kind kind)
+{
+	switch (kind) {
+	case MREG_PROGRESS_PLAN:
+		return "plan";
+	case MREG_PROGRESS_START:
+		return "start";
+	case MREG_PROGRESS_BYTES:
+		return "bytes";
+	case MREG_PROGRESS_DONE:
+		return "done";
+	case MREG_PROGRESS_REUSED:
+		return "reused";
+	case MREG_PROGRESS_PHASE:
+		return "hashing";
+	case MREG_PROGRESS_END:
+		break;
+	}
+	return "end";
+}
+
+char *mreg_progress_json(const struct mreg_progress *p)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "type", "progress");
+	mr_view_str(&v, "event", progress_name(p->kind));
+	mr_view_str(&v, "label", p->label);
+	mr_view_u64(&v, "bytes", p->bytes);
+	mr_view_u64(&v, "total", p->total);
+	mr_view_u64(&v, "count", p->count);
+	return mr_view_text(&v);
+}

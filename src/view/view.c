@@ -1,0 +1,160 @@
+/*
+ * view.c - members of result documents.
+ */
+#include "view/view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+
+void mr_view_init(struct mr_view *v, const char *schema)
+{
+	v->obj = json_object();
+	if (schema)
+		mr_view_str(v, "schema", schema);
+}
+
+void mr_view_put(struct mr_view *v, const char *key, json_t *value)
+{
+	if (!v->obj) {
+		json_decref(value);
+		return;
+	}
+	if (!value || json_object_set_new(v->obj, key, value) < 0) {
+		json_decref(v->obj);
+		v->obj = NULL;
+	}
+}
+
+/* Text from outside may be no UTF-8, which JSON cannot hold: then it is shown
+ * as on a terminal. */
+static json_t *text_value(const char *s)
+{
+	char safe[4096];
+	json_t *j;
+
+	if (!s)
+		return json_null();
+	j = json_string(s);
+	return j ? j : json_string(mr_text_safe(s, safe, sizeof(safe)));
+}
+
+void mr_view_str(struct mr_view *v, const char *key, const char *s)
+{
+	mr_view_put(v, key, text_value(s));
+}
+
+void mr_view_u64(struct mr_view *v, const char *key, uint64_t n)
+{
+	mr_view_put(v, key, json_integer((json_int_t)n));
+}
+
+void mr_view_bool(struct mr_view *v, const char *key, bool b)
+{
+	mr_view_put(v, key, json_boolean(b));
+}
+
+void mr_view_digest(struct mr_view *v, const char *key,
+		    const struct mreg_digest *d)
+{
+	char text[MREG_DIGEST_TEXT];
+
+	mr_view_str(v, key,
+		    d->algorithm == MREG_DIGEST_NONE
+			    ? NULL
+			    : mreg_digest_text(d, text));
+}
+
+void mr_view_time(struct mr_view *v, const char *key, int64_t unix_s)
+{
+	char text[32];
+
+	mr_view_str(v, key, unix_s ? mr_text_time(unix_s, text) : NULL);
+}
+
+void mr_view_version(struct mr_view *v, uint64_t number)
+{
+	char text[32];
+
+	if (!number) {
+		mr_view_str(v, "number", NULL);
+		mr_view_str(v, "version", NULL);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "v%llu", (unsigned long long)number);
+	mr_view_u64(v, "number", number);
+	mr_view_str(v, "version", text);
+}
+
+void mr_view_texts(struct mr_view *v, const char *key, const char *const *items,
+		   size_t n)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++)
+		if (json_array_append_new(list, text_value(items[i])) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	mr_view_put(v, key, list);
+}
+
+void mr_view_pairs(struct mr_view *v, const char *key,
+		   const struct mreg_pair *items, size_t n)
+{
+	struct mr_view map;
+	size_t i;
+
+	mr_view_init(&map, NULL);
+	for (i = 0; i < n; i++)
+		mr_view_str(&map, items[i].name, items[i].value);
+	mr_view_put(v, key, mr_view_take(&map));
+}
+
+void mr_view_items(struct mr_view *v, const char *key,
+		   const struct mreg_item *items, size_t n,
+		   const char *moved_word)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++) {
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "path", items[i].path);
+		mr_view_u64(&row, "size", items[i].size);
+		mr_view_digest(&row, "digest", &items[i].digest);
+		mr_view_str(&row, "role", items[i].role);
+		mr_view_bool(&row, "executable", items[i].executable);
+		if (moved_word)
+			mr_view_str(&row, "action",
+				    items[i].action == MREG_ITEM_SENT
+					    ? moved_word
+					    : "reused");
+		if (json_array_append_new(list, mr_view_take(&row)) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	}
+	mr_view_put(v, key, list);
+}
+
+json_t *mr_view_take(struct mr_view *v)
+{
+	json_t *obj = v->obj;
+
+	v->obj = NULL;
+	return obj;
+}
+
+char *mr_view_text(struct mr_view *v)
+{
+	json_t *obj = mr_view_take(v);
+	char *text = obj ? json_dumps(obj, JSON_COMPACT) : NULL;
+
+	json_decref(obj);
+	return text;
+}

@@ -1,0 +1,44 @@
+/*
+ * view/view.h - what the result files share; the door is mreg/json.h.
+ */
+#ifndef MR_VIEW_VIEW_H
+#define MR_VIEW_VIEW_H
+
+#include <jansson.h>
+
+#include "mreg/push.h"
+
+/*
+ * Members are added to an object that may be NULL after an earlier failure;
+ * a failure frees it, so one check at the end is enough.
+ */
+struct mr_view {
+	json_t *obj; /* owned; NULL: out of memory */
+};
+
+void mr_view_init(struct mr_view *v, const char *schema); /* NULL: none */
+void mr_view_put(struct mr_view *v, const char *key, json_t *value); /* taken */
+void mr_view_str(struct mr_view *v, const char *key,
+		 const char *s); /* or null */
+void mr_view_u64(struct mr_view *v, const char *key, uint64_t n);
+void mr_view_bool(struct mr_view *v, const char *key, bool b);
+void mr_view_digest(struct mr_view *v, const char *key,
+		    const struct mreg_digest *d); /* null when none */
+void mr_view_time(struct mr_view *v, const char *key, int64_t unix_s);
+/* The number and its name: "number": 3, "version": "v3"; both null for 0. */
+void mr_view_version(struct mr_view *v, uint64_t number);
+void mr_view_texts(struct mr_view *v, const char *key, const char *const *items,
+		   size_t n);
+void mr_view_pairs(struct mr_view *v, const char *key,
+		   const struct mreg_pair *items, size_t n);
+/* `action` names what mreg_item's action means here, "" for none. */
+void mr_view_items(struct mr_view *v, const char *key,
+		   const struct mreg_item *items, size_t n,
+		   const char *moved_word);
+
+/* The object, taken out. */
+json_t *mr_view_take(struct mr_view *v);
+/* As text in one line, to be freed; releases the object. */
+char *mr_view_text(struct mr_view *v);
+
+#endif

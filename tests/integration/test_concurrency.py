@@ -1,0 +1,137 @@
+"""test_concurrency.py - many writers at once, some of them killed: every
+version gets a number of its own, and none is lost."""
+import random
+import time
+
+from harness import Mreg, assert_pulled, finish, kill, small_model, tree, \
+    write
+
+PUSHERS = 16
+
+
+def pushers_of(user, box):
+    """Sixteen people with homes of their own, one store, one model each."""
+    env = {k: v for k, v in user.env.items() if k.startswith("MREG_")}
+    if user.where == "local":
+        env["MREG_STORE"] = str(user.store)
+    return [(Mreg(user.binary, box / f"home{i}", env),
+             small_model(box / f"model{i}", f"{box}{i}"))
+            for i in range(PUSHERS)]
+
+
+def assert_all_there(user, name, digests):
+    """Each digest has one number of its own, which its tag and the listing
+    agree on; latest is the highest."""
+    rows = user.json("ls", name)["versions"]
+    assert sorted(row["digest"] for row in rows) == sorted(digests)
+    numbers = {row["number"] for row in rows}
+    assert len(numbers) == len(digests)
+    for row in rows:
+        assert not row["moved"], row
+        assert user.json("resolve", f"{name}:v{row['number']}")["digest"] == \
+            row["digest"]
+    top = max(rows, key=lambda row: row["number"])
+    assert user.json("resolve", f"{name}:latest")["digest"] == top["digest"]
+    assert "latest" in top["tags"]
+
+
+def test_sixteen_pushers_at_once_get_sixteen_numbers(shared, box):
+    people = pushers_of(shared, box)
+    started = [who.start("push", folder, "sixteen", "--json")
+               for who, folder in people]
+    results = [finish(p) for p in started]
+    assert [r.status for r in results] == [0] * PUSHERS, \
+        "\n".join(str(r) for r in results if r.status)
+    pushed = [r.json for r in results]
+    assert len({p["number"] for p in pushed}) == PUSHERS
+    assert not any(p["identical"] for p in pushed)
+    assert_all_there(shared, "sixteen", [p["digest"] for p in pushed])
+    for p in pushed:
+        assert shared.json("resolve", f"sixteen:v{p['number']}")["digest"] == \
+            p["digest"]
+
+
+def test_three_of_sixteen_are_killed_and_run_again(shared, box):
+    people = pushers_of(shared, box)
+    rng = random.Random()
+    begin = time.monotonic()
+    started = [who.start("push", folder, "killed", "--json")
+               for who, folder in people]
+    # While all of them are at it: 16 take a second or more on two cores.
+    moments = sorted((rng.uniform(0.02, 0.8), i)
+                     for i in rng.sample(range(PUSHERS), 3))
+    for moment, i in moments:
+        time.sleep(max(0, begin + moment - time.monotonic()))
+        kill(started[i])
+    victims = {i for _, i in moments}
+    results = [finish(p) for i, p in enumerate(started) if i not in victims]
+    assert all(r.status == 0 for r in results), \
+        f"killed at {moments}\n" + \
+        "\n".join(str(r) for r in results if r.status)
+    digests = [r.json["digest"] for r in results]
+    for i in victims:
+        who, folder = people[i]
+        digests.append(who.json("push", folder, "killed")["digest"])
+    assert len(set(digests)) == PUSHERS
+    assert_all_there(shared, "killed", digests)
+    # Once more: all of them are there, and nothing is left to complete.
+    for who, folder in people:
+        assert who.json("push", folder, "killed")["identical"]
+    assert_all_there(shared, "killed", digests)
+
+
+def big_model(folder, seed):
+    rng = random.Random(seed)
+    for i in range(6):
+        write(folder / f"w/part-{i}.bin", rng.randbytes(4_000_000))
+    write(folder / "config.json", "{}")
+    return folder
+
+
+def test_two_pulls_into_one_folder_at_once(shared, box):
+    folder = big_model(box / "m", "two pulls")
+    shared.run("push", folder, "two-pulls")
+    others = [shared.clone(box / f"puller{i}",
+                           MREG_STORE=str(shared.store)) for i in range(3)]
+    started = [who.start("pull", "two-pulls", "-o", box / "out", "--json")
+               for who in others]
+    results = [finish(p) for p in started]
+    assert all(r.status == 0 for r in results), "\n".join(map(str, results))
+    assert len({r.json["digest"] for r in results}) == 1
+    assert_pulled(box / "out", tree(folder))
+
+
+def test_two_versions_pulled_into_one_folder_leave_whole_files(shared, box):
+    """Which of the two wins is open; no file may be a mixture."""
+    folders = [big_model(box / f"m{i}", f"versions {i}") for i in (1, 2)]
+    for folder in folders:
+        shared.run("push", folder, "two-versions")
+    started = [shared.start("pull", f"two-versions:v{n}", "-o", box / "out",
+                            "--json") for n in (1, 2)]
+    results = [finish(p) for p in started]
+    assert all(r.status in (0, 4) for r in results), \
+        "\n".join(map(str, results))
+    assert any(r.status == 0 for r in results)
+    trees = [tree(folder) for folder in folders]
+    found = tree(box / "out")
+    for path, what in found.items():
+        if not path.rpartition("/")[2].startswith(".mreg-part-"):
+            assert what in (trees[0][path], trees[1][path]), path
+    shared.run("pull", "two-versions:v1", "-o", box / "out")
+    assert_pulled(box / "out", trees[0])
+
+
+def test_two_models_are_pushed_into_one_local_store_at_once(mreg, box):
+    folders = [big_model(box / f"m{i}", f"store {i}") for i in (1, 2)]
+    for names in ("one", "two"), ("both", "both"):
+        started = [mreg.clone(box / f"{names[i]}{i}",
+                              MREG_STORE=str(mreg.store)).start(
+            "push", folders[i], names[i], "--json") for i in (0, 1)]
+        results = [finish(p) for p in started]
+        assert all(r.status == 0 for r in results), "\n".join(map(str, results))
+        for i in (0, 1):
+            digest = results[i].json["digest"]
+            out = box / f"out-{names[i]}-{i}"
+            mreg.run("pull", f"{names[i]}@{digest}", "-o", out)
+            assert_pulled(out, tree(folders[i]))
+    assert len(mreg.json("ls", "both")["versions"]) == 2
