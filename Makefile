@@ -284,7 +284,7 @@ golden: $(GOLDEN) ## rewrite tests/golden from what the code says now
 # Programs that pytest's tests start.
 test-programs: $(B)/mreg $(MAINS)
 
-pytest = MREG_BIN=$(abspath $(B)/mreg) MREG_BUILD_DIR=$(abspath $(B)) \
+pytest = MREG=$(abspath $(B)/mreg) MREG_BUILD_DIR=$(abspath $(B)) \
 	scripts/run-tests pytest $(1) $(PYTEST) $(PYTEST_ARGS)
 
 command: test-programs ## tests of the program: output, exit status

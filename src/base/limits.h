@@ -10,6 +10,9 @@
 #define MR_MANIFEST_MAX_BYTES (4u << 20)
 /* A shard index of a model with a hundred thousand tensors. */
 #define MR_SHARD_INDEX_MAX_BYTES (16u << 20)
+/* The header of a safetensors file: some 100 bytes a tensor, and ten times as
+ * much memory while it is parsed. */
+#define MR_FORMAT_HEADER_MAX_BYTES (4u << 20)
 /* The other files that are parsed whole (product.md 3.1). */
 #define MR_PARSED_FILE_MAX_BYTES (1u << 20)
 /* Deeper documents have no honest use and cost stack. */

@@ -20,8 +20,8 @@ struct args {
 static const struct cli_opt set_opts[] = {
 	CLI_ARG(struct args, ref, "REF", "the version: NAME:v3, NAME@DIGEST"),
 	CLI_ARG(struct args, alias, "ALIAS", "the name it gets: production"),
-	CLI_STR('e', "expect", "DIGEST|none", struct args, expect,
-		"only if the alias has this digest now"),
+	CLI_STR('e', "expect", "DIGEST", struct args, expect,
+		"only if the alias has this digest now; none: is new"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would change, change nothing"),
 	CLI_END,

@@ -42,8 +42,8 @@ static const struct cli_opt opts[] = {
 	CLI_LIST(0, "parent", "[RELATION=]REF", struct args, parents,
 		 "model it comes from; finetune, quantized, adapter, merge, "
 		 "distill, convert or retrain"),
-	CLI_LIST(0, "input", "ROLE=REF|URI", struct args, inputs,
-		 "data it comes from: train=data/churn:v3"),
+	CLI_LIST(0, "input", "ROLE=REF", struct args, inputs,
+		 "data it comes from, train=data/churn:v3 or train=s3://..."),
 	CLI_STR('l', "license", "SPDX", struct args, license,
 		"licence, such as Apache-2.0"),
 	CLI_STR('d', "description", "TEXT", struct args, description,
@@ -71,8 +71,8 @@ static const struct cli_opt opts[] = {
 		"format of the weights; else from the files' names"),
 	CLI_STR(0, "signature", "JSON", struct args, signature,
 		"input and output schema"),
-	CLI_STR(0, "environment", "PATH|URI", struct args, environment,
-		"requirements.txt in the model, or an image"),
+	CLI_STR(0, "environment", "PATH", struct args, environment,
+		"requirements.txt in the model, or a URI"),
 	CLI_STR(0, "because", "DIGEST", struct args, because,
 		"event that asked for this version"),
 	CLI_STR(0, "created", "TIME", struct args, created,
@@ -276,5 +276,5 @@ const struct cli_command cli_cmd_push = {
 		 "Fields can also come from MREG_LICENSE, MREG_DESCRIPTION, "
 		 "MREG_REVISION, MREG_SOURCE, MREG_RUN_ID, MREG_RUN_URL, "
 		 "MREG_BECAUSE, MREG_ENVIRONMENT and MREG_AUTHOR. A flag wins "
-		 "over them, they win over the --metadata file.",
+		 "over the --metadata file, the file over them.",
 };

@@ -133,12 +133,14 @@ static void put_row(FILE *out, const char *left, size_t column,
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(TEXT_MAX);
 	size_t width = columns(left, strlen(left)) + 2;
+	size_t lead = strspn(left, " ") + 2;
 
-	pad(out, 2);
 	if (width + 2 > column) {
-		wrap(out, left, strlen(left), 2, 6, "");
+		pad(out, lead);
+		wrap(out, left, strlen(left), lead, 8, "");
 		pad(out, column);
 	} else {
+		pad(out, 2);
 		(void)fputs(left, out);
 		pad(out, column - width);
 	}
@@ -338,7 +340,8 @@ void cli_help_all(FILE *out)
 	put_commands(out, NULL);
 	put_rows(out, "options of every command", cli_global_opts, false);
 	put_examples(out, main_job);
-	(void)fputs("\n'mreg COMMAND --help' explains a command, "
-		    "'mreg completion man | man -l -' all.\n",
-		    out);
+	(void)fputs(
+		"\n'mreg COMMAND --help' explains a command, 'man mreg' all "
+		"of them.\n",
+		out);
 }

@@ -195,6 +195,37 @@ static bool asks_json(int argc, char **argv)
 	return false;
 }
 
+static bool is_group(const char *word)
+{
+	size_t len = strlen(word);
+	size_t i;
+
+	for (i = 0; cli_commands[i]; i++)
+		if (strncmp(cli_commands[i]->name, word, len) == 0 &&
+		    cli_commands[i]->name[len] == ' ')
+			return true;
+	return false;
+}
+
+/* What is asked for without a command: help, the version, "alias" alone. */
+static bool answer_words(const struct cli *cli, int argc, char **argv, int at)
+{
+	bool help = at < argc && strcmp(argv[at], "help") == 0;
+	bool alone;
+
+	at += help;
+	alone = at + 1 >= argc || argv[at + 1][0] == '-';
+	if (at < argc && alone && is_group(argv[at]))
+		cli_help_group(stdout, argv[at]);
+	else if (at >= argc && (help || cli->globals.help))
+		cli_help_all(stdout);
+	else if (at >= argc && cli->globals.version)
+		(void)printf("mreg %s\n", mreg_version());
+	else
+		return false;
+	return true;
+}
+
 static int dispatch(struct cli *cli, int argc, char **argv,
 		    struct mreg_error *err)
 {
@@ -205,30 +236,15 @@ static int dispatch(struct cli *cli, int argc, char **argv,
 		cli_help_all(stdout);
 		return 0;
 	}
+	if (strcmp(argv[1], "help") == 0 && argc > 2 && !is_group(argv[2])) {
+		cli->globals.help = true; /* "help push" is "push --help" */
+		argv++;
+		argc--;
+	}
 	c = cli_find(argc, argv, &taken, &cli->globals, err);
-	if (!c && cli->globals.version) {
-		char word[] = "version";
-		char *version[] = { argv[0], word };
-
-		return dispatch(cli, 2, version, err);
-	}
-	if (!c && cli->globals.help) {
-		cli_help_all(stdout);
-		return 0;
-	}
-	if (!c && taken < argc && strcmp(argv[taken], "help") == 0) {
-		if (taken + 1 < argc)
-			c = cli_find(argc - taken, argv + taken, &taken,
-				     &cli->globals, err);
-		if (c)
-			cli_help_command(stdout, c);
-		else
-			cli_help_all(stdout);
-		return 0;
-	}
-	if (!c)
-		return err->code;
-	return run_command(cli, c, argc, argv, taken, err);
+	if (c)
+		return run_command(cli, c, argc, argv, taken, err);
+	return answer_words(cli, argc, argv, taken) ? 0 : (int)err->code;
 }
 
 int main(int argc, char **argv)

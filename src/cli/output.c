@@ -87,6 +87,10 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err)
 {
+	const char *rest = strstr(err->cause, "; ");
+	int first =
+		(int)(rest ? (size_t)(rest - err->cause) : strlen(err->cause));
+
 	if (g->json) {
 		char *text = mreg_error_json(err);
 
@@ -96,10 +100,12 @@ void cli_error(const struct cli_globals *g, bool color,
 		free(text);
 		return;
 	}
-	(void)fprintf(stderr, "%serror:%s %s\n", color ? "\033[1;31m" : "",
-		      color ? "\033[0m" : "", err->msg);
-	/* Rules that refused are the reasons themselves, always shown. */
-	if (err->cause[0] && (g->verbose || err->code == MREG_EPOLICY))
+	/* What failed, and in the same line why: the nearest cause.  The rest
+	 * of the chain is for -v. */
+	(void)fprintf(stderr, "%serror:%s %s%s%.*s\n",
+		      color ? "\033[1;31m" : "", color ? "\033[0m" : "",
+		      err->msg, first ? ": " : "", first, err->cause);
+	if (err->cause[first] && (g->verbose || err->code == MREG_EPOLICY))
 		(void)fprintf(stderr, "cause: %s\n", err->cause);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);

@@ -21,7 +21,7 @@ enum mr_format {
 /*
  * Look whether `r` has a complete and consistent safetensors or GGUF header
  * (H60, H62: lengths, offsets inside the file, no holes or overlaps, known
- * dtypes, no overflow; a header larger than MR_SHARD_INDEX_MAX_BYTES is not
+ * dtypes, no overflow; a header larger than MR_FORMAT_HEADER_MAX_BYTES is not
  * parsed and counts as unknown).  `*out` is MR_FORMAT_UNKNOWN for everything
  * else; only reading trouble is an error.
  */
@@ -29,7 +29,7 @@ int mr_format_header(struct mr_reader *r, enum mr_format *out,
 		     struct mreg_error *err);
 
 /* ModelPack's name for a weight file by its extension ("safetensors", "gguf",
- * "onnx", "pt", ...), or NULL. */
+ * "onnx", "pytorch", ...), or NULL. */
 const char *mr_format_by_name(const char *path);
 
 /* Whether a file's first bytes (all of it, when under 1 KiB) are a git-lfs

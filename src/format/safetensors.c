@@ -19,7 +19,7 @@
 #include "base/mem.h"
 
 /* The library's own limit is 100,000,000; ours is smaller (format.h). */
-#define HEADER_MAX_BYTES MR_SHARD_INDEX_MAX_BYTES
+#define HEADER_MAX_BYTES MR_FORMAT_HEADER_MAX_BYTES
 
 struct dtype {
 	const char *name;

@@ -48,6 +48,13 @@ static size_t event_line(const yaml_event_t *e)
 	return e->start_mark.line + 1;
 }
 
+static int fail_feature(const struct reader *r, const yaml_event_t *e,
+			const char *what, struct mreg_error *err)
+{
+	(void)fail_at(r, event_line(e), what, err);
+	return mr_hint(err, "write it out; no anchors, aliases or tags here");
+}
+
 /* Anchors and aliases make a small text large; tags ask a reader to make
  * objects of a kind that the text chooses. */
 static int check_event(const struct reader *r, const yaml_event_t *e,
@@ -57,7 +64,7 @@ static int check_event(const struct reader *r, const yaml_event_t *e,
 	const yaml_char_t *tag = NULL;
 
 	if (e->type == YAML_ALIAS_EVENT)
-		return fail_at(r, event_line(e), "an alias ('*')", err);
+		return fail_feature(r, e, "an alias ('*')", err);
 	if (e->type == YAML_SCALAR_EVENT) {
 		anchor = e->data.scalar.anchor;
 		tag = e->data.scalar.tag;
@@ -69,9 +76,9 @@ static int check_event(const struct reader *r, const yaml_event_t *e,
 		tag = e->data.mapping_start.tag;
 	}
 	if (anchor)
-		return fail_at(r, event_line(e), "an anchor ('&')", err);
+		return fail_feature(r, e, "an anchor ('&')", err);
 	if (tag)
-		return fail_at(r, event_line(e), "a tag ('!')", err);
+		return fail_feature(r, e, "a tag ('!')", err);
 	return 0;
 }
 
@@ -91,6 +98,8 @@ static int settle(struct reader *r, struct mr_node *node,
 		  const struct link *first, struct mreg_error *err)
 {
 	char shown[MR_SHOWN_BYTES];
+	const struct mr_node *a;
+	const struct mr_node *b;
 	size_t i = 0;
 
 	node->items = mr_arena_alloc(r->arena,
@@ -102,13 +111,16 @@ static int settle(struct reader *r, struct mr_node *node,
 	if (node->kind != MR_NODE_MAP || node->count < 2)
 		return 0;
 	mr_node_sort(node);
-	for (i = 1; i < node->count; i++)
-		if (strcmp(node->items[i - 1]->key, node->items[i]->key) == 0)
-			return mr_fail(err, MREG_EFORMAT,
-				       "key '%s' twice in '%s', line %zu",
-				       mr_text_safe(node->items[i]->key, shown,
-						    sizeof(shown)),
-				       r->name, node->items[i]->line);
+	for (i = 1; i < node->count; i++) {
+		a = node->items[i - 1];
+		b = node->items[i];
+		if (strcmp(a->key, b->key) == 0)
+			return mr_fail(
+				err, MREG_EFORMAT,
+				"key '%s' twice in '%s', line %zu",
+				mr_text_safe(b->key, shown, sizeof(shown)),
+				r->name, a->line > b->line ? a->line : b->line);
+	}
 	return 0;
 }
 

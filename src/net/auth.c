@@ -371,18 +371,25 @@ static bool adopt(struct mr_origin *o, struct mr_grant *g,
 		set_text(&g->service, offer->bearer->service));
 }
 
-/* Under n->lock: the registry says which scope it misses. */
-static bool wants_scope(const struct mr_grant *g, const struct offer *offer)
+/* Under n->lock: asked for without a scope, the registry names what it wants;
+ * it is no use to ask twice for the same. */
+static const char *unasked_scope(const struct mr_grant *g,
+				 const struct offer *offer)
 {
-	const struct mr_challenge *c = offer->bearer;
+	const char *scope = offer->bearer ? offer->bearer->scope : NULL;
 
-	if (!c || !c->scope || !c->scope[0])
-		return false;
-	/* Asked for without one, it may simply name what it needs. */
-	if (!g->scope[0] && !g->extra)
-		return true;
-	return c->error && !strcmp(c->error, "insufficient_scope") &&
-	       (!g->extra || strcmp(g->extra, c->scope) != 0);
+	if (!scope || !scope[0] || !strcmp(g->scope, scope) ||
+	    (g->extra && !strcmp(g->extra, scope)))
+		return NULL;
+	return scope;
+}
+
+static bool misses_scope(const struct mr_grant *g, const struct offer *offer)
+{
+	const char *error = offer->bearer ? offer->bearer->error : NULL;
+
+	return unasked_scope(g, offer) &&
+	       (!g->scope[0] || (error && !strcmp(error, "insufficient_scope")));
 }
 
 /* Under n->lock.  *ok false: out of memory.  Returns whether to try again. */
@@ -394,7 +401,7 @@ static bool react(struct mr_origin *o, struct mr_grant *g,
 
 	if (g->turn != p->turn)
 		return true;
-	if (p->scheme != MR_SCHEME_NONE && wants_scope(g, offer)) {
+	if (p->scheme != MR_SCHEME_NONE && misses_scope(g, offer)) {
 		*ok = set_text(&g->extra, offer->bearer->scope) &&
 		      adopt(o, g, MR_SCHEME_BEARER, offer);
 		return true;
@@ -408,7 +415,7 @@ static bool react(struct mr_origin *o, struct mr_grant *g,
 	}
 	if (offer->bearer && p->scheme != MR_SCHEME_BEARER) {
 		*ok = adopt(o, g, MR_SCHEME_BEARER, offer);
-		if (*ok && wants_scope(g, offer))
+		if (*ok && !g->scope[0])
 			*ok = set_text(&g->extra, offer->bearer->scope);
 		return true;
 	}

@@ -244,6 +244,10 @@ static int try_once(struct call *c, struct mr_response **out,
 		if (rc < 0)
 			return rc;
 		note_answer(c, *out);
+		if (c->oc.expect_refused && !c->consumed) {
+			mr_response_freep(out);
+			continue; /* it is remembered: once */
+		}
 		mr_response_set_user(*out, c->pass.user);
 		if ((*out)->status != 401) {
 			mr_auth_accepted(c->n, c->origin, c->rq->scope,

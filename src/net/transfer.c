@@ -21,19 +21,17 @@
 /* -- what curl calls --------------------------------------------------------
  */
 
-static void end_of_headers(struct mr_answer *a)
+/* False: curl is to end the exchange here. */
+static bool end_of_headers(struct mr_answer *a)
 {
 	long status = 0;
 
 	(void)curl_easy_getinfo(a->handle->easy, CURLINFO_RESPONSE_CODE,
 				&status);
-	/* 1xx: the real answer comes; 417: curl asks again without Expect. */
-	if (status >= 200 && !(status == 417 && a->expect))
-		a->headers_done = true;
-	if (status == 417 && a->expect) {
-		a->expect = false;
-		a->oc->expect_refused = true;
-	}
+	a->headers_done = status >= 200; /* before: interim */
+	/* Left alone, curl would ask again, with the same Expect. */
+	a->oc->expect_refused = status == 417 && a->expect;
+	return !a->oc->expect_refused;
 }
 
 static size_t on_header(char *line, size_t size, size_t n, void *ctx)
@@ -52,8 +50,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 	while (text && (line[text - 1] == '\n' || line[text - 1] == '\r'))
 		text--;
 	if (text == 0) {
-		end_of_headers(a);
-		return len;
+		return end_of_headers(a) ? len : 0;
 	}
 	if (text >= 5 && !memcmp(line, "HTTP/", 5)) {
 		mr_buf_clear(&a->headers);
@@ -426,9 +423,6 @@ static int await_headers(struct mr_answer *a, struct mreg_error *err)
 	if (sent_bytes(a) < a->upload_size)
 		(void)curl_easy_setopt(a->handle->easy, CURLOPT_FORBID_REUSE,
 				       1L);
-	/* curl could not ask again without Expect: then that is the answer. */
-	if (a->done && status == 417)
-		a->headers_done = true;
 	if (rc < 0 && (!a->headers_done || a->src_failed))
 		return rc;
 	if (rc < 0)

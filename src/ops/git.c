@@ -65,7 +65,7 @@ static int take_author(struct push *p, const char *dir, struct mreg_error *err)
 		return 0;
 	rc = ask(p, dir, words, line, err);
 	return rc < 0 || !line[0] ? rc
-				  : mr_list_add(&p->meta->authors, line, err);
+				  : mr_meta_add(p->meta, "authors", line, err);
 }
 
 int mr_git_describe(struct push *p, const char *path, struct mreg_error *err)

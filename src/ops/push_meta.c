@@ -1,5 +1,5 @@
 /*
- * push_meta.c - metadata from file, environment and flags, in this order: a
+ * push_meta.c - metadata from environment, file and flags, in this order: a
  * later one wins, lists and maps add up; then parents and inputs to digests.
  */
 #include <fcntl.h>
@@ -36,8 +36,6 @@ static int take_file(struct mr_meta *meta, const char *path,
 
 static int take_environment(struct push *p, struct mreg_error *err)
 {
-	const char *author = mr_setting(p->m, "author");
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	size_t i;
 	int rc = 0;
 
@@ -51,20 +49,30 @@ static int take_environment(struct push *p, struct mreg_error *err)
 			return mr_wrap(err, "cannot use %s",
 				       environment[i].name);
 	}
-	if (author[0] && !p->meta->authors.n && !p->o->authors.n)
-		rc = mr_list_add(&p->meta->authors, author, err);
-	if (rc >= 0 && epoch && epoch[0] && !p->meta->created) {
-		uint64_t seconds;
-		char text[32];
+	return 0;
+}
 
-		if (mr_text_u64(epoch, 253402300799, &seconds) < 0)
-			return mr_fail(err, MREG_EUSAGE,
-				       "SOURCE_DATE_EPOCH is no time: '%.40s'",
-				       epoch);
-		rc = mr_meta_set(p->meta, "created",
-				 mr_text_time((int64_t)seconds, text), err);
-	}
-	return rc;
+/* What holds for all of somebody's pushes, where nothing else was said. */
+static int take_defaults(struct push *p, struct mreg_error *err)
+{
+	const char *author = mr_setting(p->m, "author");
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	uint64_t seconds;
+	char text[32];
+	int rc = 0;
+
+	if (p->release && !p->meta->version_label)
+		rc = mr_meta_set(p->meta, "versionLabel", p->release, err);
+	if (rc >= 0 && author[0] && !p->meta->authors.n)
+		rc = mr_meta_add(p->meta, "authors", author, err);
+	if (rc < 0 || !epoch || !epoch[0] || p->meta->created)
+		return rc;
+	/* Until the end of the year 9999. */
+	if (mr_text_u64(epoch, 253402300799, &seconds) < 0)
+		return mr_fail(err, MREG_EUSAGE,
+			       "SOURCE_DATE_EPOCH is no time: '%.40s'", epoch);
+	return mr_meta_set(p->meta, "created",
+			   mr_text_time((int64_t)seconds, text), err);
 }
 
 static int take_map(struct mr_meta *meta, const char *map,
@@ -99,7 +107,7 @@ static int take_flags(struct push *p, struct mreg_error *err)
 	if (rc >= 0)
 		rc = take_map(meta, "annotations", &o->annotations, err);
 	for (i = 0; rc >= 0 && i < o->authors.n; i++)
-		rc = mr_list_add(&meta->authors, o->authors.items[i], err);
+		rc = mr_meta_add(meta, "authors", o->authors.items[i], err);
 	for (i = 0; rc >= 0 && i < o->parents.n; i++)
 		rc = mr_meta_add_parent(meta, o->parents.items[i], err);
 	for (i = 0; rc >= 0 && i < o->inputs.n; i++)
@@ -168,13 +176,13 @@ int mr_push_meta(struct push *p, struct mreg_error *err)
 {
 	int rc = mr_meta_new(&p->meta, err);
 
+	if (rc >= 0)
+		rc = take_environment(p, err);
 	if (rc >= 0 && p->o->metadata)
 		rc = take_file(p->meta, p->o->metadata, err);
 	if (rc >= 0)
-		rc = take_environment(p, err);
-	if (rc >= 0)
 		rc = take_flags(p, err);
-	if (rc >= 0 && p->release && !p->meta->version_label)
-		rc = mr_meta_set(p->meta, "versionLabel", p->release, err);
+	if (rc >= 0)
+		rc = take_defaults(p, err);
 	return rc < 0 ? rc : pin_all(p, err);
 }

@@ -42,9 +42,9 @@ struct mr_spot {
 /* All places of one digest. */
 struct mr_goal {
 	const struct mreg_desc *desc; /* borrowed */
-	struct mr_spot *spots;  /* borrowed */
+	struct mr_spot *spots;        /* borrowed */
 	size_t count;
-	bool ready;             /* the part was proven while it was `part` */
+	bool ready; /* the part was proven while it was `part` */
 	struct mr_file_id part;
 };
 
@@ -65,7 +65,8 @@ struct mr_target *mr_target_of(struct mr_store *s);
 struct mr_goal *mr_target_goal(const struct mr_target *t,
 			       const struct mreg_digest *digest);
 
-/* -- files_place.c ---------------------------------------------------------- */
+/* -- files_place.c ----------------------------------------------------------
+ */
 
 /* Whether the open file has the bytes of `d`; it is read. */
 int mr_target_hash(struct mr_target *t, int fd, const struct mreg_desc *d,
@@ -83,7 +84,8 @@ mode_t mr_spot_mode(mode_t mode, bool executable);
 int mr_spot_mend(struct mr_target *t, struct mr_spot *p,
 		 struct mreg_error *err);
 
-/* -- files_part.c ----------------------------------------------------------- */
+/* -- files_part.c -----------------------------------------------------------
+ */
 
 #define MR_PART_NAME 176 /* prefix, 128 hex digits, a dot and a number */
 #define MR_PART_OWN SIZE_MAX
@@ -94,9 +96,8 @@ const char *mr_part_name(const struct mr_goal *g, size_t copy,
 
 /* Open a part and take its flock (invariant 1).  `*fd` -1: it is not there
  * (unless `create`), or somebody else has it (unless `wait`). */
-int mr_part_lock(struct mr_target *t, const struct mr_goal *g,
-		 const char *name, bool create, bool wait, int *fd,
-		 struct mreg_error *err);
+int mr_part_lock(struct mr_target *t, const struct mr_goal *g, const char *name,
+		 bool create, bool wait, int *fd, struct mreg_error *err);
 /* Whether a flocked part is complete and has the right bytes; the goal
  * remembers. */
 int mr_part_prove(struct mr_target *t, struct mr_goal *g, int fd, bool *proven,

@@ -129,8 +129,8 @@ int mr_part_prove(struct mr_target *t, struct mr_goal *g, int fd, bool *proven,
 
 	*proven = false;
 	if (fstat(fd, &st) < 0)
-		return mr_fail_sys(err, errno, "cannot look at the part of '%s'",
-				   path);
+		return mr_fail_sys(err, errno,
+				   "cannot look at the part of '%s'", path);
 	mr_file_id(&st, &id);
 	if (id.size != g->desc->size)
 		return 0;
@@ -168,9 +168,9 @@ static int copy_bytes(struct mr_target *t, int from, int to, uint64_t size,
 		loff_t into = (loff_t)done;
 
 		got = copy_file_range(from, &at, to, &into,
-				      size - done < MR_CHUNK_BYTES * 64 ?
-					      (size_t)(size - done) :
-					      MR_CHUNK_BYTES * 64,
+				      size - done < MR_CHUNK_BYTES * 64
+					      ? (size_t)(size - done)
+					      : MR_CHUNK_BYTES * 64,
 				      0);
 		if (got <= 0)
 			break; /* not here (EXDEV, EINVAL, ...): read it */
@@ -236,9 +236,8 @@ static bool parse_name(const char *name, struct mreg_digest *digest)
 	n = strspn(hex, HEX);
 	if (n != 64 && n != 128)
 		return false;
-	if (hex[n] &&
-	    (hex[n] != '.' || !hex[n + 1] ||
-	     hex[n + 1 + strspn(hex + n + 1, DIGITS)]))
+	if (hex[n] && (hex[n] != '.' || !hex[n + 1] ||
+		       hex[n + 1 + strspn(hex + n + 1, DIGITS)]))
 		return false;
 	(void)snprintf(text, sizeof(text), "%s:%.*s",
 		       n == 64 ? "sha256" : "sha512", (int)n, hex);

@@ -203,7 +203,7 @@ static int publish_goal(struct publish *p, struct mr_goal *g,
 	MR_AUTO(mr_fd_close) int fd = -1;
 	char name[MR_PART_NAME];
 	bool proven = false;
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	missing = mr_array(g->count, sizeof(struct mr_spot *));

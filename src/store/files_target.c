@@ -61,15 +61,9 @@ static ssize_t part_read_at(struct mr_sink *s, void *buf, size_t n,
 			    uint64_t offset, struct mreg_error *err)
 {
 	struct part *p = mr_container_of(s, struct part, base);
-	ssize_t got;
 
-	do
-		got = pread(p->fd, buf, n, (off_t)offset);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return mr_fail_sys(err, errno, "cannot read '%s'",
-				   p->goal->spots->place->path);
-	return got;
+	return mr_part_read(p->fd, buf, n, offset, p->goal->spots->place->path,
+			    err);
 }
 
 static void part_free(struct part *p)
@@ -197,8 +191,9 @@ static int target_begin(struct mr_store *s, const struct mreg_desc *d,
 	int rc;
 
 	if (!g || g->desc->size != d->size)
-		return mr_fail(err, MREG_EUSAGE, "no file here has this digest "
-						 "and size");
+		return mr_fail(err, MREG_EUSAGE,
+			       "no file here has this digest "
+			       "and size");
 	mr_part_name(g, MR_PART_OWN, name);
 	rc = mr_part_lock(t, g, name, true, true, &fd, err);
 	if (rc == 0)
@@ -283,8 +278,7 @@ static int make_goals(struct mr_target *t, const struct mr_place *places,
 
 int mr_files_target(struct mr_env *env, struct mr_state *state,
 		    struct mr_tree *tree, const struct mr_place *places,
-		    size_t count, struct mr_store **out,
-		    struct mreg_error *err)
+		    size_t count, struct mr_store **out, struct mreg_error *err)
 {
 	struct mr_target *t = mr_zalloc(sizeof(*t));
 	int rc;

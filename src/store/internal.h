@@ -32,4 +32,8 @@ int mr_store_explain(struct mr_store *s, const char *what,
 int mr_store_need_blobs(struct mr_store *s, const struct mr_manifest *m,
 			struct mr_list *missing, struct mreg_error *err);
 
+/* What a part's sink reads back; `name` for messages. */
+ssize_t mr_part_read(int fd, void *buf, size_t n, uint64_t offset,
+		     const char *name, struct mreg_error *err);
+
 #endif

@@ -52,10 +52,9 @@ static int take_flock(struct mr_layout *l, struct mreg_error *err)
 		return rc;
 	for (;;) {
 		if (l->lock_fd < 0)
-			l->lock_fd =
-				open(path,
-				     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-				     0644);
+			l->lock_fd = open(
+				path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				0644);
 		if (l->lock_fd < 0)
 			return mr_fail_sys(err, errno, "cannot open '%s'",
 					   path);
@@ -256,7 +255,8 @@ static int layout_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	rc = mr_layout_index(mr_layout_of(s), &index, found, err);
 	if (rc < 0 || !*found)
 		return rc;
-	json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+	{
 		const char *tag = mr_layout_entry_tag(entry);
 
 		if (!tag)
@@ -309,9 +309,8 @@ static const struct mr_store_ops layout_ops = {
 	.damaged = mr_layout_damaged,
 };
 
-int mr_layout_open(struct mr_env *env, const char *root,
-		   const char *repository, struct mr_store **out,
-		   struct mreg_error *err)
+int mr_layout_open(struct mr_env *env, const char *root, const char *repository,
+		   struct mr_store **out, struct mreg_error *err)
 {
 	struct mr_layout *l;
 	char path[PATH_MAX];

@@ -6,7 +6,8 @@
  *	                index.json                which tag is what
  *	                blobs/sha256/<hex>        never change
  *	                blobs/sha256/.mreg-part-* being written, flocked
- *	                mreg.lock                 flocked while index.json changes
+ *	                mreg.lock                 flocked while index.json
+ *changes
  *
  * Invariants
  * 1. A file named by a digest was complete and synced before it got its name.
@@ -34,9 +35,9 @@ struct mr_layout {
 	struct mr_store base; /* its name is the repository's folder */
 	char *root;           /* owned */
 
-	pthread_mutex_t lock; /* of the next two */
-	int lock_fd;          /* mreg.lock; -1 until needed */
-	unsigned int depth;   /* how many of us share the flock */
+	pthread_mutex_t lock;   /* of the next two */
+	int lock_fd;            /* mreg.lock; -1 until needed */
+	unsigned int depth;     /* how many of us share the flock */
 	pthread_mutex_t change; /* one change of index.json at a time */
 	pthread_mutex_t claim;  /* one mr_store_lock at a time */
 	atomic_bool made;       /* the folder is complete */
@@ -64,7 +65,8 @@ int mr_layout_make(struct mr_layout *l, struct mreg_error *err);
 int mr_layout_enter(struct mr_layout *l, struct mreg_error *err);
 void mr_layout_leave(struct mr_layout *l);
 
-/* -- layout_blob.c ---------------------------------------------------------- */
+/* -- layout_blob.c ----------------------------------------------------------
+ */
 
 int mr_layout_blob_path(const struct mr_layout *l,
 			const struct mreg_digest *digest, char out[PATH_MAX],
@@ -81,7 +83,8 @@ int mr_layout_load(struct mr_layout *l, const struct mreg_digest *digest,
 void mr_layout_damaged(struct mr_store *s, const struct mreg_digest *digest,
 		       struct mreg_error *err);
 
-/* -- layout_write.c --------------------------------------------------------- */
+/* -- layout_write.c ---------------------------------------------------------
+ */
 
 int mr_layout_begin(struct mr_store *s, const struct mreg_desc *d,
 		    struct mr_sink **out, struct mreg_error *err);
@@ -94,7 +97,8 @@ int mr_layout_mount(struct mr_store *s, const struct mreg_desc *d,
 /* Remove parts that killed processes left. */
 void mr_layout_sweep(struct mr_layout *l);
 
-/* -- layout_index.c --------------------------------------------------------- */
+/* -- layout_index.c ---------------------------------------------------------
+ */
 
 /* index.json as it is now, to be read only; a reference of the caller's.
  * `*found` false: there is none. */

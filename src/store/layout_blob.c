@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "content/digest.h"
 
+#define HINT_PATH_MAX 130
+
 int mr_layout_blob_path(const struct mr_layout *l,
 			const struct mreg_digest *digest, char out[PATH_MAX],
 			struct mreg_error *err)
@@ -125,10 +127,13 @@ int mr_layout_load(struct mr_layout *l, const struct mreg_digest *digest,
 void mr_layout_damaged(struct mr_store *s, const struct mreg_digest *digest,
 		       struct mreg_error *err)
 {
-	char text[MREG_DIGEST_TEXT];
+	char path[PATH_MAX];
+	const char *shown = path;
 
-	(void)s;
-	mreg_digest_text(digest, text);
-	*strchr(text, ':') = '/';
-	(void)mr_hint(err, "remove 'blobs/%s' there and push it again", text);
+	if (mr_layout_blob_path(mr_layout_of(s), digest, path, NULL) < 0)
+		return;
+	/* A hint has 160 bytes; the folder is in the message too. */
+	if (strlen(path) > HINT_PATH_MAX)
+		shown += strlen(s->name) + 1;
+	(void)mr_hint(err, "remove '%s' and push it again", shown);
 }

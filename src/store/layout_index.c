@@ -233,7 +233,8 @@ int mr_layout_find(struct mr_layout *l, const char *tag, struct mreg_desc *out,
 	if (rc < 0 || !*found)
 		return rc;
 	/* Where others wrote a name twice the last one counts, as in oras. */
-	json_array_foreach(json_object_get(index, "manifests"), i, entry) {
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+	{
 		if (has_tag(entry, tag))
 			last = entry;
 	}
@@ -343,7 +344,8 @@ static int change(struct mr_layout *l, const char *tag,
 			       "'%s/index.json' was removed meanwhile",
 			       l->base.name);
 	entries = json_object_get(index, "manifests");
-	json_array_foreach(entries, i, entry) {
+	json_array_foreach(entries, i, entry)
+	{
 		tagged += has_tag(entry, tag);
 		same += d && has_tag(entry, tag) && names(entry, d);
 	}

@@ -26,7 +26,7 @@ struct part {
 	struct mr_sink base;
 	struct mr_layout *layout; /* borrowed */
 	struct mreg_digest digest;
-	int fd;	    /* owned, flocked */
+	int fd;     /* owned, flocked */
 	char *path; /* owned; of the part */
 };
 
@@ -57,14 +57,8 @@ static ssize_t part_read_at(struct mr_sink *s, void *buf, size_t n,
 			    uint64_t offset, struct mreg_error *err)
 {
 	struct part *p = mr_container_of(s, struct part, base);
-	ssize_t got;
 
-	do
-		got = pread(p->fd, buf, n, (off_t)offset);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return mr_fail_sys(err, errno, "cannot read '%s'", p->path);
-	return got;
+	return mr_part_read(p->fd, buf, n, offset, p->path, err);
 }
 
 static int part_publish(struct part *p, struct mreg_error *err)

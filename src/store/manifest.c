@@ -66,8 +66,8 @@ static int wrong(struct mr_store *s, const char *reference,
  * compared with it when known. */
 static int check_digest(struct mr_store *s, const char *reference,
 			const struct mr_doc *doc,
-			const struct mreg_digest *like,
-			struct mreg_digest *out, struct mreg_error *err)
+			const struct mreg_digest *like, struct mreg_digest *out,
+			struct mreg_error *err)
 {
 	MR_AUTO(mr_hash_freep) struct mr_hash *hash = NULL;
 	bool known = mr_digest_known(like);
@@ -134,8 +134,8 @@ static int check_doc(struct mr_store *s, const char *reference,
 	return doc->desc.media_type[0] ? 0 : find_type(doc, found, err);
 }
 
-int mr_store_get(struct mr_store *s, const char *reference,
-		 struct mr_doc *out, bool *found, struct mreg_error *err)
+int mr_store_get(struct mr_store *s, const char *reference, struct mr_doc *out,
+		 bool *found, struct mreg_error *err)
 {
 	struct mreg_digest want;
 	int rc;
@@ -157,8 +157,7 @@ int mr_store_get(struct mr_store *s, const char *reference,
 }
 
 int mr_store_resolve(struct mr_store *s, const char *reference,
-		     struct mreg_desc *out, bool *found,
-		     struct mreg_error *err)
+		     struct mreg_desc *out, bool *found, struct mreg_error *err)
 {
 	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
 	struct mreg_digest want;
@@ -223,8 +222,7 @@ int mr_store_set(struct mr_store *s, const char *reference,
 	return s->ops->set(s, reference, d, bytes, missing, err);
 }
 
-int mr_store_untag(struct mr_store *s, const char *tag,
-		   struct mreg_error *err)
+int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
 {
 	int rc;
 

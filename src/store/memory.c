@@ -25,11 +25,11 @@
 struct blob {
 	struct blob *next;     /* owned */
 	struct mreg_desc desc; /* type "": no manifest */
-	char *data;	       /* owned */
+	char *data;            /* owned */
 };
 
 struct tag {
-	struct tag *next;	 /* owned */
+	struct tag *next;        /* owned */
 	const struct blob *blob; /* borrowed */
 	char name[129];
 };

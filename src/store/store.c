@@ -139,11 +139,10 @@ int mr_store_load(struct mr_store *s, const struct mreg_desc *d,
 	int rc;
 
 	if (d->size > out->max)
-		return mr_fail(err, MREG_ELIMIT,
-			       "'%s' has %" PRIu64
-			       " bytes, more than the %zu allowed",
-			       mreg_digest_text(&d->digest, text), d->size,
-			       out->max);
+		return mr_fail(
+			err, MREG_ELIMIT,
+			"'%s' has %" PRIu64 " bytes, more than the %zu allowed",
+			mreg_digest_text(&d->digest, text), d->size, out->max);
 	rc = mr_store_open(s, d, &in, err);
 	if (rc < 0)
 		return rc;
@@ -166,26 +165,39 @@ int mr_store_begin(struct mr_store *s, const struct mreg_desc *d,
 	return raw ? mr_sink_verify(raw, d, out, err) : 0;
 }
 
-/* Fill a sink of `s` from the other store. */
+/* Pour the blob into the sink.  Its bytes are hashed once, by the sink. */
+static int pour(struct mr_store *from, const struct mreg_desc *d,
+		struct mr_sink *sink, struct mr_env *env, const char *label,
+		struct mreg_error *err)
+{
+	MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
+	int rc;
+
+	rc = mr_store_open_range(from, d, 0, d->size, &in, err);
+	if (rc < 0)
+		return rc;
+	return mr_sink_fill(sink, in, env, label, err);
+}
+
 static int copy(struct mr_store *s, const struct mreg_desc *d,
 		struct mr_store *from, const char *label,
 		struct mreg_error *err)
 {
-	MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
 	struct mr_sink *sink;
 	int rc;
 
 	rc = mr_store_begin(s, d, &sink, err);
 	if (rc < 0 || !sink)
 		return rc;
-	rc = mr_store_open(from, d, &in, err);
-	if (rc == 0)
-		rc = mr_sink_fill(sink, in, s->env, label, err);
+	rc = pour(from, d, sink, s->env, label, err);
 	if (rc < 0) {
 		mr_sink_abort(sink);
 		return rc;
 	}
 	rc = mr_sink_commit(sink, err);
+	if (rc == MREG_EINTEGRITY) /* written as it was read: the source's */
+		return mr_store_explain(from, "cannot read", &d->digest, rc,
+					err);
 	if (rc < 0)
 		return mr_store_explain(s, "cannot put", &d->digest, rc, err);
 	return 0;

@@ -65,18 +65,19 @@ static void check_kept(const json_t *before, const json_t *after,
 	size_t i, k = 0;
 	json_t *entry;
 
-	json_array_foreach(json_object_get(before, "manifests"), i, entry) {
-		const json_t *name = json_object_get(
-			json_object_get(entry, "annotations"),
-			"org.opencontainers.image.ref.name");
+	json_array_foreach(json_object_get(before, "manifests"), i, entry)
+	{
+		const json_t *name =
+			json_object_get(json_object_get(entry, "annotations"),
+					"org.opencontainers.image.ref.name");
 
 		if (name && json_is_string(name) &&
 		    strcmp(json_string_value(name), tag) == 0)
 			continue;
-		while (!json_equal(entry,
-				   json_array_get(json_object_get(after,
-								  "manifests"),
-						  k))) {
+		while (!json_equal(
+			entry,
+			json_array_get(json_object_get(after, "manifests"),
+				       k))) {
 			k++;
 			assert(k < json_array_size(json_object_get(
 					   after, "manifests")));

@@ -49,7 +49,7 @@ def binary(work):
     """The program, where other users can run it."""
     program = harness.program()
     if not program.exists():
-        pytest.fail(f"no program at '{program}': make it, or set MREG")
+        pytest.exit(f"no program at '{program}': make it, or set MREG", 2)
     os.makedirs(work / "bin")
     shutil.copy2(program, work / "bin/mreg")
     (work / "bin/mreg").chmod(0o755)
@@ -172,7 +172,7 @@ def tokens(authority):
     cert = authority.issue("token-server")
     server = TokenServer(
         cert.cert, cert.key, "mreg-test-issuer", "registry.test",
-        {USER: (PASSWORD, {"pull", "push"}),
+        {USER: (PASSWORD, {"pull", "push", "*"}),
          READER: (READER_PASSWORD, {"pull"})})
     server.cert = cert.cert
     yield server

@@ -316,7 +316,7 @@ def make_nested(folder, count):
     write(folder / "with space/and  two.txt", "spaces\n")
     write(folder / "größe/模型/ё.txt", "letters\n")
     write(folder / "-dash", "begins like a flag\n")
-    write(folder / "odd'\"$`\\;&|*?[].txt", "no shell was harmed\n")
+    write(folder / "odd'\"$`;&|*?[].txt", "no shell was harmed\n")
     write(folder / "run.sh", "#!/bin/sh\necho model\n", executable=True)
     write(folder / ".hidden", "hidden, but part of the model\n")
     # Left out.

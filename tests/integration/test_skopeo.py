@@ -47,7 +47,9 @@ def test_a_copy_by_skopeo_to_a_layout_and_back_keeps_the_digest(
 def test_mreg_reads_a_layout_that_skopeo_wrote(mreg, plain, models, box):
     folder = models("gguf")
     mreg.run("push", folder, f"{plain.host}/skopeo/gguf")
-    copy(f"docker://{plain.host}/skopeo/gguf:latest", f"oci:{box}/dir/gguf:mine")
+    (box / "dir").mkdir()
+    copy(f"docker://{plain.host}/skopeo/gguf:latest", 
+         f"oci:{box}/dir/gguf:mine")
     mreg.run("pull", f"oci:{box}/dir//gguf:mine", "-o", box / "out")
     assert_pulled(box / "out", tree(folder))
 

@@ -327,10 +327,10 @@ static void refuses_a_part_past_the_end(void **state)
 	assert_code(MREG_EUSAGE,
 		    mr_store_open_range(f->store, d, 3, 5, &in, &f->err),
 		    f->err);
-	assert_code(MREG_EUSAGE,
-		    mr_store_open_range(f->store, d, UINT64_MAX, 2, &in,
-					&f->err),
-		    f->err);
+	assert_code(
+		MREG_EUSAGE,
+		mr_store_open_range(f->store, d, UINT64_MAX, 2, &in, &f->err),
+		f->err);
 }
 
 static void loads_no_more_than_allowed(void **state)
@@ -361,7 +361,8 @@ static void stops_when_interrupted(void **state)
 	assert_false(has(f, &b->desc));
 }
 
-/* -- streams and sinks ------------------------------------------------------- */
+/* -- streams and sinks -------------------------------------------------------
+ */
 
 static int stream_of(struct fixture *f, const void *bytes, size_t n,
 		     uint64_t size, struct mr_measure *m)
@@ -471,7 +472,8 @@ static void a_hole_is_not_committed(void **state)
 	assert_false(has(f, d));
 }
 
-/* -- threads ------------------------------------------------------------------ */
+/* -- threads ------------------------------------------------------------------
+ */
 
 /* Each content is put by several threads, then read by them. */
 static int thread_task(void *ctx, size_t index, struct mreg_error *err)
@@ -517,7 +519,8 @@ static void serves_many_threads(void **state)
 		  f->err);
 }
 
-/* -- manifests and tags --------------------------------------------------------- */
+/* -- manifests and tags
+ * --------------------------------------------------------- */
 
 /* A manifest of one layer that holds `text`. */
 static void write_manifest(struct fixture *f, const char *text,
@@ -552,8 +555,8 @@ static void push(struct fixture *f, const char *reference, const char *text,
 		  f->err);
 	assert_ok(mr_store_put_bytes(f->store, &layer, text, &f->err), f->err);
 	assert_ok(mr_store_set(f->store,
-			       reference ? reference :
-					   mreg_digest_text(&d->digest, digest),
+			       reference ? reference
+					 : mreg_digest_text(&d->digest, digest),
 			       d, out->data, NULL, &f->err),
 		  f->err);
 }
@@ -668,10 +671,10 @@ static void names_the_blobs_a_manifest_lacks(void **state)
 	assert_ok(mr_store_put_bytes(f->store, &mr_empty_desc, "{}", &f->err),
 		  f->err);
 	write_manifest(f, "never put", &layer, &d, &bytes);
-	assert_code(MREG_ECONFLICT,
-		    mr_store_set(f->store, "v1", &d, bytes.data, &missing,
-				 &f->err),
-		    f->err);
+	assert_code(
+		MREG_ECONFLICT,
+		mr_store_set(f->store, "v1", &d, bytes.data, &missing, &f->err),
+		f->err);
 	assert_int_equal(missing.n, 1);
 	assert_string_equal(missing.items[0],
 			    mreg_digest_text(&layer.digest, text));
@@ -743,8 +746,9 @@ static void removes_one_tag_only(void **state)
 static void refuses_what_is_no_reference(void **state)
 {
 	static const char *const bad[] = {
-		"", "../v1", "a/b", "v1 ", "sha256:abc",
-		"sha256:../../../../etc/passwd", "a:b", ".hidden", "v1\n",
+		"",    "../v1",      "a/b",
+		"v1 ", "sha256:abc", "sha256:../../../../etc/passwd",
+		"a:b", ".hidden",    "v1\n",
 	};
 	struct fixture *f = *state;
 	struct mr_doc doc = MR_DOC_INIT;
@@ -754,14 +758,14 @@ static void refuses_what_is_no_reference(void **state)
 
 	need(CONTRACT_MANIFESTS);
 	for (i = 0; i < MR_COUNT(bad); i++) {
-		assert_code(MREG_EUSAGE,
-			    mr_store_get(f->store, bad[i], &doc, &found,
-					 &f->err),
-			    f->err);
-		assert_code(MREG_EUSAGE,
-			    mr_store_resolve(f->store, bad[i], &d, &found,
-					     &f->err),
-			    f->err);
+		assert_code(
+			MREG_EUSAGE,
+			mr_store_get(f->store, bad[i], &doc, &found, &f->err),
+			f->err);
+		assert_code(
+			MREG_EUSAGE,
+			mr_store_resolve(f->store, bad[i], &d, &found, &f->err),
+			f->err);
 		assert_code(MREG_EUSAGE,
 			    mr_store_untag(f->store, bad[i], &f->err), f->err);
 	}
@@ -779,10 +783,10 @@ static void refuses_a_manifest_under_a_wrong_digest(void **state)
 	push(f, NULL, "one", &d, &bytes);
 	wrong = d;
 	wrong.digest.bytes[3] ^= 1;
-	assert_code(MREG_EINTEGRITY,
-		    mr_store_set(f->store, "v1", &wrong, bytes.data, NULL,
-				 &f->err),
-		    f->err);
+	assert_code(
+		MREG_EINTEGRITY,
+		mr_store_set(f->store, "v1", &wrong, bytes.data, NULL, &f->err),
+		f->err);
 	assert_code(MREG_EINTEGRITY,
 		    mr_store_set(f->store,
 				 mreg_digest_text(&wrong.digest, text), &d,
@@ -816,8 +820,8 @@ static void says_when_it_holds_no_manifests(void **state)
 	assert_code(MREG_EUNSUPPORTED,
 		    mr_store_get(f->store, "v1", &doc, &found, &f->err),
 		    f->err);
-	assert_code(MREG_EUNSUPPORTED,
-		    mr_store_untag(f->store, "v1", &f->err), f->err);
+	assert_code(MREG_EUNSUPPORTED, mr_store_untag(f->store, "v1", &f->err),
+		    f->err);
 }
 
 static void mounts_or_says_it_did_not(void **state)

@@ -52,7 +52,12 @@ struct contract_blob {
 	struct mreg_desc desc;
 	const void *bytes;
 };
-enum { CONTRACT_SMALL, CONTRACT_EMPTY, CONTRACT_LARGE, CONTRACT_BLOBS };
+enum {
+	CONTRACT_SMALL,
+	CONTRACT_EMPTY,
+	CONTRACT_LARGE,
+	CONTRACT_BLOBS
+};
 const struct contract_blob *contract_blob(size_t i);
 
 #endif

@@ -46,7 +46,8 @@ static void set_digest(struct call *x, const char *digest)
 		fake_set(x->a, "Docker-Content-Digest", "%s", digest);
 }
 
-/* -- blobs ------------------------------------------------------------------ */
+/* -- blobs ------------------------------------------------------------------
+ */
 
 static void send_range(struct call *x, const struct fake_blob *b)
 {
@@ -80,8 +81,8 @@ static void get_blob(struct call *x, const char *digest)
 	struct fake_blob *b = r ? fake_blob_find(r->blobs, digest) : NULL;
 
 	if (!b) {
-		fake_error(x->a, 404, "BLOB_UNKNOWN", "blob unknown to registry",
-			   digest);
+		fake_error(x->a, 404, "BLOB_UNKNOWN",
+			   "blob unknown to registry", digest);
 	} else if (x->f->o.redirect_blobs && !x->rq->elsewhere) {
 		x->a->status = 307;
 		fake_set(x->a, "Location", "http://%s%s?sig=a%%2Fb&method=%s",
@@ -91,7 +92,8 @@ static void get_blob(struct call *x, const char *digest)
 	}
 }
 
-/* -- uploads ---------------------------------------------------------------- */
+/* -- uploads ----------------------------------------------------------------
+ */
 
 static void accepted(struct call *x, struct fake_session *s)
 {
@@ -204,8 +206,8 @@ static void finish_upload(struct call *x, struct fake_session *s)
 			   "provided digest did not match uploaded content",
 			   NULL);
 	} else {
-		fake_blob_add(&fake_repo_get(x->f, x->repo, true)->blobs, digest,
-			      "", s->data.data, s->data.len);
+		fake_blob_add(&fake_repo_get(x->f, x->repo, true)->blobs,
+			      digest, "", s->data.data, s->data.len);
 		created(x, digest);
 	}
 	drop_session(x->f, s);
@@ -251,7 +253,8 @@ static bool continue_upload(struct call *x, const char *id)
 	return ok;
 }
 
-/* -- manifests -------------------------------------------------------------- */
+/* -- manifests --------------------------------------------------------------
+ */
 
 static const struct fake_blob *find_manifest(struct call *x, const char *ref)
 {
@@ -284,10 +287,10 @@ static bool has_all(struct call *x, struct fake_repo *r, json_t *list,
 	size_t i;
 
 	for (i = 0; i < json_array_size(list); i++) {
-		digest = json_string_value(json_object_get(
-			json_array_get(list, i), "digest"));
-		if (digest && fake_blob_find(manifests ? r->manifests : r->blobs,
-					     digest))
+		digest = json_string_value(
+			json_object_get(json_array_get(list, i), "digest"));
+		if (digest &&
+		    fake_blob_find(manifests ? r->manifests : r->blobs, digest))
 			continue;
 		fake_error(x->a, 400, "MANIFEST_BLOB_UNKNOWN",
 			   "blob unknown to registry", digest);
@@ -299,8 +302,8 @@ static bool has_all(struct call *x, struct fake_repo *r, json_t *list,
 static bool complete(struct call *x, struct fake_repo *r,
 		     const struct fake_bytes *body)
 {
-	json_t *doc = json_loadb(body->data ? body->data : "", body->len, 0,
-				 NULL);
+	json_t *doc =
+		json_loadb(body->data ? body->data : "", body->len, 0, NULL);
 	json_t *config = json_object_get(doc, "config");
 	json_t *one = json_array();
 	bool ok;
@@ -333,8 +336,8 @@ static void store_manifest(struct call *x, const char *ref,
 	fake_digest("sha256", body->data ? body->data : "", body->len, digest);
 	if (by_digest && strcmp(ref, digest) != 0)
 		fake_error(x->a, 400, "DIGEST_INVALID", "digest differs", NULL);
-	else if (body->len > (x->f->o.manifest_max ? x->f->o.manifest_max
-						   : MANIFEST_MAX))
+	else if (body->len >
+		 (x->f->o.manifest_max ? x->f->o.manifest_max : MANIFEST_MAX))
 		fake_error(x->a, 413, "SIZE_INVALID", "manifest too large",
 			   NULL);
 	else if (x->f->o.immutable_tags && t && strcmp(t->digest, digest) != 0)
@@ -385,11 +388,11 @@ static void delete_manifest(struct call *x, const char *ref)
 	fake_error(x->a, 404, "MANIFEST_UNKNOWN", "manifest unknown", NULL);
 }
 
-/* -- listings --------------------------------------------------------------- */
+/* -- listings ---------------------------------------------------------------
+ */
 
 /* One page of `all`, which is consumed; bytewise sorted already. */
-static void send_page(struct call *x, const char *key, json_t *all,
-		      json_t *doc)
+static void send_page(struct call *x, const char *key, json_t *all, json_t *doc)
 {
 	json_t *page = json_array();
 	char last[256], n_text[32];
@@ -399,8 +402,9 @@ static void send_page(struct call *x, const char *key, json_t *all,
 	bool more = false;
 
 	(void)fake_param(x->rq->query, "last", 0, last, sizeof(last));
-	limit = strtoul(fake_param(x->rq->query, "n", 0, n_text, sizeof(n_text)),
-			NULL, 10);
+	limit = strtoul(
+		fake_param(x->rq->query, "n", 0, n_text, sizeof(n_text)), NULL,
+		10);
 	if (limit == 0 || (x->f->o.page && limit > x->f->o.page))
 		limit = x->f->o.page ? x->f->o.page : 1000;
 	for (i = 0; i < json_array_size(all) && !more; i++) {
@@ -471,13 +475,14 @@ static void list_repositories(struct call *x)
 	send_page(x, "repositories", all, json_object());
 }
 
-/* -- routes ----------------------------------------------------------------- */
+/* -- routes -----------------------------------------------------------------
+ */
 
 /* "/v2/NAME/KIND/..." -> repo, rest. */
 static bool split_path(struct call *x)
 {
-	static const char *const kinds[] = { "/blobs/", "/manifests/",
-					     "/tags/", "/referrers/" };
+	static const char *const kinds[] = { "/blobs/", "/manifests/", "/tags/",
+					     "/referrers/" };
 	const char *name = x->rq->path + 4;
 	const char *at = NULL;
 	size_t i;
@@ -661,7 +666,8 @@ static bool handle(void *ctx, struct fake_conn *c, struct fake_request *rq,
 	return ok;
 }
 
-/* -- start and stop --------------------------------------------------------- */
+/* -- start and stop ---------------------------------------------------------
+ */
 
 static const char *own(const char *s)
 {

@@ -25,22 +25,22 @@ struct fakereg_opts {
 	int port;             /* 0: any free one */
 	const char *username; /* NULL: everybody may do everything */
 	const char *password;
-	bool bearer;         /* tokens; else Basic */
-	bool anonymous_pull; /* tokens for pull to whoever asks */
-	bool read_only;      /* the user may not push: 403 */
+	bool bearer;          /* tokens; else Basic */
+	bool anonymous_pull;  /* tokens for pull to whoever asks */
+	bool read_only;       /* the user may not push: 403 */
 	bool no_delete_scope; /* a token request for `delete` is 400 (Quay) */
 	unsigned int token_uses; /* requests a token is good for; 0: any */
 	const char *realm;       /* instead of our own token endpoint */
 	bool tag_delete;         /* else 400, as distribution 2.8 */
 	bool no_catalog;
-	bool immutable_tags;    /* 409 */
-	unsigned int page;      /* entries of a page at most; 0: as asked */
-	bool mounts;            /* else they end in a session */
-	bool redirect_blobs;    /* GET and HEAD go elsewhere, 307 */
-	bool upload_elsewhere;  /* Location of sessions */
-	bool strict_state;      /* of sessions: byte for byte, in front */
-	bool no_digest_header;  /* no Docker-Content-Digest anywhere */
-	size_t manifest_max;    /* 413 above; 0: 4 MiB */
+	bool immutable_tags;   /* 409 */
+	unsigned int page;     /* entries of a page at most; 0: as asked */
+	bool mounts;           /* else they end in a session */
+	bool redirect_blobs;   /* GET and HEAD go elsewhere, 307 */
+	bool upload_elsewhere; /* Location of sessions */
+	bool strict_state;     /* of sessions: byte for byte, in front */
+	bool no_digest_header; /* no Docker-Content-Digest anywhere */
+	size_t manifest_max;   /* 413 above; 0: 4 MiB */
 };
 
 /*
@@ -54,16 +54,16 @@ struct fakereg_fault {
 	unsigned int skip;  /* matching requests that go well first */
 	unsigned int times; /* 0: for ever */
 
-	int status;        /* answer with it instead of doing what was asked */
-	bool late;         /* do it, then answer with `status` */
-	const char *code;  /* of the error document that goes with `status` */
+	int status;       /* answer with it instead of doing what was asked */
+	bool late;        /* do it, then answer with `status` */
+	const char *code; /* of the error document that goes with `status` */
 	const char *message;
-	const char *type; /* Content-Type, with `body` */
-	const char *body; /* instead of any other */
-	const char *set;  /* a header to put ... */
+	const char *type;  /* Content-Type, with `body` */
+	const char *body;  /* instead of any other */
+	const char *set;   /* a header to put ... */
 	const char *value; /* ... with this value; NULL: leave it out */
-	bool drop;         /* close instead of answering (`late`: after doing) */
-	bool cut;          /* close after `cut_at` bytes of the answer's body */
+	bool drop; /* close instead of answering (`late`: after doing) */
+	bool cut;  /* close after `cut_at` bytes of the answer's body */
 	uint64_t cut_at;
 	bool cut_request; /* close after `cut_request_at` of the request's */
 	uint64_t cut_request_at;
@@ -84,7 +84,7 @@ struct fakereg_seen {
 	char content_length[32]; /* "" when there was none */
 	char scheme[16]; /* of Authorization: "Basic", "Bearer"; "" none */
 	bool elsewhere;
-	int status; /* of our answer; 0: none was given */
+	int status;    /* of our answer; 0: none was given */
 	uint64_t body; /* bytes of it that we read */
 };
 

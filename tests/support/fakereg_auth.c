@@ -80,16 +80,16 @@ static void challenge(struct fakereg *f, const char *type, const char *name,
 {
 	fake_error(a, 401, "UNAUTHORIZED", "authentication required", NULL);
 	if (!f->o.bearer) {
-		fake_set(a, "WWW-Authenticate", "Basic realm=\"fake, registry\"");
+		fake_set(a, "WWW-Authenticate",
+			 "Basic realm=\"fake, registry\"");
 		return;
 	}
 	fake_set(a, "WWW-Authenticate",
 		 "Bearer realm=\"%s%s%s\",service=\"fake\"%s%s%s%s%s%s%s%s",
-		 f->o.realm ? f->o.realm : "http://",
-		 f->o.realm ? "" : f->host,
-		 f->o.realm ? "" : "/_fake/token",
-		 type ? ",scope=\"" : "", type ? type : "", type ? ":" : "",
-		 type ? name : "", type ? ":" : "",
+		 f->o.realm ? f->o.realm : "http://", f->o.realm ? "" : f->host,
+		 f->o.realm ? "" : "/_fake/token", type ? ",scope=\"" : "",
+		 type ? type : "", type ? ":" : "", type ? name : "",
+		 type ? ":" : "",
 		 type ? (strcmp(action, "push") == 0 ? "pull,push" : action)
 		      : "",
 		 type ? "\"" : "", error);
@@ -114,7 +114,8 @@ bool fake_auth_check(struct fakereg *f, struct fake_conn *c,
 			return false;
 		}
 		t->uses++;
-		if (scope_type && !grants(t->scopes, scope_type, name, action)) {
+		if (scope_type &&
+		    !grants(t->scopes, scope_type, name, action)) {
 			challenge(f, scope_type, name, action,
 				  ",error=\"insufficient_scope\"", a);
 			return false;

@@ -68,7 +68,7 @@ const struct fakereg_fault *fake_fault_for(struct fakereg *f,
 static void free_strings(const struct fakereg_fault *x)
 {
 	const char *const all[] = { x->method, x->path, x->code, x->message,
-				    x->type,   x->body, x->set,	 x->value };
+				    x->type,   x->body, x->set,  x->value };
 	char *p;
 	size_t i;
 
@@ -167,7 +167,8 @@ bool fakereg_fault_json(struct fakereg *f, const char *text, size_t n)
 	return rc == 0;
 }
 
-/* -- what was seen ---------------------------------------------------------- */
+/* -- what was seen ----------------------------------------------------------
+ */
 
 void fake_record_init(struct fakereg_seen *s, struct fake_conn *c,
 		      const struct fake_request *rq)
@@ -246,13 +247,13 @@ void fake_seen_json(struct fakereg *f, struct fake_bytes *out)
 
 	for (r = f->records; r; r = r->next)
 		(void)json_array_append_new(
-			all, json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:I}",
-				       "method", r->seen.method, "path",
-				       r->seen.path, "range", r->seen.range,
-				       "scheme", r->seen.scheme, "elsewhere",
-				       (int)r->seen.elsewhere, "status",
-				       r->seen.status, "body",
-				       (json_int_t)r->seen.body));
+			all,
+			json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:I}", "method",
+				  r->seen.method, "path", r->seen.path, "range",
+				  r->seen.range, "scheme", r->seen.scheme,
+				  "elsewhere", (int)r->seen.elsewhere, "status",
+				  r->seen.status, "body",
+				  (json_int_t)r->seen.body));
 	text = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	if (!text)

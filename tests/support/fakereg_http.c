@@ -52,7 +52,8 @@ struct fake_http {
 	struct fake_conn *conns;
 };
 
-/* -- bytes ------------------------------------------------------------------ */
+/* -- bytes ------------------------------------------------------------------
+ */
 
 void fake_add(struct fake_bytes *b, const void *data, size_t n)
 {
@@ -89,7 +90,8 @@ void fake_release(struct fake_bytes *b)
 	memset(b, 0, sizeof(*b));
 }
 
-/* -- answers ---------------------------------------------------------------- */
+/* -- answers ----------------------------------------------------------------
+ */
 
 void fake_unset(struct fake_answer *a, const char *name)
 {
@@ -184,10 +186,11 @@ static bool send_answer(struct fake_conn *c, const char *method,
 	fake_release(&head);
 	if (!ok || no_body)
 		return ok && keep;
-	if (a->cut && a->cut_at < n) {
+	if (a->cut && (a->cut_at < n || a->chunked)) {
 		if (a->chunked)
 			(void)send_chunk_size(c->fd, n);
-		(void)send_all(c->fd, a->body.data, (size_t)a->cut_at);
+		(void)send_all(c->fd, a->body.data,
+			       a->cut_at < n ? (size_t)a->cut_at : n);
 		return false;
 	}
 	if (a->chunked)
@@ -198,7 +201,8 @@ static bool send_answer(struct fake_conn *c, const char *method,
 	return send_all(c->fd, a->body.data, n) && keep;
 }
 
-/* -- requests --------------------------------------------------------------- */
+/* -- requests ---------------------------------------------------------------
+ */
 
 static bool fill(struct fake_conn *c)
 {
@@ -225,8 +229,8 @@ static bool read_head(struct fake_conn *c)
 		c->head[c->head_len] = '\0';
 		/* A TLS handshake: somebody tries https first. */
 		if (c->head_len == 1 && c->head[0] == 0x16) {
-			(void)send_all(c->fd, "HTTP/1.0 400 Bad Request\r\n\r\n",
-				       28);
+			(void)send_all(c->fd,
+				       "HTTP/1.0 400 Bad Request\r\n\r\n", 28);
 			return false;
 		}
 		if (c->head_len >= 4 &&
@@ -314,8 +318,8 @@ static bool parse_head(struct fake_conn *c, struct fake_request *rq)
 	memset(end, '\0', 1);
 	length = fake_header(c, "Content-Length");
 	rq->body_left = strtoull(length, NULL, 10);
-	rq->chunked = strcasecmp(fake_header(c, "Transfer-Encoding"),
-				 "chunked") == 0;
+	rq->chunked =
+		strcasecmp(fake_header(c, "Transfer-Encoding"), "chunked") == 0;
 	rq->has_body = rq->chunked || rq->body_left > 0;
 	rq->expect = strcasecmp(fake_header(c, "Expect"), "100-continue") == 0;
 	return rq->path != NULL;
@@ -385,7 +389,8 @@ bool fake_read_body(struct fake_conn *c, struct fake_request *rq,
 	return ok;
 }
 
-/* -- connections ------------------------------------------------------------ */
+/* -- connections ------------------------------------------------------------
+ */
 
 /* Let the peer read our answer before the unread rest of its request makes
  * the kernel reset the connection. */

@@ -25,8 +25,8 @@ struct fake_conn;
 
 struct fake_request {
 	char method[16];
-	char *target; /* path?query, borrowed from the connection */
-	char *path;   /* owned */
+	char *target;      /* path?query, borrowed from the connection */
+	char *path;        /* owned */
 	const char *query; /* after '?', undecoded; "" */
 	bool elsewhere;
 	bool has_body;

@@ -23,7 +23,12 @@
 struct flag {
 	const char *name;
 	size_t offset;
-	enum { TEXT, YES, NUMBER, SIZE } kind;
+	enum {
+		TEXT,
+		YES,
+		NUMBER,
+		SIZE
+	} kind;
 };
 
 static const struct flag flags[] = {

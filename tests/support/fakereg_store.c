@@ -134,7 +134,8 @@ void fake_store_free(struct fakereg *f)
 	}
 }
 
-/* -- by hand ---------------------------------------------------------------- */
+/* -- by hand ----------------------------------------------------------------
+ */
 
 void fakereg_put_blob(struct fakereg *f, const char *repository,
 		      const char *digest, const void *data, size_t n)

@@ -15,8 +15,8 @@ static void knows_formats_by_extension(void **state)
 			    "safetensors");
 	assert_string_equal(mr_format_by_name("x.Q4_0.GGUF"), "gguf");
 	assert_string_equal(mr_format_by_name("x.onnx"), "onnx");
-	assert_string_equal(mr_format_by_name("pytorch_model.bin"), "pt");
-	assert_string_equal(mr_format_by_name("x.pth"), "pt");
+	assert_string_equal(mr_format_by_name("pytorch_model.bin"), "pytorch");
+	assert_string_equal(mr_format_by_name("x.pth"), "pytorch");
 	assert_null(mr_format_by_name("config.json"));
 	assert_null(mr_format_by_name("safetensors"));
 	assert_null(mr_format_by_name("a.gguf/README"));

@@ -265,6 +265,10 @@ static void refuses_what_a_document_may_not_do(void **state)
 		assert_has(err.msg, bad[i].msg);
 		assert_has(err.msg, "m.yaml");
 	}
+	err = refused(MREG_EFORMAT, "a: 1\nb: 2\na: 3\nb: 4\n");
+	assert_string_equal(err.msg, "key 'a' twice in 'm.yaml', line 3");
+	err = refused(MREG_EFORMAT, "family: &a x\n");
+	assert_has(err.hint, "no anchors");
 }
 
 static void takes_json_strictly(void **state)

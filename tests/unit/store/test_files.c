@@ -63,8 +63,8 @@ static void fill_places(struct fixture *f)
 	size_t i, k;
 
 	for (i = 0; i < FILES; i++) {
-		size_t n = files[i].noise ? files[i].noise :
-					    strlen(files[i].text);
+		size_t n =
+			files[i].noise ? files[i].noise : strlen(files[i].text);
 		uint32_t x = 7;
 
 		f->texts[i] = mr_zalloc(n + 1);
@@ -123,7 +123,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* -- pulling; no asserts, for other processes do it too --------------------- */
+/* -- pulling; no asserts, for other processes do it too ---------------------
+ */
 
 static int open_target(struct fixture *f, struct mr_state *state,
 		       struct mreg_error *err)
@@ -251,7 +252,8 @@ static void nap_ms(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
-/* -- alone ------------------------------------------------------------------- */
+/* -- alone -------------------------------------------------------------------
+ */
 
 static void puts_all_files_in_place(void **state)
 {
@@ -323,10 +325,10 @@ static void replaces_other_bytes_whatever_their_times_say(void **state)
 	pull_ok(f);
 	assert_int_equal(stat(in_out(f, "config.json", path), &st), 0);
 	test_write_text(f->out, "config.json", "{\"a\":2}");
-	assert_int_equal(utimensat(AT_FDCWD, path,
-				   (struct timespec[]){ st.st_atim, st.st_mtim },
-				   0),
-			 0);
+	assert_int_equal(
+		utimensat(AT_FDCWD, path,
+			  (struct timespec[]){ st.st_atim, st.st_mtim }, 0),
+		0);
 	pull_ok(f);
 	assert_int_equal(f->fetched, 1);
 	assert_int_equal(f->done.placed, 1);
@@ -424,7 +426,8 @@ static void trusts_the_state_only_for_the_very_file(void **state)
 	mr_state_close(memory);
 }
 
-/* -- after killed pulls --------------------------------------------------------- */
+/* -- after killed pulls
+ * --------------------------------------------------------- */
 
 static void a_complete_part_is_proven_and_used(void **state)
 {
@@ -477,16 +480,13 @@ static void a_longer_part_is_begun_anew(void **state)
 
 static void sweeps_only_parts_that_nobody_holds(void **state)
 {
-	static const char dead[] =
-		MR_PART_PREFIX
+	static const char dead[] = MR_PART_PREFIX
 		"00000000000000000000000000000000000000000000000000000000000000"
 		"aa";
-	static const char copy[] =
-		MR_PART_PREFIX
+	static const char copy[] = MR_PART_PREFIX
 		"00000000000000000000000000000000000000000000000000000000000000"
 		"aa.12";
-	static const char held[] =
-		MR_PART_PREFIX
+	static const char held[] = MR_PART_PREFIX
 		"00000000000000000000000000000000000000000000000000000000000000"
 		"bb";
 	static const char *const foreign[] = {
@@ -559,7 +559,8 @@ static void a_killed_pull_is_finished_by_the_next(void **state)
 	}
 }
 
-/* -- beside other pulls ------------------------------------------------------------ */
+/* -- beside other pulls
+ * ------------------------------------------------------------ */
 
 /* Hold the part of file 0, half written, until told; then complete it. */
 static int slow_writer(struct fixture *f, int ready, bool complete)
@@ -763,7 +764,8 @@ static void pulls_into_one_directory_do_not_hurt_each_other(void **state)
 	assert_all_right(f);
 }
 
-/* -- what stands in the way ------------------------------------------------------------ */
+/* -- what stands in the way
+ * ------------------------------------------------------------ */
 
 static void a_directory_in_the_way_is_told(void **state)
 {
@@ -807,8 +809,8 @@ static void a_link_made_after_planning_is_not_followed(void **state)
 	assert_ok(open_target(f, NULL, &f->err), f->err);
 	assert_ok(fetch(f, &f->err), f->err);
 	assert_int_equal(symlink("../outside", in_out(f, "sub", path)), 0);
-	assert_code(MREG_ECONFLICT,
-		    mr_files_publish(f->to, &f->done, &f->err), f->err);
+	assert_code(MREG_ECONFLICT, mr_files_publish(f->to, &f->done, &f->err),
+		    f->err);
 	snprintf(path, sizeof(path), "%.3000s/outside", f->dir);
 	assert_int_equal(test_count(path), 1);
 }
@@ -829,9 +831,8 @@ static void a_link_as_a_part_is_told_and_not_followed(void **state)
 	char path[PATH_MAX], name[200], *text;
 
 	test_write_text(f->dir, "victim", "untouched");
-	assert_int_equal(symlink("../victim",
-				 in_out(f, part_of(f, 1, name), path)),
-			 0);
+	assert_int_equal(
+		symlink("../victim", in_out(f, part_of(f, 1, name), path)), 0);
 	assert_code(MREG_ECONFLICT, pull(f, NULL, &f->err), f->err);
 	text = test_read(f->dir, "victim", NULL);
 	assert_string_equal(text, "untouched");
@@ -883,7 +884,8 @@ static void a_full_disk_is_told_and_the_next_pull_works(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* -- the source ------------------------------------------------------------------------- */
+/* -- the source
+ * ------------------------------------------------------------------------- */
 
 static void a_source_is_read_by_index_then_by_digest(void **state)
 {

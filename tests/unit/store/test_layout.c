@@ -141,7 +141,8 @@ static json_t *read_index(struct fixture *f)
 	return j;
 }
 
-/* -- what is written, and what is not ---------------------------------------- */
+/* -- what is written, and what is not ----------------------------------------
+ */
 
 static void readers_create_nothing(void **state)
 {
@@ -178,27 +179,25 @@ static void writes_what_oras_and_skopeo_read(void **state)
 	assert_string_equal(layout, "{\"imageLayoutVersion\":\"1.0.0\"}");
 	free(layout);
 	index = read_index(f);
-	assert_int_equal(json_integer_value(json_object_get(index,
-							    "schemaVersion")),
-			 2);
+	assert_int_equal(
+		json_integer_value(json_object_get(index, "schemaVersion")), 2);
 	assert_int_equal(json_array_size(json_object_get(index, "manifests")),
 			 1);
 	entry = json_array_get(json_object_get(index, "manifests"), 0);
 	assert_string_equal(json_string_value(json_object_get(entry, "digest")),
 			    mreg_digest_text(&d.digest, text));
-	assert_string_equal(json_string_value(json_object_get(entry,
-							      "mediaType")),
-			    MR_MEDIA_MANIFEST);
+	assert_string_equal(
+		json_string_value(json_object_get(entry, "mediaType")),
+		MR_MEDIA_MANIFEST);
 	assert_int_equal(json_integer_value(json_object_get(entry, "size")),
 			 d.size);
-	assert_string_equal(json_string_value(json_object_get(entry,
-							      "artifactType")),
-			    "application/vnd.test.v1");
 	assert_string_equal(
-		json_string_value(json_object_get(
-			json_object_get(entry, "annotations"),
-			"org.opencontainers.image.ref.name")),
-		"v1");
+		json_string_value(json_object_get(entry, "artifactType")),
+		"application/vnd.test.v1");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(entry, "annotations"),
+				    "org.opencontainers.image.ref.name")),
+			    "v1");
 	json_decref(index);
 	/* Nothing but what belongs there, and no part is left. */
 	assert_int_equal(test_count(f->repo), 4);
@@ -324,9 +323,9 @@ static void lists_repositories(void **state)
 	size_t i;
 
 	for (i = 0; i < MR_COUNT(names); i++) {
-		assert_ok(mr_layout_open(&f->env, f->root, names[i], &s,
-					 &f->err),
-			  f->err);
+		assert_ok(
+			mr_layout_open(&f->env, f->root, names[i], &s, &f->err),
+			f->err);
 		assert_ok(push(s, "v1", "weights", &d, &f->err), f->err);
 		mr_store_close(s);
 	}
@@ -342,7 +341,8 @@ static void lists_repositories(void **state)
 	mr_list_release(&list);
 }
 
-/* -- others at the same time -------------------------------------------------- */
+/* -- others at the same time --------------------------------------------------
+ */
 
 /* Run `fn` in processes of their own; all must end with 0. */
 static void in_processes(struct fixture *f, size_t n,
@@ -595,26 +595,27 @@ static void sweeps_away_the_parts_of_the_dead(void **state)
 	(void)close(fd);
 }
 
-/* -- what is broken ------------------------------------------------------------ */
+/* -- what is broken
+ * ------------------------------------------------------------ */
 
 static void a_flipped_bit_is_found(void **state)
 {
 	struct fixture *f = *state;
 	struct mr_buf got = MR_BUF_INIT(100);
 	struct mreg_desc d;
-	char name[160], hint[400];
+	char name[160], hint[PATH_MAX + 300];
 
 	assert_ok(describe("weights", 7, MR_MEDIA_OCTETS, &d, &f->err), f->err);
 	assert_ok(mr_store_put_bytes(f->store, &d, "weights", &f->err), f->err);
 	test_write_text(f->repo, blob_name(&d.digest, name), "weighdr");
-	assert_code(MREG_EINTEGRITY,
-		    mr_store_load(f->store, &d, &got, &f->err), f->err);
+	assert_code(MREG_EINTEGRITY, mr_store_load(f->store, &d, &got, &f->err),
+		    f->err);
 	assert_has(f->err.msg, "in layout store");
 	assert_has(f->err.msg, "sha256:");
 	assert_has(f->err.msg, f->dir);
 	assert_has(f->err.cause, "do not match its digest");
-	snprintf(hint, sizeof(hint), "remove '%s' there and push it again",
-		 name);
+	snprintf(hint, sizeof(hint), "remove '%s/%s' and push it again",
+		 f->repo, name);
 	assert_string_equal(f->err.hint, hint);
 	mr_buf_release(&got);
 }
@@ -658,8 +659,8 @@ static void a_truncated_blob_is_not_there_and_can_be_put_again(void **state)
 	test_write_text(f->repo, blob_name(&d.digest, name), "weig");
 	assert_ok(mr_store_has(f->store, &d, &found, &f->err), f->err);
 	assert_false(found);
-	assert_code(MREG_EINTEGRITY,
-		    mr_store_load(f->store, &d, &got, &f->err), f->err);
+	assert_code(MREG_EINTEGRITY, mr_store_load(f->store, &d, &got, &f->err),
+		    f->err);
 	assert_has(f->err.cause, "has 4 bytes instead of 7");
 	assert_ok(mr_store_put_bytes(f->store, &d, "weights", &f->err), f->err);
 	assert_ok(mr_store_load(f->store, &d, &got, &f->err), f->err);
@@ -752,10 +753,10 @@ static void a_broken_entry_is_told_by_its_tag(void **state)
 			 "opencontainers.image.ref.name\":\"v1\"}}]}",
 			 broken[i]);
 		test_write_text(f->repo, "index.json", text);
-		assert_code(MREG_EFORMAT,
-			    mr_store_resolve(f->store, "v1", &d, &found,
-					     &f->err),
-			    f->err);
+		assert_code(
+			MREG_EFORMAT,
+			mr_store_resolve(f->store, "v1", &d, &found, &f->err),
+			f->err);
 		assert_has(f->err.msg, "tag 'v1'");
 		/* It does not stand in the way of another one, nor of putting
 		 * it right. */
@@ -799,9 +800,9 @@ static int push_as_nobody(struct fixture *f, size_t who)
 		return 2;
 	if (push(f->store, "v1", "weights", &d, &err) != MREG_EIO)
 		return complain(&err);
-	return strcmp(err.hint, "check who owns it and its permissions") ?
-		       complain(&err) :
-		       0;
+	return strcmp(err.hint, "check who owns it and its permissions")
+		       ? complain(&err)
+		       : 0;
 }
 
 static void an_unwritable_store_is_told(void **state)
@@ -843,8 +844,7 @@ static int push_until_full(struct fixture *f, size_t who)
 	    err.sys != ENOSPC || !strstr(err.hint, "free some space"))
 		return complain(&err);
 	if (mr_stream_memory(big, n, &in, &err) < 0 ||
-	    mr_store_put_stream(f->store, in, n, "big", &m, &err) !=
-		    MREG_EIO ||
+	    mr_store_put_stream(f->store, in, n, "big", &m, &err) != MREG_EIO ||
 	    err.sys != ENOSPC)
 		return complain(&err);
 	if (mr_store_has(f->store, &d, &found, &err) < 0 || found)

@@ -1,0 +1,125 @@
+"""test_token.py - a registry with a token server: the right scopes are asked
+for, tokens that end are renewed, a changed realm is not trusted."""
+import json
+import sqlite3
+
+from conftest import READER, READER_PASSWORD, USER, log_in
+from harness import Mreg, assert_pulled, small_model, tree, write
+
+
+def asked(tokens, since):
+    """{scope: how often} since then; who asked, in a set."""
+    scopes = {}
+    for a in tokens.asked[since:]:
+        for scope in a.scopes:
+            scopes[scope] = scopes.get(scope, 0) + 1
+    return scopes, {a.user for a in tokens.asked[since:]}
+
+
+def test_push_asks_for_push_and_pull_for_pull_only(at_bearer, tokens, box):
+    folder = small_model(box / "m", "scopes")
+    since = len(tokens.asked)
+    at_bearer.run("push", folder, "scoped/model")
+    scopes, users = asked(tokens, since)
+    assert set(scopes) == {"repository:scoped/model:pull,push"}
+    assert users == {USER}
+
+    for command in (["pull", "scoped/model", "-o", box / "out"],
+                    ["resolve", "scoped/model:v1"], ["ls", "scoped/model"],
+                    ["inspect", "scoped/model:v1"]):
+        since = len(tokens.asked)
+        at_bearer.run(*command)
+        scopes, users = asked(tokens, since)
+        assert scopes == {"repository:scoped/model:pull": 1}, command
+        assert users == {USER}
+    assert_pulled(box / "out", tree(folder))
+
+
+def test_a_token_is_asked_for_once_and_shared_by_all_transfers(
+        at_bearer, tokens, models):
+    since = len(tokens.asked)
+    at_bearer.run("push", models("nested"), "shared-token", "-j", "8")
+    scopes, _ = asked(tokens, since)
+    assert scopes == {"repository:shared-token:pull,push": 1}
+
+
+def test_tokens_that_end_are_renewed_in_the_middle(at_bearer, tokens, box):
+    for i in range(500):
+        write(box / f"m/file{i:03}.bin", f"{box} {i}\n" * 20)
+    since = len(tokens.asked)
+    tokens.life_s = 1
+    pushed = at_bearer.json("push", box / "m", "short-lived")
+    scopes, users = asked(tokens, since)
+    assert users == {USER}
+    assert scopes["repository:short-lived:pull,push"] >= 3
+
+    since = len(tokens.asked)
+    pulled = at_bearer.json("pull", "short-lived", "-o", box / "out", "-j",
+                            "1")
+    assert pulled["digest"] == pushed["digest"]
+    assert_pulled(box / "out", tree(box / "m"))
+    scopes, _ = asked(tokens, since)
+    assert scopes["repository:short-lived:pull"] >= 1
+
+
+def test_who_may_only_pull_is_told_so_when_pushing(at_bearer, bearer, tokens,
+                                                   authority, binary, box):
+    folder = small_model(box / "m", "reader")
+    at_bearer.run("push", folder, "read-only")
+    bob = log_in(Mreg(binary, box / "bob"), bearer, authority, READER,
+                 READER_PASSWORD)
+    bob.run("pull", "read-only", "-o", box / "out")
+    assert_pulled(box / "out", tree(folder))
+
+    before = bearer.blobs()
+    e = bob.fails(5, "push", small_model(box / "other", "bob's"), "read-only")
+    assert e["code"] in ("unauthenticated", "denied")
+    assert READER in e["message"] + e["cause"] + e["hint"]
+    assert bearer.blobs() == before
+    assert len(at_bearer.json("ls", "read-only")["versions"]) == 1
+
+
+def test_a_wrong_password_at_the_token_server_is_refused(mreg, bearer, tokens,
+                                                         authority):
+    mreg.env["MREG_CA_FILE"] = str(authority.ca_file)
+    r = mreg.run("login", bearer.host, "-u", USER, "--password-stdin",
+                 "--json", input="wrong", status=5)
+    assert r.error["code"] == "unauthenticated"
+    assert not (mreg.home / "docker/config.json").exists()
+
+
+def test_a_realm_that_changed_is_refused_until_login(at_bearer, bearer, tokens,
+                                                     authority, box):
+    """As if the registry had named another server before."""
+    folder = small_model(box / "m", "realm")
+    at_bearer.run("push", folder, "realm")
+    state = at_bearer.home / "cache/mreg/state.db"
+    with sqlite3.connect(state) as db:
+        for (table,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+                ).fetchall():
+            columns = [row[1] for row in
+                       db.execute(f"PRAGMA table_info({table})")]
+            for column in columns:
+                db.execute(f"UPDATE OR IGNORE {table} SET {column} = ? "
+                           f"WHERE {column} = ?",
+                           ("https://before.example",
+                            tokens.realm.rpartition("/")[0]))
+    since = len(tokens.asked)
+    e = at_bearer.fails(5, "resolve", "realm:v1")
+    assert "before.example" in e["message"] and "mreg login" in e["hint"]
+    assert tokens.asked[since:] == []
+    log_in(at_bearer, bearer, authority)
+    at_bearer.run("resolve", "realm:v1")
+
+
+def test_helpers_of_the_registry_see_no_password_of_another(
+        at_bearer, guarded, tokens, authority, box):
+    """Credentials of one host are not tried at another."""
+    config = json.loads((at_bearer.home / "docker/config.json").read_text())
+    assert guarded.host not in config["auths"]
+    mark = guarded.mark()
+    at_bearer.fails(5, "resolve", f"{guarded.host}/other:v1")
+    log = guarded.access_log.read_text()[mark:]
+    assert USER not in log
+    assert {r[2] for r in guarded.requests(mark)} == {401}
