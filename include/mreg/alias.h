@@ -18,23 +18,25 @@ struct mreg_alias_opts {
 	const char *expect;
 	bool dry_run;
 };
-#define MREG_ALIAS_OPTS_INIT { .size = sizeof(struct mreg_alias_opts) }
+#define MREG_ALIAS_OPTS_INIT                                                   \
+	{                                                                      \
+		.size = sizeof(struct mreg_alias_opts)                         \
+	}
 
 struct mreg_alias_result {
-	const char *name;  /* "ghcr.io/acme/churn" */
-	const char *alias; /* "production" */
+	const char *name;          /* "ghcr.io/acme/churn" */
+	const char *alias;         /* "production" */
 	struct mreg_digest digest; /* NONE: removed */
 	struct mreg_digest was;    /* NONE: it did not exist */
-	uint64_t number;  /* of the version it points at; 0: not known */
-	bool changed;     /* false: it was so already */
-	bool tombstone;   /* removed by pointing it at the tombstone */
+	uint64_t number; /* of the version it points at; 0: not known */
+	bool changed;    /* false: it was so already */
+	bool tombstone;  /* removed by pointing it at the tombstone */
 	bool dry_run;
 	void *owner;
 };
 
 /* Point `alias` at the version `ref`. */
-MREG_API int mreg_alias_set(struct mreg *m, const char *ref,
-			    const char *alias,
+MREG_API int mreg_alias_set(struct mreg *m, const char *ref, const char *alias,
 			    const struct mreg_alias_opts *o,
 			    struct mreg_alias_result *out,
 			    struct mreg_error *err);

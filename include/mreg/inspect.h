@@ -28,10 +28,10 @@ struct mreg_inspect_result {
 	uint64_t number;       /* 0: not known */
 	struct mreg_desc desc;
 	const char *artifact_type; /* "" when there is none */
-	const char *fileset; /* org.mreg.fileset.digest; NULL: not ours */
-	int64_t registered_s; /* 0: the log does not say */
-	const char *actor;    /* "" */
-	const char *const *tags; /* every tag of this digest; sorted */
+	const char *fileset;       /* org.mreg.fileset.digest; NULL: not ours */
+	int64_t registered_s;      /* 0: the log does not say */
+	const char *actor;         /* "" */
+	const char *const *tags;   /* every tag of this digest; sorted */
 	size_t tag_count;
 	/* Metadata by its key in spec/metadata.md, in that order: "license",
 	 * "architecture", ...; only what is there. */

@@ -21,13 +21,11 @@ struct mreg_login_result {
 /* Try the credentials against the registry, then store them; nothing is
  * stored that was refused (MREG_EAUTH).  Also forgets the token realm
  * remembered for the registry. */
-MREG_API int mreg_login(struct mreg *m, const char *host,
-			const char *username, const char *password,
-			struct mreg_login_result *out,
+MREG_API int mreg_login(struct mreg *m, const char *host, const char *username,
+			const char *password, struct mreg_login_result *out,
 			struct mreg_error *err);
 MREG_API int mreg_logout(struct mreg *m, const char *host,
-			 struct mreg_login_result *out,
-			 struct mreg_error *err);
+			 struct mreg_login_result *out, struct mreg_error *err);
 MREG_API void mreg_login_result_release(struct mreg_login_result *r);
 
 #ifdef __cplusplus

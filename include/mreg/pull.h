@@ -11,12 +11,15 @@ extern "C" {
 #endif
 
 struct mreg_pull_opts {
-	size_t size; /* sizeof this struct; set by MREG_PULL_OPTS_INIT */
+	size_t size;        /* sizeof this struct; set by MREG_PULL_OPTS_INIT */
 	const char *output; /* directory; NULL: the name's last component */
 	bool dry_run;       /* plan only, write nothing */
 	unsigned int jobs;  /* parallel transfers; 0: the session's */
 };
-#define MREG_PULL_OPTS_INIT { .size = sizeof(struct mreg_pull_opts) }
+#define MREG_PULL_OPTS_INIT                                                    \
+	{                                                                      \
+		.size = sizeof(struct mreg_pull_opts)                          \
+	}
 
 struct mreg_pull_result {
 	const char *name;      /* "ghcr.io/acme/churn" */

@@ -17,9 +17,9 @@ struct mreg_texts {
 };
 
 struct mreg_push_opts {
-	size_t size; /* sizeof this struct; set by MREG_PUSH_OPTS_INIT */
-	const char *kind;     /* "model" (also NULL), "dataset", "prompt" */
-	const char *alias;    /* alias to move too, e.g. "staging"; NULL: none */
+	size_t size;       /* sizeof this struct; set by MREG_PUSH_OPTS_INIT */
+	const char *kind;  /* "model" (also NULL), "dataset", "prompt" */
+	const char *alias; /* alias to move too, e.g. "staging"; NULL: none */
 	const char *metadata; /* a JSON or YAML file (spec/metadata.md) */
 	/* Single fields by their metadata key: {"license", "Apache-2.0"}; they
 	 * win over the file. */
@@ -31,12 +31,15 @@ struct mreg_push_opts {
 	struct mreg_texts parents; /* [RELATION=]REF[@DIGEST] */
 	struct mreg_texts inputs;  /* ROLE=REF-or-URI[,name=..,digest=..] */
 	struct mreg_texts exclude; /* gitignore patterns */
-	bool all;     /* leave nothing out of a folder */
-	bool git;     /* ask git for revision, source and author */
-	bool dry_run; /* plan only: read files, send and write nothing */
+	bool all;                  /* leave nothing out of a folder */
+	bool git;                  /* ask git for revision, source and author */
+	bool dry_run;      /* plan only: read files, send and write nothing */
 	unsigned int jobs; /* parallel transfers; 0: the session's */
 };
-#define MREG_PUSH_OPTS_INIT { .size = sizeof(struct mreg_push_opts) }
+#define MREG_PUSH_OPTS_INIT                                                    \
+	{                                                                      \
+		.size = sizeof(struct mreg_push_opts)                          \
+	}
 
 enum mreg_item_action {
 	MREG_ITEM_SENT,   /* moved; in a dry run: would be */
@@ -54,15 +57,15 @@ struct mreg_item {
 };
 
 struct mreg_push_result {
-	const char *name;      /* completed: "ghcr.io/acme/churn" */
-	const char *reference; /* name:v3, or name@digest in a dry run */
-	uint64_t number;       /* 3; 0 in a dry run of a new version */
+	const char *name;           /* completed: "ghcr.io/acme/churn" */
+	const char *reference;      /* name:v3, or name@digest in a dry run */
+	uint64_t number;            /* 3; 0 in a dry run of a new version */
 	struct mreg_digest digest;  /* of the manifest: the identity */
 	struct mreg_digest fileset; /* of the files alone */
-	bool identical; /* this version existed; nothing new was made */
-	bool latest;    /* `latest` points at it now */
-	const char *release; /* release name given to it; NULL: none */
-	const char *alias;   /* alias moved to it; NULL: none */
+	bool identical;        /* this version existed; nothing new was made */
+	bool latest;           /* `latest` points at it now */
+	const char *release;   /* release name given to it; NULL: none */
+	const char *alias;     /* alias moved to it; NULL: none */
 	const char *alias_was; /* digest the alias had; NULL: none or same */
 	struct mreg_item *items; /* in the order of layers */
 	size_t item_count;

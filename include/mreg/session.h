@@ -20,7 +20,7 @@ struct mreg;
 /* Zeroed fields mean: as the settings say (flag = this struct, MREG_*
  * environment, project file .mreg.json, user file, default). */
 struct mreg_opts {
-	size_t size; /* sizeof this struct; set by MREG_OPTS_INIT */
+	size_t size;          /* sizeof this struct; set by MREG_OPTS_INIT */
 	const char *registry; /* prefix for short names: HOST[/PATH] or
 			       * oci:DIR; NULL: settings, else local store */
 	const char *store;    /* folder of the local store; NULL: settings */
@@ -33,8 +33,10 @@ struct mreg_opts {
 	void (*progress)(void *ctx, const struct mreg_progress *p);
 	void *ctx; /* borrowed; first argument of both */
 };
-#define MREG_OPTS_INIT \
-	{ .size = sizeof(struct mreg_opts), .log_level = MREG_LOG_WARN }
+#define MREG_OPTS_INIT                                                         \
+	{                                                                      \
+		.size = sizeof(struct mreg_opts), .log_level = MREG_LOG_WARN   \
+	}
 
 /* No network; MREG_EUSAGE for settings that cannot be (a config file that is
  * no JSON names file and line). */

@@ -75,7 +75,7 @@ struct mreg_pair {
 enum mreg_log_level {
 	MREG_LOG_ERROR = 0,
 	MREG_LOG_WARN = 1,
-	MREG_LOG_INFO = 2, /* shown with -v */
+	MREG_LOG_INFO = 2,  /* shown with -v */
 	MREG_LOG_DEBUG = 3, /* shown with -vv: requests, never secrets */
 };
 

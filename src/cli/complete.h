@@ -12,10 +12,10 @@
  * whoever made them is not trusted.
  */
 #define CLI_SHELL_MODELS                                                       \
-	"timeout 2 mreg ls --jsonl 2>/dev/null |\n"                            \
+	"timeout 2 mreg ls --jsonl -q 2>/dev/null |\n"                         \
 	"\t\tsed -n 's|.*\"model\": *\"\\([A-Za-z0-9._:/@-]*\\)\".*|\\1|p'"
 #define CLI_SHELL_ALIASES                                                      \
-	"timeout 2 mreg alias ls \"$name\" --jsonl 2>/dev/null |\n"            \
+	"timeout 2 mreg alias ls \"$name\" --jsonl -q 2>/dev/null |\n"         \
 	"\t\tsed -n 's|.*\"alias\": *\"\\([A-Za-z0-9._-]*\\)\".*|\\1|p'"
 
 #endif

@@ -389,7 +389,8 @@ static bool misses_scope(const struct mr_grant *g, const struct offer *offer)
 	const char *error = offer->bearer ? offer->bearer->error : NULL;
 
 	return unasked_scope(g, offer) &&
-	       (!g->scope[0] || (error && !strcmp(error, "insufficient_scope")));
+	       (!g->scope[0] ||
+		(error && !strcmp(error, "insufficient_scope")));
 }
 
 /* Under n->lock.  *ok false: out of memory.  Returns whether to try again. */

@@ -452,7 +452,7 @@ int mr_exchange(struct mr_net *n, const struct mr_wire *w,
 {
 	int64_t began_ms = mr_mono_ms(n->env);
 	struct mreg_error own = MREG_ERROR_INIT;
-	struct mr_answer *a;
+	struct mr_answer *a = NULL;
 	int rc;
 
 	memset(oc, 0, sizeof(*oc));

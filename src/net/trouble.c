@@ -105,15 +105,13 @@ static int fail_tls(const char *said, const char *host, struct mr_outcome *oc,
 	return mr_hint(err, "check the port; mreg needs TLS 1.2 or newer");
 }
 
-static int fail_timeout(CURL *easy, const char *host, struct mr_outcome *oc,
-			struct mreg_error *err)
+static int fail_timeout(const char *said, const char *host,
+			struct mr_outcome *oc, struct mreg_error *err)
 {
-	curl_off_t connected = 0;
-
 	/* Only connecting has a limit of curl's; transfer.c sees stalls. */
 	oc->unreached = true;
-	(void)curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-	oc->not_tls = connected > 0; /* TCP came about, TLS did not */
+	/* TCP came about, TLS did not: it may wait for a line of text. */
+	oc->not_tls = strstr(said, "SSL") != NULL;
 	mr_fail(err, MREG_ENETWORK, "cannot reach '%s': no answer in time",
 		host);
 	return mr_hint(err, "check the host, the port, and whether a firewall "
@@ -147,7 +145,7 @@ static int fail_by_code(CURL *easy, CURLcode code, const char *said,
 	case CURLE_COULDNT_CONNECT:
 		return fail_connect(easy, host, oc, err);
 	case CURLE_OPERATION_TIMEDOUT:
-		return fail_timeout(easy, host, oc, err);
+		return fail_timeout(said, host, oc, err);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return fail_verify(easy, said, host, err);
 	case CURLE_SSL_CONNECT_ERROR:

@@ -206,7 +206,9 @@ static const char *actor(struct claiming *c, char out[256])
 {
 	const char *set = mr_setting(c->m, "actor");
 	struct mreg_error ignored = MREG_ERROR_INIT;
-	const struct passwd *pw;
+	struct passwd account;
+	struct passwd *pw = NULL;
+	char names[4096];
 
 	out[0] = '\0';
 	if (set[0])
@@ -214,7 +216,8 @@ static const char *actor(struct claiming *c, char out[256])
 	else if (c->ref->host[0])
 		(void)mr_net_user(c->m->net, c->ref->host, out, 256, &ignored);
 	if (!out[0]) {
-		pw = getpwuid(geteuid());
+		(void)getpwuid_r(geteuid(), &account, names, sizeof(names),
+				 &pw);
 		(void)snprintf(out, 256, "%s", pw ? pw->pw_name : "");
 	}
 	return out;
@@ -458,7 +461,8 @@ int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			return rc;
 	}
 	return mr_fail(err, MREG_ECONFLICT,
-		       "'latest' of '%s' keeps being moved by others", s->label);
+		       "'latest' of '%s' keeps being moved by others",
+		       s->label);
 }
 
 static const char *number_key(const struct mreg_digest *d, char out[160])

@@ -8,6 +8,7 @@ issued as if their minute were over.
 import base64
 import http.server
 import json
+import math
 import secrets
 import ssl
 import threading
@@ -40,7 +41,8 @@ class TokenServer:
 
     `users`: {name: (password, actions)}, actions such as {"pull", "push"}; "*" is
     what listing the catalog takes.
-    `life_s`: how long from now a registry takes its tokens.
+    `life_s`: how long from now a registry takes its tokens, up to a second
+    longer: a JWT counts in whole ones.
     """
 
     def __init__(self, cert, key, issuer, service, users):
@@ -69,11 +71,11 @@ class TokenServer:
         self._server.server_close()
 
     def token(self, user, access):
-        now = int(time.time())
+        now = math.ceil(time.time())
         end = now + self.life_s - REGISTRY_LEEWAY_S
         head = {"typ": "JWT", "alg": "RS256", "x5c": [self._x5c]}
         body = {"iss": self.issuer, "sub": user or "", "aud": self.service,
-                "exp": end, "nbf": min(now, end) - 10, "iat": now,
+                "exp": end, "nbf": min(now, end) - 10, "iat": now - 1,
                 "jti": secrets.token_hex(8), "access": access}
         text = ".".join(b64url(json.dumps(part).encode())
                         for part in (head, body))

@@ -25,11 +25,11 @@ struct fix {
 	char url[2048];
 	struct mreg_error err;
 	/* the registry: */
-	char challenge[1024];	/* header lines sent with a 401 */
-	char good[256];		/* Authorization that is accepted; "": none */
-	char location[256];	/* of /go */
+	char challenge[1024]; /* header lines sent with a 401 */
+	char good[256];       /* Authorization that is accepted; "": none */
+	char location[256];   /* of /go */
 	/* the token server: */
-	char answer[1024];	/* its JSON; "%u" becomes the count */
+	char answer[1024]; /* its JSON; "%u" becomes the count */
 	int token_status;
 	const char *need; /* Authorization it wants, or NULL */
 	int get_status;   /* to GET; 0: token_status */
@@ -190,7 +190,8 @@ static const char *sent(struct httpd *h, size_t index)
 			    sizeof(value));
 }
 
-/* -- tokens -------------------------------------------------------------------------- */
+/* -- tokens
+ * -------------------------------------------------------------------------- */
 
 static void gets_a_token_and_keeps_it(void **state)
 {
@@ -213,8 +214,9 @@ static void another_scope_asks_for_its_own_at_once(void **state)
 	struct fix *f = *state;
 
 	assert_int_equal(200, get(f, "/", "repository:a:pull"));
-	assert_int_equal(200, get(f, "/", "repository:b:pull,push "
-					  "repository:a:pull"));
+	assert_int_equal(200, get(f, "/",
+				  "repository:b:pull,push "
+				  "repository:a:pull"));
 	assert_int_equal(3, httpd_count(f->registry)); /* no second 401 */
 	assert_string_equal("/token?service=a%20b&"
 			    "scope=repository%3Ab%3Apull%2Cpush&"
@@ -462,7 +464,9 @@ static void many_threads_ask_for_one_token(void **state)
 	assert_true(httpd_connections(f->registry) <= 8);
 }
 
-/* -- basic ----------------------------------------------------------------------------- */
+/* -- basic
+ * -----------------------------------------------------------------------------
+ */
 
 static void basic_is_sent_at_once_after_the_first_time(void **state)
 {
@@ -527,7 +531,8 @@ static void a_changed_password_is_read_again(void **state)
 	assert_int_equal(200, get(f, "/", "s"));
 }
 
-/* -- where credentials go --------------------------------------------------------------- */
+/* -- where credentials go
+ * --------------------------------------------------------------- */
 
 static void a_redirect_takes_no_credentials_along(void **state)
 {
@@ -594,9 +599,8 @@ static void the_realm_is_remembered(void **state)
 
 static void refuses_realms_that_are_no_web_address(void **state)
 {
-	static const char *const bad[] = { "file:///etc/passwd",
-					   "gopher://x/", "https://u:p@h/",
-					   "https://h h/" };
+	static const char *const bad[] = { "file:///etc/passwd", "gopher://x/",
+					   "https://u:p@h/", "https://h h/" };
 	struct fix *f = *state;
 	size_t i;
 
@@ -623,7 +627,9 @@ static void a_relative_realm_is_the_registrys_own(void **state)
 			    httpd_seen(f->registry, 2)->target);
 }
 
-/* -- login ------------------------------------------------------------------------------- */
+/* -- login
+ * -------------------------------------------------------------------------------
+ */
 
 static int log_in_as(struct fix *f, const char *user, const char *password)
 {
@@ -631,8 +637,8 @@ static int log_in_as(struct fix *f, const char *user, const char *password)
 	char host[64];
 	int rc;
 
-	assert_int_equal(0, mr_secret_set(&c.password, password,
-					  strlen(password)));
+	assert_int_equal(
+		0, mr_secret_set(&c.password, password, strlen(password)));
 	rc = mr_net_login(f->net, httpd_host(f->registry, host, sizeof(host)),
 			  &c, &f->err);
 	mr_secret_release(&c.password);

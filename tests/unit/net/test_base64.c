@@ -9,9 +9,14 @@
 #include "net/internal.h"
 
 static const char *const vectors[][2] = {
-	{ "", "" },	      { "f", "Zg==" },	      { "fo", "Zm8=" },
-	{ "foo", "Zm9v" },    { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
-	{ "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfb", "//77" },
+	{ "", "" },
+	{ "f", "Zg==" },
+	{ "fo", "Zm8=" },
+	{ "foo", "Zm9v" },
+	{ "foob", "Zm9vYg==" },
+	{ "fooba", "Zm9vYmE=" },
+	{ "foobar", "Zm9vYmFy" },
+	{ "\xff\xfe\xfb", "//77" },
 };
 
 static void encodes_and_decodes_the_rfc_vectors(void **state)
@@ -45,8 +50,8 @@ static void takes_missing_padding(void **state)
 
 static void refuses_what_is_no_base64(void **state)
 {
-	static const char *const bad[] = { "Z", "Zm9vY", "Zm9*", "Zg==Zg==",
-					   "Zm 9v", "-_-_" };
+	static const char *const bad[] = { "Z",        "Zm9vY", "Zm9*",
+					   "Zg==Zg==", "Zm 9v", "-_-_" };
 	struct mr_secret s = { .bytes = NULL };
 	size_t i;
 

@@ -16,6 +16,12 @@
 #include "tests/support/httpd.h"
 
 #define MIB (1u << 20)
+/* Far below a body of 64 MiB; but sanitizers keep what was freed. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PEAK_MAX_KIB (1024 * 1024)
+#else
+#define PEAK_MAX_KIB (8 * 1024)
+#endif
 
 struct fix {
 	struct test_env t;
@@ -27,10 +33,10 @@ struct fix {
 	const char *raw; /* answered to everything, then closed */
 	int early;       /* status answered before the body; 0: none */
 	const char *early_headers;
-	bool hold;     /* then stop reading */
-	bool slow;     /* advance the clock before answering */
-	bool dead;     /* close without an answer */
-	bool stop;     /* cancel instead of answering */
+	bool hold;            /* then stop reading */
+	bool slow;            /* advance the clock before answering */
+	bool dead;            /* close without an answer */
+	bool stop;            /* cancel instead of answering */
 	unsigned int expects; /* 417 to so many requests that expect 100 */
 };
 
@@ -195,7 +201,8 @@ static int64_t fetch_raw(struct fix *f, const char *raw)
 	return fetch(f, &rq, NULL);
 }
 
-/* -- their body -------------------------------------------------------------------- */
+/* -- their body
+ * -------------------------------------------------------------------- */
 
 static long peak_kib(void)
 {
@@ -207,7 +214,7 @@ static long peak_kib(void)
 
 static void a_large_body_needs_little_memory(void **state)
 {
-	static const size_t pieces[] = { 1, 100, 65536, 4 * MIB };
+	static const size_t pieces[] = { 100, 65536, 4 * MIB };
 	struct fix *f = *state;
 	struct mr_request rq = request(f, "GET", "/large");
 	struct mr_response *r;
@@ -216,7 +223,7 @@ static void a_large_body_needs_little_memory(void **state)
 	long before;
 	size_t i;
 
-	for (i = 1; i < MR_COUNT(pieces); i++) {
+	for (i = 0; i < MR_COUNT(pieces); i++) {
 		assert_ok(mr_net_send(f->net, &rq, &r, &f->err), f->err);
 		assert_int_equal(64 * MIB, r->length);
 		/* The server runs ahead; only the socket may fill. */
@@ -224,7 +231,7 @@ static void a_large_body_needs_little_memory(void **state)
 		assert_int_equal(3, mr_stream_fill(r->body, first, 3, &f->err));
 		nanosleep(&pause, NULL);
 		assert_int_equal(64 * MIB - 3, read_all(f, r, pieces[i]));
-		assert_true(peak_kib() - before < 16 * 1024);
+		assert_true(peak_kib() - before < PEAK_MAX_KIB);
 		mr_response_free(r);
 	}
 	assert_int_equal(1, httpd_connections(f->server));
@@ -323,7 +330,8 @@ static void refuses_what_is_no_http(void **state)
 	assert_has(f->err.msg, "without an answer");
 }
 
-/* -- our body ---------------------------------------------------------------------- */
+/* -- our body
+ * ---------------------------------------------------------------------- */
 
 /* Endless, of one letter; counts what was taken. */
 struct source {
@@ -527,7 +535,8 @@ static void an_empty_stream_is_a_body_too(void **state)
 					      sizeof(value)));
 }
 
-/* -- time -------------------------------------------------------------------------- */
+/* -- time
+ * -------------------------------------------------------------------------- */
 
 static void a_stalled_answer_is_given_up(void **state)
 {

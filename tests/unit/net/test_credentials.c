@@ -100,8 +100,10 @@ static void splits_at_the_first_colon(void **state)
 static void knows_all_spellings_of_a_key(void **state)
 {
 	static const char *const keys[] = {
-		"r.example:5000",	   "https://r.example:5000",
-		"https://r.example:5000/", "https://R.example:5000/v1/",
+		"r.example:5000",
+		"https://r.example:5000",
+		"https://r.example:5000/",
+		"https://R.example:5000/v1/",
 		"http://r.example:5000/v2/",
 	};
 	struct fix *f = *state;
@@ -221,7 +223,8 @@ static void refuses_hosts_that_are_none(void **state)
 	assert_has(f->err.msg, "'a\\x0ab'");
 }
 
-/* -- store and erase --------------------------------------------------------------------- */
+/* -- store and erase
+ * --------------------------------------------------------------------- */
 
 static int store(struct fix *f, const char *host, const char *user,
 		 const char *secret, bool identity, char where[256])

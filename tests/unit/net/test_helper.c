@@ -179,8 +179,7 @@ static void a_missing_helper_is_an_error(void **state)
 
 	config(f, "{\"credHelpers\":{\"a.b\":\"absent\"}}");
 	assert_code(MREG_EAUTH, find(f, "a.b"), f->err);
-	assert_has(f->err.msg,
-		   "'docker-credential-absent' is not installed");
+	assert_has(f->err.msg, "'docker-credential-absent' is not installed");
 	assert_ok(find(f, "c.d"), f->err); /* not for everybody */
 }
 
@@ -197,8 +196,8 @@ static void a_helper_that_hangs_is_ended(void **state)
 
 static void refuses_helper_names_that_are_paths_or_words(void **state)
 {
-	static const char *const bad[] = { "../x", "a b", "a;b", "-x",
-					   "$(x)", "a/b",  "a\\nb" };
+	static const char *const bad[] = { "../x", "a b", "a;b",  "-x",
+					   "$(x)", "a/b", "a\\nb" };
 	struct fix *f = *state;
 	char text[128];
 	size_t i;
@@ -214,8 +213,8 @@ static void refuses_helper_names_that_are_paths_or_words(void **state)
 
 static void odd_hosts_reach_no_helper(void **state)
 {
-	static const char *const bad[] = { "-h", "a b", "a\nb", "a;b", "$(x)",
-					   "a\rb" };
+	static const char *const bad[] = { "-h",  "a b",  "a\nb",
+					   "a;b", "$(x)", "a\rb" };
 	struct fix *f = *state;
 	size_t i;
 

@@ -24,7 +24,7 @@ struct fix {
 	char body[4096]; /* of the last answer read */
 	struct mreg_error err;
 	/* what the servers do */
-	int status;       /* answered as often as `times` says, then 200 */
+	int status; /* answered as often as `times` says, then 200 */
 	int times;
 	char headers[2048];
 	char location[1024];
@@ -133,7 +133,8 @@ static const char *header(struct httpd *h, size_t index, const char *name)
 	return httpd_header(httpd_seen(h, index), name, value, sizeof(value));
 }
 
-/* -- plain ---------------------------------------------------------------------- */
+/* -- plain
+ * ---------------------------------------------------------------------- */
 
 static void sends_what_a_registry_expects(void **state)
 {
@@ -225,7 +226,8 @@ static void logs_requests_without_secrets(void **state)
 	assert_has_not(f->t.log, "s3cret");
 }
 
-/* -- redirects ------------------------------------------------------------------- */
+/* -- redirects
+ * ------------------------------------------------------------------- */
 
 static void follows_a_redirect_to_another_origin(void **state)
 {
@@ -299,7 +301,8 @@ static void an_upload_location_is_judged_too(void **state)
 	mr_response_free(r);
 }
 
-/* -- again ----------------------------------------------------------------------- */
+/* -- again
+ * ----------------------------------------------------------------------- */
 
 static void waits_as_long_as_the_registry_says(void **state)
 {
@@ -378,7 +381,8 @@ static void sends_a_body_in_memory_again(void **state)
 	free(body);
 }
 
-/* -- trouble --------------------------------------------------------------------- */
+/* -- trouble
+ * --------------------------------------------------------------------- */
 
 static unsigned int closed_port(void)
 {
@@ -431,10 +435,10 @@ static void an_error_body_goes_into_the_cause(void **state)
 	char code[64];
 
 	assert_ok(mr_net_send(f->net, &rq, &r, &f->err), f->err);
-	assert_code(MREG_ENOTFOUND,
-		    mr_response_fail(r, "cannot read manifest 'v3'", code,
-				     &f->err),
-		    f->err);
+	assert_code(
+		MREG_ENOTFOUND,
+		mr_response_fail(r, "cannot read manifest 'v3'", code, &f->err),
+		f->err);
 	assert_string_equal("NAME_UNKNOWN", code);
 	assert_has(f->err.msg, "cannot read manifest 'v3': not found on '127.");
 	assert_has(f->err.cause, "NAME_UNKNOWN: no such \\x1b[31m name");
@@ -461,13 +465,13 @@ static int fail_with(struct fix *f, int status, const char *headers)
 static void statuses_become_codes(void **state)
 {
 	static const int codes[][2] = {
-		{ 400, MREG_EREMOTE },	    { 401, MREG_EAUTH },
-		{ 403, MREG_EDENIED },	    { 404, MREG_ENOTFOUND },
+		{ 400, MREG_EREMOTE },      { 401, MREG_EAUTH },
+		{ 403, MREG_EDENIED },      { 404, MREG_ENOTFOUND },
 		{ 405, MREG_EUNSUPPORTED }, { 409, MREG_ECONFLICT },
 		{ 412, MREG_ECONFLICT },    { 413, MREG_ELIMIT },
 		{ 415, MREG_EUNSUPPORTED }, { 429, MREG_EREMOTE },
-		{ 500, MREG_EREMOTE },	    { 501, MREG_EUNSUPPORTED },
-		{ 503, MREG_EREMOTE },	    { 302, MREG_EREMOTE },
+		{ 500, MREG_EREMOTE },      { 501, MREG_EUNSUPPORTED },
+		{ 503, MREG_EREMOTE },      { 302, MREG_EREMOTE },
 	};
 	struct fix *f = *state;
 	size_t i;
@@ -512,8 +516,8 @@ static void finds_http_on_a_loopback_port(void **state)
 
 static void refuses_hosts_that_are_none(void **state)
 {
-	static const char *const bad[] = { "",	   "-x",   "a b",  "a\nb",
-					   "a/b",  "u@h",  "a;b",  "$(x)",
+	static const char *const bad[] = { "",     "-x",   "a b",    "a\nb",
+					   "a/b",  "u@h",  "a;b",    "$(x)",
 					   "a%2f", "a\rb", "h:99999" };
 	struct fix *f = *state;
 	char out[300];

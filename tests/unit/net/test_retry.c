@@ -39,10 +39,10 @@ static void reads_retry_after_as_seconds_or_date(void **state)
 	(void)state;
 	assert_int_equal(0, mr_retry_after_s(NULL, now_s));
 	assert_int_equal(120, mr_retry_after_s("120", now_s));
-	assert_int_equal(30, mr_retry_after_s("Thu, 01 Jan 2026 00:00:30 GMT",
-					      now_s));
-	assert_int_equal(0, mr_retry_after_s("Wed, 31 Dec 2025 23:59:59 GMT",
-					     now_s));
+	assert_int_equal(
+		30, mr_retry_after_s("Thu, 01 Jan 2026 00:00:30 GMT", now_s));
+	assert_int_equal(
+		0, mr_retry_after_s("Wed, 31 Dec 2025 23:59:59 GMT", now_s));
 	assert_int_equal(0, mr_retry_after_s("-5", now_s));
 	assert_int_equal(0, mr_retry_after_s("soon", now_s));
 }

@@ -14,12 +14,14 @@ static void equal_origins_need_scheme_host_and_port(void **state)
 	(void)state;
 	assert_true(mr_url_same_origin("https://a.example/x",
 				       "https://A.example:443/y?z"));
-	assert_true(mr_url_same_origin("http://a.example:80", "http://a.example/"));
-	assert_false(mr_url_same_origin("https://a.example", "http://a.example"));
+	assert_true(
+		mr_url_same_origin("http://a.example:80", "http://a.example/"));
+	assert_false(
+		mr_url_same_origin("https://a.example", "http://a.example"));
 	assert_false(mr_url_same_origin("https://a.example",
 					"https://a.example:8443"));
-	assert_false(mr_url_same_origin("https://a.example",
-					"https://b.a.example"));
+	assert_false(
+		mr_url_same_origin("https://a.example", "https://b.a.example"));
 	assert_false(mr_url_same_origin("https://a.example", "nonsense"));
 	assert_false(mr_url_same_origin("nonsense", "nonsense"));
 }
@@ -32,8 +34,8 @@ static void origin_leaves_out_default_port_and_path(void **state)
 	assert_int_equal(0, mr_url_origin("HTTPS://Ghcr.IO:443/v2/?a=b", out,
 					  sizeof(out)));
 	assert_string_equal("https://ghcr.io", out);
-	assert_int_equal(0, mr_url_origin("http://[::1]:5000/", out,
-					  sizeof(out)));
+	assert_int_equal(0,
+			 mr_url_origin("http://[::1]:5000/", out, sizeof(out)));
 	assert_string_equal("http://[::1]:5000", out);
 	assert_int_equal(-1, mr_url_origin("https://ghcr.io", out, 5));
 }
@@ -52,7 +54,8 @@ static void refuses_what_is_no_web_address(void **state)
 		"https://a b/",
 		"https://a\\@b/",
 		"https://a\n.example/",
-		"https://b\xc3\xbc" "cher.example/",
+		"https://b\xc3\xbc"
+		"cher.example/",
 		"https://a:99999/",
 	};
 	char out[300];
@@ -69,24 +72,35 @@ static void refuses_what_is_no_web_address(void **state)
 static void knows_private_addresses_in_every_spelling(void **state)
 {
 	static const char *const private[] = {
-		"http://127.0.0.1/",	  "http://127.1/",
-		"http://0x7f.1/",	  "http://2130706433/",
-		"http://017700000001/",	  "http://0.0.0.0/",
-		"http://10.1.2.3/",	  "http://172.16.0.1/",
-		"http://172.31.255.255/", "http://192.168.1.1:5000/",
-		"http://169.254.169.254/", "http://100.64.0.1/",
-		"http://[::1]/",	  "http://[::]/",
-		"http://[fe80::1]/",	  "http://[fd00::1]/",
-		"http://[::ffff:10.0.0.1]/", "http://[64:ff9b::7f00:1]/",
-		"http://[2002:7f00:1::]/", "http://localhost/",
-		"http://LOCALHOST:5000/", "http://localhost./",
+		"http://127.0.0.1/",
+		"http://127.1/",
+		"http://0x7f.1/",
+		"http://2130706433/",
+		"http://017700000001/",
+		"http://0.0.0.0/",
+		"http://10.1.2.3/",
+		"http://172.16.0.1/",
+		"http://172.31.255.255/",
+		"http://192.168.1.1:5000/",
+		"http://169.254.169.254/",
+		"http://100.64.0.1/",
+		"http://[::1]/",
+		"http://[::]/",
+		"http://[fe80::1]/",
+		"http://[fd00::1]/",
+		"http://[::ffff:10.0.0.1]/",
+		"http://[64:ff9b::7f00:1]/",
+		"http://[2002:7f00:1::]/",
+		"http://localhost/",
+		"http://LOCALHOST:5000/",
+		"http://localhost./",
 		"http://a.localhost/",
 	};
 	static const char *const public[] = {
-		"https://ghcr.io/",	    "https://8.8.8.8/",
-		"https://172.32.0.1/",	    "https://192.169.0.1/",
-		"https://100.128.0.1/",	    "https://[2606:4700::1]/",
-		"https://notlocalhost/",    "https://localhost.example/",
+		"https://ghcr.io/",      "https://8.8.8.8/",
+		"https://172.32.0.1/",   "https://192.169.0.1/",
+		"https://100.128.0.1/",  "https://[2606:4700::1]/",
+		"https://notlocalhost/", "https://localhost.example/",
 		"https://10.example/",
 	};
 	size_t i;

@@ -142,6 +142,15 @@ static void sends_it_again_after_trouble(void **state)
 					.times = 1, .status = statuses[i] });
 	assert_ok(put(x), x->err);
 	assert_there(x);
+	assert_int_equal(count(x, "PUT"), 1 + MR_COUNT(statuses));
+	fakereg_clear(x->f);
+	/* The same when the body is gone before the answer comes. */
+	for (i = 0; i < MR_COUNT(statuses); i++)
+		fault(x, "PUT", &(struct fakereg_fault){
+					.times = 1,
+					.late = true,
+					.status = statuses[i] });
+	assert_ok(put(x), x->err);
 	assert_int_equal(count(x, "POST"), 1 + MR_COUNT(statuses));
 }
 
