@@ -181,19 +181,19 @@ int mr_dir_make(const char *path, struct mreg_error *err)
 				   "cannot create folder '%s'", path);
 	memcpy(made, path, n + 1);
 	for (i = 1; i <= n; i++) {
-		int sys;
+		int sys = 0;
 
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
 		made[i] = '\0';
+		if (mkdir(made, 0755) < 0)
+			sys = errno;
 		/* Another process may make it at the same time, and a folder
 		 * above may be readable only: what counts is that it is
 		 * there. */
-		if (mkdir(made, 0755) < 0 && !is_dir(made)) {
-			sys = errno == EEXIST ? ENOTDIR : errno;
-			return mr_fail_sys(err, sys,
+		if (sys && !is_dir(made))
+			return mr_fail_sys(err, sys == EEXIST ? ENOTDIR : sys,
 					   "cannot create folder '%s'", made);
-		}
 		made[i] = path[i];
 	}
 	return 0;

@@ -85,6 +85,7 @@ struct cli_command {
 	const char *const *examples; /* NULL-terminated; may be NULL */
 	const char *notes; /* paragraphs for --help and the man page; or NULL */
 	bool lists;        /* takes --jsonl */
+	bool alone;        /* needs no session, so no settings either */
 };
 
 /* commands.c: all of them, in the order of --help; NULL-terminated. */
@@ -141,6 +142,8 @@ int cli_report(struct cli *cli, struct mr_buf *text, struct mreg_error *err);
 void cli_put(struct mr_buf *b, const char *text);
 /* Bold or dim when stdout has colour. */
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
+/* Gives an error without a hint the one of its code. */
+void cli_advise(struct mreg_error *err);
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err);
 

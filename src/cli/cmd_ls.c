@@ -126,6 +126,10 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 			rc = put_line(&b, mreg_version_row_json(r, i), err);
 		return rc < 0 ? rc : cli_print(&b, err);
 	}
+	if (!r->count && !cli->globals.quiet)
+		(void)fprintf(stderr, "no versions of %s yet\n", r->name);
+	if (!r->count)
+		return 0;
 	t = cli_table_new(MR_COUNT(heads));
 	if (!t)
 		return mr_fail_nomem(err);

@@ -66,6 +66,7 @@ const struct cli_command cli_cmd_version = {
 	.opts = version_opts,
 	.args_size = sizeof(struct args),
 	.run = run_version,
+	.alone = true,
 };
 
 const struct cli_command cli_cmd_completion = {
@@ -75,4 +76,5 @@ const struct cli_command cli_cmd_completion = {
 	.args_size = sizeof(struct args),
 	.run = run_completion,
 	.examples = completion_examples,
+	.alone = true,
 };

@@ -1,6 +1,7 @@
 /*
  * main.c - from argv to one command and its exit status.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include "cli/cli.h"
 #include "mreg/config.h"
 
-/* The one thing a signal handler may reach. */
+/* What a signal handler may reach: the session, and that it came too early
+ * for one. */
 static struct mreg *volatile running;
+static volatile sig_atomic_t early;
 
 const struct cli_opt cli_global_opts[] = {
 	CLI_STR(0, "registry", "PREFIX", struct cli_globals, registry,
@@ -49,6 +52,8 @@ static void on_signal(int sig)
 	(void)signal(sig, SIG_DFL);
 	if (running)
 		mreg_cancel(running);
+	else
+		early = 1;
 }
 
 static void watch_signals(void)
@@ -147,6 +152,8 @@ static int open_session(struct cli *cli, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	running = cli->mreg;
+	if (early)
+		mreg_cancel(cli->mreg);
 	if (!g->color) {
 		cli->color_out = wants_color(setting(cli, "color"), 1);
 		cli->color_err = wants_color(setting(cli, "color"), 2);
@@ -179,7 +186,7 @@ static int run_command(struct cli *cli, const struct cli_command *c, int argc,
 		cli->globals.json = true;
 	cli->color_out = wants_color(cli->globals.color, 1);
 	cli->color_err = wants_color(cli->globals.color, 2);
-	rc = open_session(cli, err);
+	rc = c->alone ? 0 : open_session(cli, err);
 	return rc < 0 ? rc : c->run(cli, args, err);
 }
 
@@ -236,7 +243,8 @@ static int dispatch(struct cli *cli, int argc, char **argv,
 		cli_help_all(stdout);
 		return 0;
 	}
-	if (strcmp(argv[1], "help") == 0 && argc > 2 && !is_group(argv[2])) {
+	if (strcmp(argv[1], "help") == 0 && argc > 2 &&
+	    !(argc == 3 && is_group(argv[2]))) {
 		cli->globals.help = true; /* "help push" is "push --help" */
 		argv++;
 		argc--;
@@ -257,9 +265,14 @@ int main(int argc, char **argv)
 	cli.globals.json = asks_json(argc, argv);
 	cli.color_err = wants_color(NULL, 2);
 	rc = dispatch(&cli, argc, argv, &err);
+	/* Help, for one, is not written by cli_report. */
+	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		rc = mr_fail_sys(&err, errno, "cannot write the result");
 	cli_progress_free(cli.progress);
-	if (rc < 0)
+	if (rc < 0) {
+		cli_advise(&err);
 		cli_error(&cli.globals, cli.color_err, &err);
+	}
 	running = NULL;
 	mreg_close(cli.mreg);
 	return rc < 0 ? mreg_code_exit(err.code) : cli.exit_code;

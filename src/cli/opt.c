@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 
 #define CANDIDATES_MAX 96
+#define FIRST_WORD_BYTES 24
 
 struct parse {
 	const struct cli_command *cmd;
@@ -322,13 +323,22 @@ void cli_parse_release(struct cli_parse *p)
 
 static int unknown_command(const char *word, struct mreg_error *err)
 {
-	const char *names[CANDIDATES_MAX];
+	char first[CANDIDATES_MAX][FIRST_WORD_BYTES];
+	const char *names[2 * CANDIDATES_MAX];
 	const char *near;
 	char safe[128];
 	size_t n = 0;
+	size_t i;
 
-	for (; cli_commands[n] && n + 1 < CANDIDATES_MAX; n++)
-		names[n] = cli_commands[n]->name;
+	/* "confg" is near to "config", but not to "config show". */
+	for (i = 0; cli_commands[i] && i + 1 < CANDIDATES_MAX; i++) {
+		const char *name = cli_commands[i]->name;
+
+		(void)snprintf(first[i], sizeof(first[i]), "%.*s",
+			       (int)strcspn(name, " "), name);
+		names[n++] = name;
+		names[n++] = first[i];
+	}
 	names[n] = NULL;
 	near = mr_text_nearest(word, names);
 	(void)mr_fail(err, MREG_EUSAGE, "unknown command '%s'",

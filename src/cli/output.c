@@ -87,9 +87,7 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err)
 {
-	const char *rest = strstr(err->cause, "; ");
-	int first =
-		(int)(rest ? (size_t)(rest - err->cause) : strlen(err->cause));
+	const char *cause = err->cause;
 
 	if (g->json) {
 		char *text = mreg_error_json(err);
@@ -100,13 +98,18 @@ void cli_error(const struct cli_globals *g, bool color,
 		free(text);
 		return;
 	}
-	/* What failed, and in the same line why: the nearest cause.  The rest
-	 * of the chain is for -v. */
-	(void)fprintf(stderr, "%serror:%s %s%s%.*s\n",
-		      color ? "\033[1;31m" : "", color ? "\033[0m" : "",
-		      err->msg, first ? ": " : "", first, err->cause);
-	if (err->cause[first] && (g->verbose || err->code == MREG_EPOLICY))
-		(void)fprintf(stderr, "cause: %s\n", err->cause);
+	/* What failed, and in the same line why, down to the last reason: it
+	 * is often the one that helps. */
+	(void)fprintf(stderr, "%serror:%s %s", color ? "\033[1;31m" : "",
+		      color ? "\033[0m" : "", err->msg);
+	while (*cause) {
+		const char *end = strstr(cause, "; ");
+		size_t n = end ? (size_t)(end - cause) : strlen(cause);
+
+		(void)fprintf(stderr, ": %.*s", (int)n, cause);
+		cause += end ? n + 2 : n;
+	}
+	(void)fprintf(stderr, "\n");
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);
 }

@@ -209,6 +209,14 @@ static int add_headers(const struct mr_wire *w, struct curl_slist **list,
 				   w->expect ? "100-continue" : "", err);
 }
 
+/* This machine is not behind a proxy, whatever NO_PROXY forgot to say (Go's
+ * clients do the same). */
+static int set_proxy(CURL *easy, const struct mr_wire *w)
+{
+	return mr_url_is_loopback(w->url) ? set_text(easy, CURLOPT_PROXY, "")
+					  : 0;
+}
+
 int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
 		      struct curl_slist **headers, struct mreg_error *err)
 {
@@ -223,6 +231,7 @@ int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
 	}
 	rc = set_policy(easy);
 	rc = rc ? rc : set_certificates(n, easy);
+	rc = rc ? rc : set_proxy(easy, w);
 	rc = rc ? rc : set_method(easy, w);
 	rc = rc ? rc : set_text(easy, CURLOPT_URL, w->url);
 	rc = rc ? rc : set_text(easy, CURLOPT_USERAGENT, n->user_agent);

@@ -11,6 +11,9 @@
 #include "content/digest.h"
 #include "ops/internal.h"
 
+/* ModelPack's former name of the config; modctl 0.2 writes it. */
+#define CONFIG_OLD "application/vnd.cnai.model.config.v1+json"
+
 struct look {
 	struct mreg *m;
 	struct mreg_ref ref;
@@ -29,6 +32,12 @@ static void look_release(struct look *l)
 	mr_store_closep(&l->s);
 }
 
+static bool is_model_config(const char *media_type)
+{
+	return strcmp(media_type, MR_MODEL_CONFIG) == 0 ||
+	       strcmp(media_type, CONFIG_OLD) == 0;
+}
+
 static int read_meta(struct look *l, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
@@ -38,8 +47,7 @@ static int read_meta(struct look *l, struct mreg_error *err)
 
 	if (rc >= 0)
 		rc = mr_meta_read(l->manifest, l->meta, err);
-	if (rc < 0 || l->manifest->is_index ||
-	    strcmp(d->media_type, MR_MODEL_CONFIG) != 0)
+	if (rc < 0 || l->manifest->is_index || !is_model_config(d->media_type))
 		return rc;
 	rc = mr_store_load(l->s, d, &config, err);
 	if (rc < 0)
@@ -197,12 +205,12 @@ static void take_history(struct look *l)
 	struct mreg_error why = MREG_ERROR_INIT;
 	const struct mr_event *e = NULL;
 	const struct mreg_digest *d = &out->desc.digest;
+	uint64_t number = 0;
 	size_t n = 0;
 	int rc = mr_history_read(l->m, l->s, &l->history, &why);
 
 	if (rc >= 0)
-		rc = mr_log_number(l->s, &l->history, d, &out->number, &e,
-				   &why);
+		rc = mr_log_number(l->s, &l->history, d, &number, &e, &why);
 	if (rc >= 0)
 		rc = mr_tag_rows(l->m, l->s, &l->history.tags, &rows, &n, &why);
 	if (rc < 0) {
@@ -211,9 +219,16 @@ static void take_history(struct look *l)
 		return;
 	}
 	if (e) {
+		out->number = number;
 		out->registered_s = e->time_s;
 		out->actor = mr_arena_strdup(a, e->actor);
 		mr_number_remember(l->m, l->s, d, out->number);
+	} else {
+		/* It came without its log: its tag's number, unless the log
+		 * gives that to another. */
+		e = mr_ledger_owner(l->history.ledger, out->number, d);
+		if (e && !mreg_digest_equal(&e->version, d))
+			out->number = 0;
 	}
 	out->tags = mr_tag_names(a, rows, n, d, &out->tag_count);
 }

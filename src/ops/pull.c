@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -34,6 +35,7 @@ struct pull {
 	struct mr_published published;
 	uint64_t fetched; /* bytes, over all rounds */
 	uint64_t number;  /* written by the side task, read after its join */
+	bool made;        /* the target was not there before */
 };
 
 static void pull_release(struct pull *p)
@@ -63,11 +65,13 @@ static int read_manifest(struct pull *p, const char *text,
 		if (p->layers[i].archive) {
 			char safe[200];
 
-			rc = mr_fail(err, MREG_EUNSUPPORTED,
-				     "layer '%s' is an archive; this mreg "
-				     "unpacks none",
-				     mr_text_safe(p->layers[i].path, safe,
-						  sizeof(safe)));
+			(void)mr_fail(err, MREG_EUNSUPPORTED,
+				      "layer '%s' is an archive; this mreg "
+				      "unpacks none",
+				      mr_text_safe(p->layers[i].path, safe,
+						   sizeof(safe)));
+			rc = mr_hint(err, "the tool that wrote it unpacks it, "
+					  "such as oras or modctl");
 		}
 	return rc < 0 ? mr_wrap(err, "cannot pull '%s'", text) : 0;
 }
@@ -97,6 +101,7 @@ static int open_target(struct pull *p, struct mreg_error *err)
 
 	if (rc < 0)
 		return rc;
+	p->made = !p->o->dry_run && access(p->output, F_OK) < 0;
 	rc = mr_tree_open(p->output, !p->o->dry_run, &p->tree, err);
 	if (rc == MREG_ENOTFOUND && p->o->dry_run)
 		return 0; /* everything would be fetched */
@@ -296,6 +301,8 @@ int mreg_pull(struct mreg *m, const char *ref, const struct mreg_pull_opts *o,
 	rc = run(&p, ref, out, err);
 	mr_progress(&m->env, &end);
 	pull_release(&p);
+	if (rc < 0 && p.made)
+		(void)rmdir(p.output); /* only while there is nothing in it */
 	if (rc < 0)
 		mreg_pull_result_release(out);
 	return rc;

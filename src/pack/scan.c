@@ -331,14 +331,17 @@ static int by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static int finish(struct mr_scan *scan, struct mreg_error *err)
+/* `root`: the first of the paths that were given. */
+static int finish(struct mr_scan *scan, const char *root,
+		  struct mreg_error *err)
 {
 	char first[MR_SCAN_SHOWN / 2];
 	char second[MR_SCAN_SHOWN / 2];
 	size_t i;
 
 	if (scan->count == 0) {
-		(void)mr_fail(err, MREG_EUSAGE, "no file to take");
+		(void)mr_fail(err, MREG_EUSAGE, "no file to take in '%s'",
+			      mr_text_safe(root, first, sizeof(first)));
 		return mr_hint(err, scan->left_out
 					    ? "everything was left out; --all "
 					      "takes it"
@@ -383,7 +386,7 @@ int mr_scan(struct mr_env *env, const char *const *paths, size_t path_count,
 	if (rc == 0)
 		rc = scan_paths(&w, paths, path_count, err);
 	if (rc == 0)
-		rc = finish(scan, err);
+		rc = finish(scan, path_count ? paths[0] : "", err);
 	mr_ignore_free(w.defaults);
 	mr_ignore_free(w.exclude);
 	if (rc < 0)

@@ -43,8 +43,9 @@ static int check_kind(const char *dir, struct mreg_error *err)
 
 	if (stat(dir, &st) < 0 || S_ISDIR(st.st_mode))
 		return 0;
-	return mr_fail(err, MREG_EUSAGE, "'%s' is not a directory",
-		       mr_text_safe(dir, shown, sizeof(shown)));
+	(void)mr_fail(err, MREG_EUSAGE, "'%s' is not a directory",
+		      mr_text_safe(dir, shown, sizeof(shown)));
+	return mr_hint(err, "choose another directory, or move the file away");
 }
 
 static int open_dir(struct mr_tree *t, bool create, struct mreg_error *err)
@@ -55,11 +56,14 @@ static int open_dir(struct mr_tree *t, bool create, struct mreg_error *err)
 	(void)mr_text_safe(t->dir, shown, sizeof(shown));
 	if (rc == 0 && create)
 		rc = mr_dir_make(t->dir, err);
-	if (rc < 0 && err && err->sys == ENOTDIR)
-		return mr_fail(err, MREG_EUSAGE,
-			       "cannot make directory '%s': a file is in the "
-			       "way",
-			       shown);
+	if (rc < 0 && err && err->sys == ENOTDIR) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "cannot make directory '%s': a file is in the "
+			      "way",
+			      shown);
+		return mr_hint(err, "choose another directory, or move the "
+				    "file away");
+	}
 	if (rc < 0)
 		return rc;
 	t->fd = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

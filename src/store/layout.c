@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "oci/oci.h"
 
@@ -198,6 +200,11 @@ static int layout_get(struct mr_store *s, const char *reference,
 	rc = mr_layout_load(l, &out->desc.digest, &out->bytes, found, err);
 	if (rc < 0 || *found)
 		return rc;
+	if (out->desc.size > MR_MANIFEST_MAX_BYTES)
+		return mr_fail(
+			err, MREG_ELIMIT,
+			"manifest '%s' has %" PRIu64 " bytes, more than %u",
+			reference, out->desc.size, MR_MANIFEST_MAX_BYTES);
 	(void)mr_fail(err, MREG_ENOTFOUND,
 		      "tag '%s' names '%s', which is not in layout store '%s'",
 		      reference, mreg_digest_text(&out->desc.digest, text),

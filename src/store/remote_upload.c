@@ -327,7 +327,7 @@ static int put_once(struct upload *u, const struct mreg_desc *d,
 {
 	MR_AUTO(mr_stream_closep) struct mr_stream *src = NULL;
 	struct exact body;
-	bool there;
+	bool there = false;
 	int rc;
 
 	u->again = NEVER;

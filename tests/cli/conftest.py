@@ -208,9 +208,9 @@ class SlowRegistry:
 
 @pytest.fixture
 def slow(tmp_path):
-    """A model of one blob of 800 kB that takes 1.6 s, and a small one."""
+    """A model of which one file of 800 KiB takes 1.6 s."""
     user = harness.Mreg(harness.program(), tmp_path / "slow/home")
-    folder = harness.small_model(tmp_path / "slow/model", 2, 800000)
+    folder = harness.small_model(tmp_path / "slow/model", 2, 800 * 1024)
     digest = user.json("push", folder, f"oci:{tmp_path}/slow/store//m")["digest"]
     layout = next((tmp_path / "slow/store").glob("**/oci-layout")).parent
     registry = SlowRegistry(layout, digest)

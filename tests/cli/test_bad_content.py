@@ -7,7 +7,7 @@ import time
 import pytest
 
 import bad
-from bad import FILEPATH, TITLE, compact, sha256
+from bad import FILEPATH, TITLE, check_parts, compact, sha256
 from harness import free_port, write
 
 
@@ -50,7 +50,9 @@ def no_pull(who, ref, target, status, times=True, **kwargs):
                         quiet_in=[target], times=times, **kwargs)
     assert bad.snapshot(target, times) == before
     r = who.run("pull", ref, "-o", new, status=status)
-    assert not new.exists() or not list(new.iterdir()), str(r)
+    if not times:
+        check_parts(new)
+    assert not new.exists() or not times and not list(new.iterdir()), str(r)
     return error
 
 
@@ -88,9 +90,11 @@ def test_a_manifest_that_is_none_is_refused(who, serve, target, what):
     model = bad.Model()
     model.raw = RAW[what]
     ref = serve(model)
-    status = 9 if what == "schema-1" else 1
-    for words in (("inspect", ref),):
-        bad.refused(who, status, *words)
+    status = {"schema-1": 9}.get(what, 1)
+    if not ref.startswith("oci:"):
+        # What answers so is no registry.
+        status = {"empty": 8, "html": 8}.get(what, status)
+    bad.refused(who, status, "inspect", ref)
     no_pull(who, ref, target, status)
 
 
@@ -195,7 +199,6 @@ PATHS = {
     "long": "/".join(["d" * 100] * 11), "deep": "/".join(["d"] * 65),
     "our-part": ".mreg-part-" + "a" * 64,
     "our-part-inside": "a/.mreg-part-" + "a" * 64,
-    "c1-control": "a\x9bb",
 }
 
 
@@ -208,7 +211,8 @@ def test_a_path_that_may_not_be_is_refused(who, serve, target, what):
     ref = serve(model)
     outside = bad.snapshot("/etc/mreg-was-here")
     r = who.run("pull", ref, "-o", target, status=None)
-    assert r.status in (1, 9), str(r)
+    # What cannot be written in JSON is malformed, what ends so an archive.
+    assert r.status == {"nul": 1, "trailing-slash-up": 9}.get(what, 6), str(r)
     no_pull(who, ref, target, r.status)
     assert bad.snapshot("/etc/mreg-was-here") == outside
     # Only the layout and the home are new beside it.
@@ -229,7 +233,7 @@ def test_paths_that_exclude_each_other_are_refused(who, serve, target, a, b):
     model = bad.Model({"one": b"1", "two": b"22"})
     for layer, path in zip(model.manifest["layers"], (a, b)):
         layer["annotations"] = {FILEPATH: path, TITLE: path}
-    no_pull(who, serve(model), target, 1, names=[a])
+    no_pull(who, serve(model), target, 6, names=[a])
 
 
 def in_the_way(target, kind, outside):
@@ -283,10 +287,9 @@ def test_the_target_may_be_a_link_but_not_a_file(who, serve, tmp_path):
     ref = serve(bad.Model())
     write(tmp_path / "file", "mine\n")
     before = bad.snapshot(tmp_path / "file")
-    bad.refused(who, 4, "pull", ref, "-o", tmp_path / "file", names="file",
-                advice=["-o", "folder", "directory"],
-                quiet_in=[tmp_path / "file"])
-    bad.refused(who, 4, "pull", ref, "-o", tmp_path / "file/below",
+    bad.refused(who, 2, "pull", ref, "-o", tmp_path / "file", names="file",
+                advice="another directory", quiet_in=[tmp_path / "file"])
+    bad.refused(who, 2, "pull", ref, "-o", tmp_path / "file/below",
                 quiet_in=[tmp_path / "file"])
     assert bad.snapshot(tmp_path / "file") == before
     (tmp_path / "real").mkdir()
@@ -319,8 +322,7 @@ def test_a_blob_that_does_not_match_is_refused(who, serve, target, what,
     model = bad.Model({"config.json": b"{}\n", "model.bin": data[:size]})
     digest = model.layer("model.bin")["digest"]
     model.blobs[digest] = BLOBS[what](model, model.blobs[digest])
-    no_pull(who, serve(model), target, 6, times=False,
-            names="model.bin" if False else [])
+    no_pull(who, serve(model), target, 6, times=False)
 
 
 def test_a_config_that_does_not_match_does_no_harm(who, serve, target):
@@ -335,9 +337,7 @@ def test_a_blob_that_is_missing(who, serve, target):
     model = bad.Model()
     del model.blobs[model.layer("model.bin")["digest"]]
     ref = serve(model)
-    r = who.run("pull", ref, "-o", target, status=None)
-    assert r.status in (3, 6), str(r)
-    no_pull(who, ref, target, r.status, times=False)
+    no_pull(who, ref, target, 3, times=False, names="model.bin")
 
 
 def test_good_files_are_kept_when_one_blob_is_bad(who, serve, target):
@@ -380,10 +380,10 @@ def test_names_equal_but_for_case_are_refused_where_they_are_one_file(
     r = who.run("pull", ref, "-o", target, status=None, env=env)
     if a == "Sub/a":
         # The folders become one, the files do not meet.
-        assert r.status in (0, 1), str(r)
+        assert r.status in (0, 6), str(r)
         return
-    assert r.status == 1, str(r)
-    bad.refused(who, 1, "pull", ref, "-o", target, names=[a, b],
+    assert r.status == 6, str(r)
+    bad.refused(who, 6, "pull", ref, "-o", target, names=[a, b],
                 quiet_in=[target], times=False, env=env)
     # Where case counts they are two.
     who.run("pull", ref, "-o", tmp_path / "exact")
@@ -406,7 +406,7 @@ def test_names_that_fold_on_a_real_file_system(who, serve, tmp_path):
         folder = mnt / "folds"
         folder.mkdir()
         bad.subprocess.run(["chattr", "+F", folder], check=True)
-        bad.refused(who, 1, "pull", ref, "-o", folder,
+        bad.refused(who, 6, "pull", ref, "-o", folder,
                     names=["Model.bin", "model.BIN"], quiet_in=[folder],
                     times=False)
 
@@ -477,35 +477,31 @@ def html(h, status=200, **kwargs):
             "text/html; charset=utf-8", **kwargs)
 
 
-@pytest.mark.parametrize("status", [200, 404, 502])
-def test_a_registry_that_answers_html(who, fake, target, tmp_path, status):
+@pytest.mark.parametrize("status, code", [(200, 8), (404, 3)])
+def test_a_registry_that_answers_html(who, fake, target, tmp_path, status,
+                                      code):
     fake.answers["*"] = lambda h: html(h, status)
-    env = {}
-    error = bad.refused(who, 3 if status == 404 else 8, "pull",
-                        f"{fake.host}/m:v1", "-o", target, names=fake.host,
-                        quiet_in=[target], env=env) \
-        if status != 502 else None
-    if error and status == 200:
-        assert "HTML" in str(error) or "html" in str(error), error
+    names = [fake.host] + (["web page"] if status == 200 else [])
+    no_pull(who, f"{fake.host}/m:v1", target, code, names=names)
     write(tmp_path / "src/model.bin", b"x")
-    if status == 200:
-        bad.refused(who, 8, "push", tmp_path / "src", f"{fake.host}/m",
-                    names=fake.host)
+    error = bad.refused(who, code, "push", tmp_path / "src",
+                        f"{fake.host}/m", names=fake.host,
+                        quiet_in=[tmp_path / "src"])
+    assert "<html>" not in error["message"]
 
 
 def test_html_instead_of_a_blob(who, fake, target):
     fake.model = bad.Model()
     digest = fake.model.layer("model.bin")["digest"]
     fake.answers[f"/v2/m/blobs/{digest}"] = html
-    r = who.run("pull", f"{fake.host}/m:v1", "-o", target, status=None)
-    assert r.status in (6, 8), str(r)
-    no_pull(who, f"{fake.host}/m:v1", target, r.status, times=False)
+    no_pull(who, f"{fake.host}/m:v1", target, 6, times=False,
+            names="model.bin")
 
 
 def test_html_in_the_place_of_a_manifest_of_the_right_type(who, fake, target):
     fake.answers["/v2/m/manifests/v1"] = lambda h: h.reply(
         200, b"<html></html>", bad.MANIFEST)
-    no_pull(who, f"{fake.host}/m:v1", target, 1)
+    no_pull(who, f"{fake.host}/m:v1", target, 8, names="web page")
 
 
 def test_a_manifest_that_is_not_the_one_asked_for(who, fake, target):
@@ -547,7 +543,7 @@ def test_a_manifest_that_says_it_is_too_large(who, fake, target):
         h.send_header("Content-Type", bad.MANIFEST)
         h.send_header("Content-Length", str(1 << 40))
         h.end_headers()
-        h.wfile.write(b" " * 65536)
+        h.wfile.write(b" " * (8 << 20))
         h.close_connection = True
     fake.answers[("GET", "/v2/m/manifests/v1")] = huge
     no_pull(who, f"{fake.host}/m:v1", target, 1)
@@ -558,7 +554,7 @@ def test_a_manifest_that_says_it_is_too_large(who, fake, target):
     b"HTTP/1.1 200 OK\r\nX: " + b"a" * (11 << 20),
     b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n",
 ], ids=["closes", "ssh", "half-a-header", "zeros", "huge-header", "999"])
-def test_what_speaks_no_http_is_no_registry(who, target, answer):
+def test_what_speaks_no_http_is_no_registry(who, answer):
     listener = socket.create_server(("127.0.0.1", 0))
     host = f"127.0.0.1:{listener.getsockname()[1]}"
     stop = threading.Event()
@@ -577,8 +573,12 @@ def test_what_speaks_no_http_is_no_registry(who, target, answer):
                 pass
     threading.Thread(target=serve, daemon=True).start()
     try:
-        bad.refused(who, 8, "resolve", f"{host}/m:v1", names=host,
-                    quiet_in=[target], timeout=120)
+        if answer:
+            bad.refused(who, 8, "resolve", f"{host}/m:v1", names=host)
+        else:
+            # Worth another try, so once is enough here.
+            r = who.run("resolve", f"{host}/m:v1", status=8, timeout=120)
+            assert f"'{host}' closed the connection" in r.stderr
     finally:
         stop.set()
         listener.close()

@@ -37,7 +37,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-# -- running mreg ---------------------------------------------------------------
+# -- running mreg ------------------------------------------------------------
 
 
 class Result:
@@ -67,8 +67,9 @@ class Result:
 class Mreg:
     """A user with a home of their own, who runs mreg.
 
-    `home` holds everything that mreg writes on its own; nothing of the caller's
-    environment gets in.  `uid`: run as that user and group, without others."""
+    `home` holds everything that mreg writes on its own; nothing of the
+    caller's environment gets in.  `uid`: run as that user and group, without
+    others."""
 
     def __init__(self, binary, home, env=None, uid=None, prefix=()):
         self.binary, self.home, self.uid = binary, pathlib.Path(home), uid
@@ -142,7 +143,7 @@ def finish(process, timeout=300):
     return Result(process.args, process.returncode, out, err)
 
 
-# -- Debian's registry ----------------------------------------------------------
+# -- Debian's registry -------------------------------------------------------
 
 
 class Registry:
@@ -253,7 +254,7 @@ def docker_auth(host, user, password):
     return {"auths": {host: {"auth": both}}}
 
 
-# -- model folders ---------------------------------------------------------------
+# -- model folders -----------------------------------------------------------
 
 
 def tree(folder):

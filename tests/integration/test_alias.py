@@ -4,6 +4,8 @@ import json
 
 from harness import assert_pulled, small_model, tree
 
+REF_NAME = "org.opencontainers.image.ref.name"
+
 
 def gone(user, name, alias):
     """Nothing shows the alias any more."""
@@ -57,16 +59,15 @@ def test_the_local_store_has_the_tag_no_more(mreg, box):
     mreg.run("push", small_model(box / "m", "local"), "tomb:old")
     mreg.run("alias", "rm", "tomb:old")
     index = json.loads((mreg.store / "tomb/index.json").read_text())
-    names = {m["annotations"]["org.opencontainers.image.ref.name"]
-             for m in index["manifests"]
-             if "org.opencontainers.image.ref.name" in m.get("annotations", {})}
+    names = {m.get("annotations", {}).get(REF_NAME)
+             for m in index["manifests"]}
     assert "old" not in names and {"v1", "latest"} <= names
 
 
 def test_push_with_an_alias_moves_it_and_tells_from_where(shared, box):
     one = shared.json("push", small_model(box / "1", "one"), "moved:staging")
-    two = shared.json("push", small_model(box / "2", "two"), "moved", "--alias",
-                      "staging")
+    two = shared.json("push", small_model(box / "2", "two"), "moved",
+                      "--alias", "staging")
     assert (two["alias"], two["aliasWas"]) == ("staging", one["digest"])
     assert shared.json("resolve", "moved:staging")["digest"] == two["digest"]
 

@@ -128,7 +128,8 @@ def test_two_models_are_pushed_into_one_local_store_at_once(mreg, box):
                               MREG_STORE=str(mreg.store)).start(
             "push", folders[i], names[i], "--json") for i in (0, 1)]
         results = [finish(p) for p in started]
-        assert all(r.status == 0 for r in results), "\n".join(map(str, results))
+        assert all(r.status == 0 for r in results), \
+            "\n".join(map(str, results))
         for i in (0, 1):
             digest = results[i].json["digest"]
             out = box / f"out-{names[i]}-{i}"

@@ -15,7 +15,8 @@ echo "$1" >>"{folder}/calls"
 case $1 in
 store)
 	document=$(cat)
-	host=$(printf '%s' "$document" | sed 's/.*"ServerURL" *: *"\\([^"]*\\)".*/\\1/')
+	host=$(printf '%s' "$document" |
+		sed 's/.*"ServerURL" *: *"\\([^"]*\\)".*/\\1/')
 	printf '%s' "$document" >"{folder}/kept-${{host##*:}}"
 	;;
 get)

@@ -169,7 +169,7 @@ inputs:
 """
 
 
-def test_metadata_comes_from_file_then_environment_then_flags(
+def test_flags_win_over_the_file_and_it_over_the_environment(
         shared, plain, box):
     write(box / "meta.yaml", YAML)
     folder = small_model(box / "m", "meta")
@@ -180,7 +180,7 @@ def test_metadata_comes_from_file_then_environment_then_flags(
     full = shared.json("inspect", "meta")
     fields = full["metadata"]
     assert fields["license"] == "BSD-3-Clause"
-    assert fields["runId"] == "run-from-env"
+    assert fields["runId"] == "run-from-file"
     assert fields["revision"] == "c0ffee"
     assert fields["versionLabel"] == "from-file"
     assert fields["description"] == "Says whether a customer leaves."
@@ -192,7 +192,7 @@ def test_metadata_comes_from_file_then_environment_then_flags(
     assert full["inputs"][0]["classification"] == "internal"
     row, = shared.json("ls", "meta")["versions"]
     assert row["metrics"] == full["metrics"]
-    assert row["runId"] == "run-from-env"
+    assert row["runId"] == "run-from-file"
 
 
 def test_a_json_file_gives_the_same_manifest_as_yaml(mreg, box):

@@ -1,5 +1,5 @@
-"""test_skopeo.py - what mreg writes is ordinary OCI: skopeo copies it and reads
-the local store, digests unchanged."""
+"""test_skopeo.py - what mreg writes is ordinary OCI: skopeo copies it, and
+reads the local store, digests unchanged."""
 import hashlib
 import subprocess
 

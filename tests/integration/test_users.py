@@ -12,15 +12,20 @@ def owned(path, uid=NOBODY):
     return path
 
 
+def assert_denied(e, path):
+    """The error names what is closed, and the user can do something."""
+    said = e["message"] + "; " + e["cause"]
+    assert e["code"] == "io" and e["hint"], e
+    assert str(path) in said and "Permission denied" in said, e
+
+
 def test_an_unreadable_file_is_named_and_nothing_pushed(nobody, plain, box):
     folder = small_model(box / "m", "unreadable")
     (folder / "model.bin").chmod(0o600)
     before = plain.blobs()
     for name in "unreadable", f"{plain.host}/unreadable":
         e = nobody.fails(1, "push", folder, name)
-        assert e["code"] == "io"
-        assert str(folder / "model.bin") in e["message"]
-        assert "ermission denied" in e["message"] + e["cause"]
+        assert_denied(e, folder / "model.bin")
     assert not nobody.store.exists()
     assert plain.blobs() == before and plain.tags("unreadable") == set()
 
@@ -30,7 +35,7 @@ def test_an_unreadable_folder_is_named(nobody, plain, box):
     (folder / "sub").mkdir(mode=0o700)
     (folder / "sub/x.bin").write_bytes(b"x")
     e = nobody.fails(1, "push", folder, f"{plain.host}/unreadable")
-    assert e["code"] == "io" and str(folder / "sub") in e["message"]
+    assert_denied(e, folder / "sub")
     assert plain.tags("unreadable") == set()
 
 
@@ -42,9 +47,7 @@ def test_an_unwritable_target_is_named_and_left_alone(nobody, plain, box):
     (target / "config.json").write_text("mine")
     for out in target, target / "below":
         e = nobody.fails(1, "pull", f"{plain.host}/target", "-o", out)
-        assert e["code"] == "io" and str(out) in e["message"], e
-        assert "ermission denied" in e["message"] + e["cause"], e
-        assert e["hint"], e
+        assert_denied(e, out)
     assert os.listdir(target) == ["config.json"]
     assert (target / "config.json").read_text() == "mine"
 
@@ -71,10 +74,9 @@ def test_an_unwritable_store_is_named(nobody, mreg, box):
     other = small_model(box / "other", "store 2")
     for name in "theirs", "new":
         e = nobody.fails(1, "push", other, name)
-        assert e["code"] == "io" and str(mreg.store) in e["message"], e
-        assert "ermission denied" in e["message"] + e["cause"], e
+        assert_denied(e, mreg.store)
     e = nobody.fails(1, "alias", "set", "theirs:v1", "staging")
-    assert e["code"] == "io" and str(mreg.store) in e["message"], e
+    assert_denied(e, mreg.store)
     assert sorted(str(p) for p in mreg.store.rglob("*")) == before
 
     # Reading it is another matter.

@@ -499,11 +499,15 @@ static bool split_path(struct call *x)
 	return true;
 }
 
-static const char *action_of(const char *method)
+static const char *action_of(const struct call *x)
 {
+	const char *method = x->rq->method;
+
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		return "pull";
-	return strcmp(method, "DELETE") == 0 ? "delete" : "push";
+	return strcmp(method, "DELETE") == 0 && !x->f->o.no_delete_scope
+		       ? "delete"
+		       : "push";
 }
 
 /* Storage wants no credentials, the registry those that fit. */
@@ -524,9 +528,9 @@ static bool route_repository(struct call *x)
 {
 	const char *rest = x->rest;
 	const char *method = x->rq->method;
-	bool reads = strcmp(action_of(method), "pull") == 0;
+	bool reads = strcmp(action_of(x), "pull") == 0;
 
-	if (!admitted(x, "repository", x->repo, action_of(method)))
+	if (!admitted(x, "repository", x->repo, action_of(x)))
 		return true;
 	if (strncmp(rest, "blobs/uploads/", 14) == 0 && !rest[14] && !reads)
 		start_upload(x);

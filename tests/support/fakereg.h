@@ -25,10 +25,11 @@ struct fakereg_opts {
 	int port;             /* 0: any free one */
 	const char *username; /* NULL: everybody may do everything */
 	const char *password;
-	bool bearer;          /* tokens; else Basic */
-	bool anonymous_pull;  /* tokens for pull to whoever asks */
-	bool read_only;       /* the user may not push: 403 */
-	bool no_delete_scope; /* a token request for `delete` is 400 (Quay) */
+	bool bearer;             /* tokens; else Basic */
+	bool anonymous_pull;     /* tokens for pull to whoever asks */
+	bool read_only;          /* the user may not push: 403 */
+	bool no_delete_scope;    /* a token request for `delete` is 400, and
+				    push will do (Quay) */
 	unsigned int token_uses; /* requests a token is good for; 0: any */
 	const char *realm;       /* instead of our own token endpoint */
 	bool tag_delete;         /* else 400, as distribution 2.8 */

@@ -441,27 +441,46 @@ static void *serve(void *arg)
 
 	while (!atomic_load(&c->http->stopping) && serve_one(c))
 		;
-	(void)shutdown(c->fd, SHUT_RDWR);
+	/* Closed at once: with bytes unread that resets the connection, while
+	 * shutdown would leave a peer that sends waiting for room. */
+	(void)pthread_mutex_lock(&c->http->lock);
+	(void)close(c->fd);
+	c->fd = -1;
+	(void)pthread_mutex_unlock(&c->http->lock);
 	atomic_store(&c->ended, true);
 	return NULL;
 }
 
-/* Join those that ended, or, when `all`, every one. */
-static void reap(struct fake_http *h, bool all)
+/* Join those that ended; called with the lock, which they no longer want. */
+static void reap(struct fake_http *h)
 {
 	struct fake_conn **at = &h->conns;
 	struct fake_conn *c;
 
 	while ((c = *at) != NULL) {
-		if (all)
-			(void)shutdown(c->fd, SHUT_RDWR);
-		else if (!atomic_load(&c->ended)) {
+		if (!atomic_load(&c->ended)) {
 			at = &c->next;
 			continue;
 		}
 		*at = c->next;
 		(void)pthread_join(c->thread, NULL);
-		(void)close(c->fd);
+		free(c);
+	}
+}
+
+/* End every connection; nobody accepts any more. */
+static void hang_up(struct fake_http *h)
+{
+	struct fake_conn *c;
+
+	(void)pthread_mutex_lock(&h->lock);
+	for (c = h->conns; c; c = c->next)
+		if (c->fd >= 0)
+			(void)shutdown(c->fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&h->lock);
+	while ((c = h->conns) != NULL) {
+		h->conns = c->next;
+		(void)pthread_join(c->thread, NULL);
 		free(c);
 	}
 }
@@ -483,7 +502,7 @@ static void accept_one(struct listener *l)
 	c->fd = fd;
 	c->elsewhere = l->elsewhere;
 	(void)pthread_mutex_lock(&h->lock);
-	reap(h, false);
+	reap(h);
 	if (pthread_create(&c->thread, NULL, serve, c) != 0)
 		abort();
 	c->next = h->conns;
@@ -554,7 +573,7 @@ void fake_http_stop(struct fake_http *h)
 		(void)pthread_join(h->listeners[i].thread, NULL);
 		(void)close(h->listeners[i].fd);
 	}
-	reap(h, true);
+	hang_up(h);
 	(void)pthread_mutex_destroy(&h->lock);
 	free(h);
 }

@@ -42,9 +42,11 @@ static void start(struct fx *x, const struct fakereg_opts *o,
 
 static void stop(struct fx *x)
 {
-	mr_store_close(x->s);
+	mr_store_closep(&x->s);
 	mr_net_close(x->net);
+	x->net = NULL;
 	fakereg_stop(x->f);
+	x->f = NULL;
 }
 
 void fx_restart(struct fx *x, const struct fakereg_opts *o,

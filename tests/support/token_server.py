@@ -39,8 +39,8 @@ class Asked:
 class TokenServer:
     """Serves https://localhost:PORT/token until stop().
 
-    `users`: {name: (password, actions)}, actions such as {"pull", "push"}; "*" is
-    what listing the catalog takes.
+    `users`: {name: (password, actions)}, actions such as {"pull", "push"};
+    "*" is what listing the catalog takes.
     `life_s`: how long from now a registry takes its tokens, up to a second
     longer: a JWT counts in whole ones.
     """

@@ -11,7 +11,7 @@
 
 struct args {
 	struct cli_words paths, metrics;
-	const char *ref, *alias, *kind, *expect, *dir, *ns;
+	const char *ref, *alias, *kind, *dir;
 	unsigned int jobs, depth;
 	bool all, dry_run;
 };
@@ -22,7 +22,6 @@ static const struct cli_opt send_opts[] = {
 	CLI_STR('a', "alias", "NAME", struct args, alias, "an alias"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics, "metrics"),
 	CLI_STR(0, "kind", "model|dataset", struct args, kind, "what it is"),
-	CLI_STR(0, "expect", "DIGEST|none", struct args, expect, "what it has"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "at once"),
 	CLI_COUNT('d', "deep", struct args, depth, "deeper"),
 	CLI_BOOL(0, "all", struct args, all, "everything"),
@@ -272,16 +271,6 @@ static void refuses_values_that_cannot_be(void **state)
 	refused(&cmd_send, "f n --all=yes", "--all takes no value", "");
 }
 
-static void capitals_stand_for_any_value(void **state)
-{
-	struct parsed p;
-
-	(void)state;
-	parse_ok(&p, &cmd_send, "f n --expect sha256:12");
-	assert_string_equal(p.args.expect, "sha256:12");
-	cli_parse_release(&p.owned);
-}
-
 static void hostile_words_are_made_safe(void **state)
 {
 	(void)state;
@@ -370,7 +359,6 @@ int main(void)
 		cmocka_unit_test(an_optional_word_may_be_missing),
 		cmocka_unit_test(names_the_nearest_option),
 		cmocka_unit_test(refuses_values_that_cannot_be),
-		cmocka_unit_test(capitals_stand_for_any_value),
 		cmocka_unit_test(hostile_words_are_made_safe),
 		cmocka_unit_test(help_needs_no_arguments),
 		cmocka_unit_test(finds_commands_of_one_and_two_words),

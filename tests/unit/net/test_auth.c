@@ -92,6 +92,7 @@ static void open_net(struct fix *f)
 				 .state = f->state };
 
 	mr_net_close(f->net);
+	f->net = NULL;
 	assert_ok(mr_net_open(&o, &f->net, &f->err), f->err);
 }
 

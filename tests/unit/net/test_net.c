@@ -427,6 +427,15 @@ static void an_unknown_host_is_told_at_once(void **state)
 			    f->err.msg);
 }
 
+static void this_machine_is_not_behind_a_proxy(void **state)
+{
+	struct fix *f = *state;
+
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	assert_int_equal(200, get(f, "/"));
+	unsetenv("http_proxy");
+}
+
 static void an_error_body_goes_into_the_cause(void **state)
 {
 	struct fix *f = *state;
@@ -554,6 +563,7 @@ int main(void)
 		CASE(sends_a_body_in_memory_again),
 		CASE(a_refused_connection_is_told_at_once),
 		CASE(an_unknown_host_is_told_at_once),
+		CASE(this_machine_is_not_behind_a_proxy),
 		CASE(an_error_body_goes_into_the_cause),
 		CASE(statuses_become_codes),
 		CASE(finds_http_on_a_loopback_port),

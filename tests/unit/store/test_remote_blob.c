@@ -65,7 +65,8 @@ static struct fakereg_seen seen(struct fx *x, const char *method,
 	return out;
 }
 
-/* -- is it there ------------------------------------------------------------ */
+/* -- is it there ------------------------------------------------------------
+ */
 
 static void looks_with_one_head(void **state)
 {
@@ -136,7 +137,8 @@ static void tells_trouble_from_absence(void **state)
 	assert_int_equal(fakereg_count(x->f, "GET", BLOBS), 0);
 }
 
-/* -- its bytes -------------------------------------------------------------- */
+/* -- its bytes --------------------------------------------------------------
+ */
 
 static void asks_for_a_whole_blob_without_a_range(void **state)
 {
@@ -194,9 +196,9 @@ static void reads_a_part_where_ranges_are_ignored(void **state)
 static void refuses_another_part_than_asked_for(void **state)
 {
 	static const char *const ranges[] = {
-		"bytes 0-199/3145745", "bytes 1000000-1000199/200",
+		"bytes 0-199/3145745",           "bytes 1000000-1000199/200",
 		"bytes 1000000-1000198/3145745", "1000000-1000199/3145745",
-		"bytes 1000000-1000199", NULL,
+		"bytes 1000000-1000199",         NULL,
 	};
 	struct fx *x = *state;
 	struct mreg_desc d = seed(x);
@@ -213,9 +215,8 @@ static void refuses_another_part_than_asked_for(void **state)
 		assert_has(x->err.cause, "1000000-1000199/3145745");
 		fakereg_clear(x->f);
 	}
-	fault(x, &(struct fakereg_fault){
-			 .set = "Content-Range",
-			 .value = "bytes 1000000-1000199/*" });
+	fault(x, &(struct fakereg_fault){ .set = "Content-Range",
+					  .value = "bytes 1000000-1000199/*" });
 	assert_part(x, &d);
 }
 
@@ -237,7 +238,8 @@ static void a_part_that_ends_early_is_an_error(void **state)
 		    mr_stream_read(in, got, sizeof(got), &x->err), x->err);
 }
 
-/* -- connections that break ------------------------------------------------- */
+/* -- connections that break -------------------------------------------------
+ */
 
 static void goes_on_where_it_broke_off(void **state)
 {
@@ -332,7 +334,8 @@ static void stops_when_interrupted_between_connections(void **state)
 	assert_code(MREG_ECANCELED, n, x->err);
 }
 
-/* -- wrong bytes ------------------------------------------------------------ */
+/* -- wrong bytes ------------------------------------------------------------
+ */
 
 static void refuses_a_flipped_bit(void **state)
 {
@@ -387,7 +390,8 @@ static void refuses_a_web_page(void **state)
 	assert_refused(x, MREG_EINTEGRITY, &d, "20 bytes there");
 }
 
-/* -- redirects -------------------------------------------------------------- */
+/* -- redirects --------------------------------------------------------------
+ */
 
 static void shows_storage_no_credentials(void **state)
 {
@@ -423,9 +427,11 @@ static void renews_a_token_that_ran_out(void **state)
 
 	fx_restart(x, &o, "ann", "secret");
 	d = seed(x);
-	fault(x, &(struct fakereg_fault){
-			 .method = "GET", .skip = 1, .times = 1,
-			 .cut = true, .cut_at = 1000 });
+	fault(x, &(struct fakereg_fault){ .method = "GET",
+					  .skip = 1,
+					  .times = 1,
+					  .cut = true,
+					  .cut_at = 1000 });
 	assert_noise(x, &d);
 	assert_noise(x, &d);
 	assert_true(fakereg_count(x->f, NULL, "/_fake/token*") >= 3);

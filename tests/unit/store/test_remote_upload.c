@@ -51,8 +51,7 @@ static void fault(struct fx *x, const char *method,
 	fakereg_fault(x->f, &all);
 }
 
-static struct fakereg_seen seen(struct fx *x, const char *method,
-				size_t index)
+static struct fakereg_seen seen(struct fx *x, const char *method, size_t index)
 {
 	struct fakereg_seen out;
 
@@ -65,7 +64,8 @@ static size_t count(struct fx *x, const char *method)
 	return fakereg_count(x->f, method, NULL);
 }
 
-/* -- put -------------------------------------------------------------------- */
+/* -- put --------------------------------------------------------------------
+ */
 
 static void sends_a_blob_in_two_requests(void **state)
 {
@@ -138,18 +138,19 @@ static void sends_it_again_after_trouble(void **state)
 	size_t i;
 
 	for (i = 0; i < MR_COUNT(statuses); i++)
-		fault(x, "PUT", &(struct fakereg_fault){
-					.times = 1, .status = statuses[i] });
+		fault(x, "PUT",
+		      &(struct fakereg_fault){ .times = 1,
+					       .status = statuses[i] });
 	assert_ok(put(x), x->err);
 	assert_there(x);
 	assert_int_equal(count(x, "PUT"), 1 + MR_COUNT(statuses));
 	fakereg_clear(x->f);
 	/* The same when the body is gone before the answer comes. */
 	for (i = 0; i < MR_COUNT(statuses); i++)
-		fault(x, "PUT", &(struct fakereg_fault){
-					.times = 1,
-					.late = true,
-					.status = statuses[i] });
+		fault(x, "PUT",
+		      &(struct fakereg_fault){ .times = 1,
+					       .late = true,
+					       .status = statuses[i] });
 	assert_ok(put(x), x->err);
 	assert_int_equal(count(x, "POST"), 1 + MR_COUNT(statuses));
 }
@@ -185,16 +186,16 @@ static void a_lost_session_is_opened_again_once(void **state)
 {
 	struct fx *x = *state;
 
-	fault(x, "PUT", &(struct fakereg_fault){
-				.times = 1,
-				.status = 404,
-				.code = "BLOB_UPLOAD_UNKNOWN" });
+	fault(x, "PUT",
+	      &(struct fakereg_fault){ .times = 1,
+				       .status = 404,
+				       .code = "BLOB_UPLOAD_UNKNOWN" });
 	assert_ok(put(x), x->err);
 	assert_there(x);
 	fakereg_clear(x->f);
-	fault(x, "PUT", &(struct fakereg_fault){
-				.status = 400,
-				.code = "BLOB_UPLOAD_INVALID" });
+	fault(x, "PUT",
+	      &(struct fakereg_fault){ .status = 400,
+				       .code = "BLOB_UPLOAD_INVALID" });
 	assert_code(MREG_EREMOTE, put(x), x->err);
 	assert_has(x->err.cause, "BLOB_UPLOAD_INVALID");
 	assert_int_equal(count(x, "PUT"), 2);
@@ -204,8 +205,9 @@ static void a_digest_refused_twice_is_refused(void **state)
 {
 	struct fx *x = *state;
 
-	fault(x, "PUT", &(struct fakereg_fault){ .status = 400,
-						 .code = "DIGEST_INVALID" });
+	fault(x, "PUT",
+	      &(struct fakereg_fault){ .status = 400,
+				       .code = "DIGEST_INVALID" });
 	assert_code(MREG_EREMOTE, put(x), x->err);
 	assert_has(x->err.cause, "DIGEST_INVALID");
 	assert_int_equal(count(x, "PUT"), 2);
@@ -270,7 +272,8 @@ static void stops_on_a_source_that_fails(void **state)
 	mr_store_close(from);
 }
 
-/* -- where it goes ---------------------------------------------------------- */
+/* -- where it goes ----------------------------------------------------------
+ */
 
 static void another_origin_gets_no_credentials(void **state)
 {
@@ -306,7 +309,8 @@ static void refuses_places_that_are_none(void **state)
 	assert_has(x->err.cause, "without saying where");
 }
 
-/* -- what is not allowed ---------------------------------------------------- */
+/* -- what is not allowed ----------------------------------------------------
+ */
 
 static void says_that_pushing_is_denied(void **state)
 {
@@ -353,9 +357,10 @@ static void says_that_it_is_too_large(void **state)
 {
 	struct fx *x = *state;
 
-	fault(x, "PUT", &(struct fakereg_fault){ .status = 413,
-						 .type = "text/html",
-						 .body = "<html>413</html>" });
+	fault(x, "PUT",
+	      &(struct fakereg_fault){ .status = 413,
+				       .type = "text/html",
+				       .body = "<html>413</html>" });
 	assert_code(MREG_ELIMIT, put(x), x->err);
 	assert_has(x->err.cause, "HTML");
 	assert_has(x->err.hint, "proxy");
@@ -366,8 +371,8 @@ static void says_that_the_repository_must_be_made_first(void **state)
 {
 	struct fx *x = *state;
 
-	fault(x, "POST", &(struct fakereg_fault){ .status = 404,
-						  .code = "NAME_UNKNOWN" });
+	fault(x, "POST",
+	      &(struct fakereg_fault){ .status = 404, .code = "NAME_UNKNOWN" });
 	assert_code(MREG_ENOTFOUND, put(x), x->err);
 	assert_has(x->err.hint, "create the repository");
 	assert_int_equal(count(x, "POST"), 1);
@@ -403,7 +408,8 @@ static void survives_a_token_that_runs_out_under_way(void **state)
 	assert_there(x);
 }
 
-/* -- put_stream ------------------------------------------------------------- */
+/* -- put_stream -------------------------------------------------------------
+ */
 
 static int stream(struct fx *x, size_t told, struct mr_measure *m)
 {
@@ -439,8 +445,8 @@ static void takes_201_for_a_patch(void **state)
 	struct fx *x = *state;
 	struct mr_measure m;
 
-	fault(x, "PATCH", &(struct fakereg_fault){ .late = true,
-						   .status = 201 });
+	fault(x, "PATCH",
+	      &(struct fakereg_fault){ .late = true, .status = 201 });
 	assert_ok(stream(x, NOISE_BYTES, &m), x->err);
 	assert_there(x);
 }
@@ -520,14 +526,15 @@ static void does_not_stream_where_it_is_not_sensible(void **state)
 		assert_false(mr_store_streams(s));
 		mr_store_close(s);
 	}
-	assert_ok(mr_remote_open(&x->t.env, x->net, "quay.io", REPO, &s,
-				 &x->err),
-		  x->err);
+	assert_ok(
+		mr_remote_open(&x->t.env, x->net, "quay.io", REPO, &s, &x->err),
+		x->err);
 	assert_true(mr_store_streams(s));
 	mr_store_close(s);
 }
 
-/* -- mount ------------------------------------------------------------------ */
+/* -- mount ------------------------------------------------------------------
+ */
 
 static bool mount(struct fx *x)
 {
@@ -565,9 +572,9 @@ static void a_mount_that_fails_is_no_error(void **state)
 	assert_false(is_there(x));
 	for (i = 0; i < MR_COUNT(statuses); i++) {
 		fakereg_clear(x->f);
-		fault(x, "POST", &(struct fakereg_fault){
-					 .path = "*mount=*",
-					 .status = statuses[i] });
+		fault(x, "POST",
+		      &(struct fakereg_fault){ .path = "*mount=*",
+					       .status = statuses[i] });
 		assert_false(mount(x));
 	}
 }
