@@ -59,21 +59,13 @@ const struct mr_event *mr_ledger_claim_of(struct mr_ledger *l,
 	size_t i;
 
 	mr_ledger_fold(l);
-	/* Backwards: the highest number, of equal ones the first in fold
-	 * order. */
-	for (i = l->claim_count; i-- > 0;) {
+	/* In order of number, equal ones in fold order. */
+	for (i = 0; i < l->claim_count; i++) {
 		const struct node *c = l->claims[i];
 
-		if (c->replaced ||
-		    !mreg_digest_equal(&c->event->version, version))
-			continue;
-		while (i-- > 0 &&
-		       l->claims[i]->event->number == c->event->number)
-			if (!l->claims[i]->replaced &&
-			    mreg_digest_equal(&l->claims[i]->event->version,
-					      version))
-				c = l->claims[i];
-		return c->event;
+		if (!c->replaced &&
+		    mreg_digest_equal(&c->event->version, version))
+			return c->event;
 	}
 	return NULL;
 }

@@ -108,6 +108,10 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 
 	if (rc >= 0)
 		rc = mr_target(m, text, &ref, &s, err);
+	if (rc >= 0 && mr_tag_kind(ref.tag) == MR_TAG_RECORD)
+		rc = mr_fail(err, MREG_EUSAGE,
+			     "'%s' is one of mreg's own records, no version",
+			     ref.tag);
 	if (rc < 0)
 		return rc;
 	/* A version that is not there must not leave an empty store behind. */

@@ -191,6 +191,10 @@ static void take_row(struct listing *l, const struct mr_tag_row *v,
 		if (!row->moved)
 			mr_number_remember(l->m, l->s, &row->digest,
 					   row->number);
+	} else {
+		/* The log gave this number to another digest once. */
+		row->moved = mr_ledger_contested(l->history.ledger, v->number,
+						 &v->desc.digest);
 	}
 	row->tags = mr_tag_names(a, l->names, l->name_count, &row->digest,
 				 &row->tag_count);

@@ -32,6 +32,13 @@
 #include "content/digest.h"
 #include "ops/internal.h"
 
+#define LISTED_WAIT_FIRST_MS 50
+#define LISTED_WAIT_LAST_MS 1600
+
+/* An event that misses its blob is put again, with pauses of together about a
+ * second. */
+#define EVENT_TRIES 6
+
 struct fetch {
 	struct mreg *m;
 	struct mr_store *s;
@@ -69,6 +76,26 @@ static bool remembered(struct mreg *m, const char *tag, struct mr_doc *doc)
 	       mr_log_tag_fits(tag, &d);
 }
 
+/*
+ * Get a listed entry.  distribution lists a tag a moment before it can be
+ * read (its directory is there before the link to the manifest), so an absent
+ * one is asked for again, over three seconds.
+ */
+static int get_listed(const struct fetch *f, const char *tag,
+		      struct mr_doc *doc, bool *found, struct mreg_error *err)
+{
+	int64_t wait_ms = LISTED_WAIT_FIRST_MS;
+	int rc = mr_store_get(f->s, tag, doc, found, err);
+
+	while (rc >= 0 && !*found && wait_ms <= LISTED_WAIT_LAST_MS) {
+		rc = mr_sleep_ms(&f->m->env, wait_ms, err);
+		wait_ms *= 2;
+		if (rc >= 0)
+			rc = mr_store_get(f->s, tag, doc, found, err);
+	}
+	return rc;
+}
+
 static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	const struct fetch *f = ctx;
@@ -79,7 +106,7 @@ static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
 	if (remembered(f->m, f->tags[index], doc))
 		return 0;
 	mr_buf_clear(&doc->bytes);
-	rc = mr_store_get(f->s, f->tags[index], doc, &found, err);
+	rc = get_listed(f, f->tags[index], doc, &found, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot read the log of '%s'", f->s->label);
 	if (!found) {
@@ -220,7 +247,43 @@ static const char *actor(struct claiming *c, char out[256])
 				 &pw);
 		(void)snprintf(out, 256, "%s", pw ? pw->pw_name : "");
 	}
+	/* A name that was cut may end inside a letter. */
+	while (out[0] && !mr_utf8_valid(out))
+		out[strlen(out) - 1] = '\0';
 	return out;
+}
+
+/*
+ * The event's one blob, "{}", is everybody's: it is sent only when it is not
+ * there, and again when the registry misses it all the same, because another
+ * client was just writing it.
+ */
+static int put_event(struct claiming *c, const struct mr_event_doc *doc,
+		     struct mreg_error *err)
+{
+	unsigned int repairs;
+
+	for (repairs = 0;; repairs++) {
+		MR_AUTO(mr_list_release) struct mr_list missing = { .n = 0 };
+		bool found = false;
+		int rc = 0;
+
+		if (!repairs)
+			rc = mr_store_has(c->s, &mr_empty_desc, &found, err);
+		if (rc >= 0 && !found)
+			rc = mr_store_put_bytes(c->s, &mr_empty_desc, "{}",
+						err);
+		if (rc >= 0)
+			rc = mr_store_set(c->s, doc->tag, &doc->desc,
+					  doc->bytes.data, &missing, err);
+		if (rc != MREG_ECONFLICT || repairs == EVENT_TRIES)
+			return rc;
+		rc = mr_sleep_ms(&c->m->env,
+				 20 + mr_random(&c->m->env) % (20u << repairs),
+				 err);
+		if (rc < 0)
+			return rc;
+	}
 }
 
 /* Append a claim of `number`; `replaces` may be NULL. */
@@ -248,10 +311,7 @@ static int write_claim(struct claiming *c, uint64_t number,
 	if (rc >= 0)
 		rc = mr_event_write(&e, &doc, err);
 	if (rc >= 0)
-		rc = mr_store_put_bytes(c->s, &mr_empty_desc, "{}", err);
-	if (rc >= 0)
-		rc = mr_store_set(c->s, doc.tag, &doc.desc, doc.bytes.data,
-				  NULL, err);
+		rc = put_event(c, &doc, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot write to the log of '%s'",
 			       c->s->label);
@@ -305,6 +365,22 @@ static int find_existing(struct claiming *c, struct mr_claim *out,
 			     err);
 }
 
+/* Above every number any event names; and, to save tries in a repository that
+ * was copied without its log, above the v<N> that the listing shows. */
+static uint64_t next_number(const struct mr_history *h)
+{
+	uint64_t top = mr_ledger_highest(h->ledger);
+	size_t i;
+
+	for (i = 0; i < h->tags.n; i++) {
+		uint64_t number = mr_tag_number(h->tags.items[i]);
+
+		if (number > top)
+			top = number;
+	}
+	return top + 1;
+}
+
 int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const struct mreg_ref *ref, const struct mreg_desc *version,
 		 const void *manifest, const char *run, struct mr_claim *out,
@@ -336,7 +412,7 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
 		const struct mreg_digest *d = &version->digest;
 		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
-		uint64_t next = mr_ledger_highest(h->ledger) + 1;
+		uint64_t next = next_number(h);
 		bool contested;
 
 		if (!mine) {

@@ -41,6 +41,15 @@ static int try_and_store(struct mreg *m, const char *host, const char *username,
 		      : mr_credentials_store(&m->env, host, &c, where, err);
 }
 
+static int finish(struct mreg_login_result *out, struct mreg_error *err)
+{
+	int rc = mr_result_check(out->owner, err);
+
+	if (rc < 0)
+		mreg_login_result_release(out);
+	return rc;
+}
+
 int mreg_login(struct mreg *m, const char *host, const char *username,
 	       const char *password, struct mreg_login_result *out,
 	       struct mreg_error *err)
@@ -60,7 +69,7 @@ int mreg_login(struct mreg *m, const char *host, const char *username,
 	out->host = mr_arena_strdup(a, host);
 	out->username = mr_arena_strdup(a, username);
 	out->where = mr_arena_strdup(a, where);
-	return mr_result_check(a, err);
+	return finish(out, err);
 }
 
 int mreg_logout(struct mreg *m, const char *host, struct mreg_login_result *out,
@@ -80,7 +89,7 @@ int mreg_logout(struct mreg *m, const char *host, struct mreg_login_result *out,
 	out->owner = a;
 	out->host = mr_arena_strdup(a, host);
 	out->removed = found;
-	return mr_result_check(a, err);
+	return finish(out, err);
 }
 
 void mreg_login_result_release(struct mreg_login_result *r)

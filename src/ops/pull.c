@@ -185,32 +185,38 @@ static int fetch_and_place(struct pull *p, struct mreg_error *err)
 	return mr_hint(err, "let it finish, then run this again");
 }
 
+static void warn_number(struct pull *p, const struct mreg_error *why)
+{
+	mr_log(&p->m->env, MREG_LOG_WARN,
+	       "the log was not read, so the version's number is not known: %s",
+	       why->msg);
+}
+
+static int rehearse(struct pull *p, struct mreg_error *err)
+{
+	struct mreg_error aside = MREG_ERROR_INIT;
+	int rc = 0;
+
+	if (p->to)
+		rc = mr_plan_look(&p->plan, p->to, NULL, 0, p->m->jobs, err);
+	p->fetched = mr_plan_bytes_moving(&p->plan);
+	if (find_number(p, 0, &aside) < 0)
+		warn_number(p, &aside);
+	return rc;
+}
+
 static int transfer(struct pull *p, struct mreg_error *err)
 {
 	struct mreg_error aside = MREG_ERROR_INIT;
 	struct mr_side *side;
-	int side_rc;
 	int rc;
 
-	if (p->o->dry_run) {
-		if (p->to)
-			rc = mr_plan_look(&p->plan, p->to, NULL, 0, p->m->jobs,
-					  err);
-		else
-			rc = 0;
-		p->fetched = mr_plan_bytes_moving(&p->plan);
-		return rc < 0 ? rc : find_number(p, 0, err);
-	}
 	rc = mr_side_start(find_number, p, &side, err);
 	if (rc < 0)
 		return rc;
 	rc = fetch_and_place(p, err);
-	side_rc = mr_side_join(side, &aside);
-	if (side_rc < 0 && rc >= 0)
-		mr_log(&p->m->env, MREG_LOG_WARN,
-		       "the log was not read, so the version's number is not "
-		       "known: %s",
-		       aside.msg);
+	if (mr_side_join(side, &aside) < 0 && rc >= 0)
+		warn_number(p, &aside);
 	return rc;
 }
 
@@ -281,7 +287,7 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 	if (rc >= 0)
 		rc = make_plan(p, err);
 	if (rc >= 0)
-		rc = transfer(p, err);
+		rc = p->o->dry_run ? rehearse(p, err) : transfer(p, err);
 	return rc < 0 ? rc : take_result(p, out, err);
 }
 

@@ -114,6 +114,11 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
 	if (rc < 0 || !found)
 		return rc;
+	/* Elsewhere: rightly so when that is higher, else a killed push has
+	 * left it behind. */
+	if (!mreg_digest_equal(&now.digest, d) &&
+	    mr_number_recall(p->m, p->to, &now.digest) < number)
+		return 0;
 	*done = true;
 	p->claim.number = number;
 	p->claim.existed = true;

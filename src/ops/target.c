@@ -149,7 +149,8 @@ int mr_target_missing(struct mr_store *s, const struct mreg_ref *ref,
 	bool found = true;
 
 	/* Only to explain; a registry that cannot list has said enough. */
-	(void)mr_store_tags(s, &tags, &found, &ignored);
+	if (mr_store_tags(s, &tags, &found, &ignored) < 0)
+		found = true;
 	if (!found) {
 		(void)mr_fail(err, MREG_ENOTFOUND, "no such model '%s'",
 			      s->label);

@@ -7,7 +7,8 @@
  * the environment:
  *
  *   FAULT_ON     calls that count: a list of write, send, sync, name, open,
- *                size; all without it
+ *                size, read
+ *   FAULT_NOT    files with this in their path do not count
  *   FAULT_AT     N, from 1; 0 only counts
  *   FAULT_DO     kill (before the call), torn (after half of a write), or the
  *                number of an error
@@ -39,7 +40,8 @@ static atomic_llong own_count;
 static atomic_llong *count = &own_count;
 static long long fault_at;
 static const char *fault_do = "";
-static const char *fault_on = "write send sync name open size";
+static const char *fault_on = "";
+static const char *fault_not;
 static bool fold;
 
 static __attribute__((constructor)) void start(void)
@@ -54,6 +56,7 @@ static __attribute__((constructor)) void start(void)
 		fault_do = getenv("FAULT_DO");
 	if (getenv("FAULT_ON"))
 		fault_on = getenv("FAULT_ON");
+	fault_not = getenv("FAULT_NOT");
 	fold = getenv("FAULT_FOLD") != NULL;
 	/* Programs that mreg starts are not what is tested. */
 	unsetenv("LD_PRELOAD");
@@ -83,9 +86,25 @@ enum verdict {
 	TEAR
 };
 
-static enum verdict meet(const char *class)
+/* Of the file `name`, or the open one `fd`. */
+static bool spared(int fd, const char *name)
 {
-	if (!strstr(fault_on, class) ||
+	char link[64], path[4096];
+	ssize_t n;
+
+	if (!fault_not)
+		return false;
+	if (name)
+		return strstr(name, fault_not) != NULL;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return strstr(path, fault_not) != NULL;
+}
+
+static enum verdict meet(const char *class, int fd, const char *name)
+{
+	if (!strstr(fault_on, class) || spared(fd, name) ||
 	    atomic_fetch_add(count, 1) + 1 != fault_at)
 		return PASS;
 	if (strcmp(fault_do, "torn") == 0)
@@ -97,9 +116,9 @@ static enum verdict meet(const char *class)
 }
 
 /* For calls that cannot be torn. */
-static bool meets(const char *class)
+static bool meets(const char *class, int fd, const char *name)
 {
-	enum verdict v = meet(class);
+	enum verdict v = meet(class, fd, name);
 
 	if (v == TEAR)
 		die();
@@ -121,11 +140,12 @@ static bool told(int fd)
 	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
 }
 
-/* -- writes ------------------------------------------------------------- */
+/* -- reads and writes
+ * ------------------------------------------------------------- */
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
-	enum verdict v = told(fd) ? PASS : meet("write");
+	enum verdict v = told(fd) ? PASS : meet("write", fd, NULL);
 
 	if (v == FAIL)
 		return -1;
@@ -138,7 +158,7 @@ ssize_t write(int fd, const void *buf, size_t n)
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t at)
 {
-	enum verdict v = meet("write");
+	enum verdict v = meet("write", fd, NULL);
 
 	if (v == FAIL)
 		return -1;
@@ -157,7 +177,7 @@ ssize_t pwrite64(int fd, const void *buf, size_t n, off_t at)
 ssize_t copy_file_range(int in, off_t *from, int out, off_t *to, size_t n,
 			unsigned int flags)
 {
-	enum verdict v = meet("write");
+	enum verdict v = meet("write", out, NULL);
 
 	if (v == FAIL)
 		return -1;
@@ -169,9 +189,27 @@ ssize_t copy_file_range(int in, off_t *from, int out, off_t *to, size_t n,
 	return syscall(SYS_copy_file_range, in, from, out, to, n, flags);
 }
 
+ssize_t read(int fd, void *buf, size_t n)
+{
+	if (fd != STDIN_FILENO && meets("read", fd, NULL))
+		return -1;
+	return syscall(SYS_read, fd, buf, n);
+}
+
+ssize_t pread(int fd, void *buf, size_t n, off_t at)
+{
+	return meets("read", fd, NULL) ? -1
+				       : syscall(SYS_pread64, fd, buf, n, at);
+}
+
+ssize_t pread64(int fd, void *buf, size_t n, off_t at)
+{
+	return pread(fd, buf, n, at);
+}
+
 ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
-	enum verdict v = meet("send");
+	enum verdict v = meet("send", fd, NULL);
 
 	if (v == FAIL)
 		return -1;
@@ -186,7 +224,8 @@ ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 int ftruncate(int fd, off_t size)
 {
-	return meets("size") ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+	return meets("size", fd, NULL) ? -1
+				       : (int)syscall(SYS_ftruncate, fd, size);
 }
 
 int ftruncate64(int fd, off_t size)
@@ -196,30 +235,31 @@ int ftruncate64(int fd, off_t size)
 
 int fallocate(int fd, int mode, off_t at, off_t size)
 {
-	return meets("size") ? -1
-			     : (int)syscall(SYS_fallocate, fd, mode, at, size);
+	return meets("size", fd, NULL)
+		       ? -1
+		       : (int)syscall(SYS_fallocate, fd, mode, at, size);
 }
 
 int posix_fallocate(int fd, off_t at, off_t size)
 {
-	if (meets("size"))
+	if (meets("size", fd, NULL))
 		return errno;
 	return syscall(SYS_fallocate, fd, 0, at, size) < 0 ? errno : 0;
 }
 
 int fsync(int fd)
 {
-	return meets("sync") ? -1 : (int)syscall(SYS_fsync, fd);
+	return meets("sync", fd, NULL) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
-	return meets("sync") ? -1 : (int)syscall(SYS_fdatasync, fd);
+	return meets("sync", fd, NULL) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 int syncfs(int fd)
 {
-	return meets("sync") ? -1 : (int)syscall(SYS_syncfs, fd);
+	return meets("sync", fd, NULL) ? -1 : (int)syscall(SYS_syncfs, fd);
 }
 
 /* -- names ------------------------------------------------------------------
@@ -242,7 +282,7 @@ int renameat(int fd, const char *a, int into, const char *b)
 {
 	char x[4096], y[4096];
 
-	if (meets("name"))
+	if (meets("name", -1, b))
 		return -1;
 	return (int)syscall(SYS_renameat2, fd, lower(a, x), into, lower(b, y),
 			    0);
@@ -257,7 +297,7 @@ int linkat(int fd, const char *a, int into, const char *b, int flags)
 {
 	char x[4096], y[4096];
 
-	if (meets("name"))
+	if (meets("name", -1, b))
 		return -1;
 	return (int)syscall(SYS_linkat, fd, lower(a, x), into, lower(b, y),
 			    flags);
@@ -272,7 +312,7 @@ int unlinkat(int fd, const char *name, int flags)
 {
 	char x[4096];
 
-	if (meets("name"))
+	if (meets("name", -1, name))
 		return -1;
 	return (int)syscall(SYS_unlinkat, fd, lower(name, x), flags);
 }
@@ -286,7 +326,7 @@ int mkdirat(int fd, const char *name, mode_t mode)
 {
 	char x[4096];
 
-	if (meets("name"))
+	if (meets("name", -1, name))
 		return -1;
 	return (int)syscall(SYS_mkdirat, fd, lower(name, x), mode);
 }
@@ -318,7 +358,7 @@ static int open_any(int dir, const char *name, int flags, mode_t mode)
 {
 	char x[4096];
 
-	if (meets("open"))
+	if (meets("open", -1, name))
 		return -1;
 	return (int)syscall(SYS_openat, dir, lower(name, x), flags, mode);
 }
@@ -389,7 +429,7 @@ long syscall(long number, ...)
 		arg[i] = va_arg(ap, long);
 	va_end(ap);
 	if (number == SYS_openat2) {
-		if (meets("open"))
+		if (meets("open", -1, (const char *)arg[1]))
 			return -1;
 		arg[1] = (long)lower((const char *)arg[1], x);
 	}

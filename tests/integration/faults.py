@@ -1,7 +1,10 @@
 """faults.py - running mreg so that its N-th call that changes something kills
 it, is torn or fails (fault_preload.c)."""
+import hashlib
+import json
 import os
 import pathlib
+import re
 import shlex
 import struct
 import subprocess
@@ -31,10 +34,12 @@ class Faults:
         self.preload = build(folder)
         self.count_file = pathlib.Path(folder) / f"count-{os.getpid()}"
 
-    def env(self, classes, at, what="kill"):
-        """`at` 0: only count.  `what`: kill, torn, or an error's number."""
+    def env(self, classes, at, what="kill", spare=None):
+        """`at` 0: only count.  `what`: kill, torn, or an error's number.
+        `spare`: files with this in their path do not count."""
         self.count_file.write_bytes(bytes(8))
         return {
+            **({"FAULT_NOT": spare} if spare else {}),
             "LD_PRELOAD": str(self.preload),
             "FAULT_ON": " ".join(classes), "FAULT_AT": str(at),
             "FAULT_DO": str(what), "FAULT_COUNT": str(self.count_file),
@@ -54,3 +59,82 @@ def points(total, samples):
         return list(range(1, total + 1))
     return sorted({1 + i * (total - 1) // (samples - 1)
                    for i in range(samples)})
+
+
+# -- what must hold at every moment ---------------------------------------------
+
+
+def versions_whole(read_tags, read_manifest, has_blob, missing):
+    """Every tag names a manifest of that digest, all of whose blobs are
+    there; returns the digests of v<N> by N."""
+    out = {}
+    for tag in read_tags():
+        digest, raw = read_manifest(tag)
+        if raw is None or "sha256:" + hashlib.sha256(raw).hexdigest() != \
+                digest:
+            missing.append(f"manifest of {tag}")
+            continue
+        manifest = json.loads(raw)
+        for d in [manifest["config"], *manifest["layers"]]:
+            if not has_blob(d["digest"], d["size"]):
+                missing.append(f"{d['digest']} of {tag}")
+        if re.fullmatch("v[0-9]+", tag):
+            out[int(tag[1:])] = digest
+    return out
+
+
+def look_at_layout(folder, missing):
+    """The same of an OCI layout, with all bytes hashed: also blobs that
+    nothing names are what their names say."""
+    blobs = folder / "blobs/sha256"
+    if not (folder / "index.json").exists():
+        # Then nobody sees anything yet.
+        return {}
+    index = json.loads((folder / "index.json").read_bytes())
+    assert json.loads((folder / "oci-layout").read_bytes())
+    for path in blobs.iterdir():
+        if not path.name.startswith((".", "mreg.")) and \
+                hashlib.sha256(path.read_bytes()).hexdigest() != path.name:
+            missing.append(f"bytes of {path.name}")
+    tags = {e["annotations"]["org.opencontainers.image.ref.name"]: e["digest"]
+            for e in index["manifests"]}
+
+    def read_manifest(tag):
+        path = blobs / tags[tag].split(":")[1]
+        return tags[tag], path.read_bytes() if path.exists() else None
+
+    def has_blob(digest, size):
+        path = blobs / digest.split(":")[1]
+        return path.exists() and path.stat().st_size == size
+
+    return versions_whole(lambda: tags, read_manifest, has_blob, missing)
+
+
+def look_at_registry(registry, name, missing):
+    """The same of a repository of Debian's registry, which proves the bytes
+    of its blobs itself."""
+    def read_manifest(tag):
+        status, raw = registry.get(
+            f"/v2/{name}/manifests/{tag}",
+            "application/vnd.oci.image.manifest.v1+json")
+        if status != 200:
+            return None, None
+        return "sha256:" + hashlib.sha256(raw).hexdigest(), raw
+
+    def has_blob(digest, size):
+        status, raw = registry.get(f"/v2/{name}/blobs/{digest}")
+        return status == 200 and len(raw) == size
+
+    return versions_whole(lambda: registry.tags(name), read_manifest,
+                          has_blob, missing)
+
+
+def look(who, name):
+    """({N: digest} of the versions in who's store, what is wrong there)."""
+    missing = []
+    registry = getattr(who, "registry", None)
+    if registry:
+        found = look_at_registry(registry, name, missing)
+    else:
+        found = look_at_layout(who.store / name, missing)
+    return found, missing

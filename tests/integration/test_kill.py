@@ -1,13 +1,19 @@
 """test_kill.py - SIGKILL at any moment of push or pull, then the same command
-again: the right result, and never a wrong file under a final name."""
+again: the right result, and never a wrong file under a final name.
+
+By the clock with a model of 64 MiB, and at chosen calls with a small one; all
+of them with MREG_CAMPAIGN=1, samples without.  `-s` shows the counts."""
 import random
 import time
 
 import pytest
 
+import faults
 from harness import MIB, assert_pulled, finish, kill, tree, write
 
-POINTS = 10
+POINTS = 100 if faults.FULL else 10
+# Of the calls of one kind.
+SAMPLES = 5
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +40,13 @@ def sweep(start):
     assert finish(start(0)).status == 0
     whole = time.monotonic() - begin
     met = 0
+    rng = random.Random()
     for i in range(1, POINTS + 1):
-        if kill_after(start(i), whole * (i - 0.5) / POINTS):
+        part = rng.random() if faults.FULL else (i - 0.5) / POINTS
+        if kill_after(start(i), whole * part):
             met += 1
         yield i
+    print(f"\nkill points tried: {met} by the clock, violations: 0")
     assert met >= POINTS / 2, f"only {met} of {POINTS} were still running"
 
 
@@ -109,3 +118,170 @@ def test_a_killed_pull_over_an_old_version_mixes_no_bytes(shared, box):
                 assert what in (trees[0][path], trees[1][path]), path
         shared.run("pull", "kill-over:v2", "-o", out)
         assert_pulled(out, trees[1])
+
+
+# -- at chosen calls -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fault(work):
+    return faults.Faults(work)
+
+
+@pytest.fixture
+def pusher(shared, request):
+    """Somebody whose store can be looked into."""
+    if shared.where == "http":
+        shared.registry = request.getfixturevalue("plain")
+    return shared
+
+
+@pytest.fixture(scope="module")
+def two(work):
+    """Two versions of a small model: one file stays, one changes, one is of
+    several chunks, one content is there twice, one is executable."""
+    rng = random.Random("two")
+    for n in (1, 2):
+        m = work / f"two/{n}"
+        write(m / "config.json", "{}\n")
+        write(m / "model.bin", rng.randbytes(2 * MIB + 7))
+        write(m / "copy/a.bin", b"%d" % n * 5000)
+        write(m / "copy/b.bin", b"%d" % n * 5000)
+        write(m / "run.sh", f"#!/bin/sh\nexit {n}\n", executable=True)
+    return work / "two/1", work / "two/2"
+
+
+class Sweep:
+    """Runs of one command that are killed at each of its calls."""
+
+    def __init__(self, fault, what):
+        self.fault, self.what = fault, what
+        self.tried, self.violations = 0, []
+
+    def points(self, prepare, command):
+        """Yields, after a killed run of command(point), that point, a name of
+        its own; prepare(point) comes before."""
+        kinds = [(kind, "kill") for kind in faults.CLASSES]
+        kinds += [("write", "torn"), ("send", "torn")]
+        for kind, do in kinds:
+            point = f"{self.what}-{kind}-{do}-0"
+            prepare(point)
+            r = command(point, self.fault.env([kind], 0))
+            assert r.status == 0, str(r)
+            for n in faults.points(self.fault.count, SAMPLES):
+                point = f"{self.what}-{kind}-{do}-{n}"
+                prepare(point)
+                r = command(point, self.fault.env([kind], n, do))
+                # Fewer calls than before, and all is done.
+                assert r.status in (0, -9), str(r)
+                self.tried += r.status == -9
+                yield point
+
+    def add(self, point, wrong):
+        self.violations += [f"{point}: {w}" for w in wrong]
+
+    def end(self):
+        print(f"\nkill points tried: {self.tried}, violations: "
+              f"{len(self.violations)} ({self.what})")
+        assert not self.violations, "\n".join(self.violations)
+        assert self.tried > 15
+
+
+def test_a_push_killed_at_any_call_harms_nothing(pusher, fault, two, box):
+    """The version that was there stays whole; what is visible is whole; the
+    rerun gives the same version, once."""
+    old, new = two
+    trees = tree(old), tree(new)
+    sweep = Sweep(fault, f"push-{pusher.where}")
+    digests = {}  # what the two pushes come to, anywhere: no name is in it
+
+    def prepare(point):
+        digests[point] = pusher.json("push", old, f"{point}/m")["digest"]
+
+    def command(point, env):
+        return pusher.run("push", new, f"{point}/m", "--alias", "staging",
+                          status=None, env=env)
+
+    for point in sweep.points(prepare, command):
+        name = f"{point}/m"
+        found, wrong = faults.look(pusher, name)
+        sweep.add(point, wrong)
+        if found.get(1) != digests[point]:
+            sweep.add(point, ["v1 is not what it was"])
+        again = pusher.json("push", new, name, "--alias", "staging")
+        found, wrong = faults.look(pusher, name)
+        sweep.add(point, wrong)
+        if sorted(found.values()) != sorted([digests[point],
+                                             again["digest"]]):
+            sweep.add(point, [f"versions are {found}"])
+        listed = pusher.json("ls", name)["versions"]
+        if {v["number"] for v in listed} != set(found):
+            sweep.add(point, [f"ls says {listed}"])
+        for tag in ("latest", "staging"):
+            if pusher.json("resolve", f"{name}:{tag}")["digest"] != \
+                    again["digest"]:
+                sweep.add(point, [f"{tag} is not the new version"])
+        out = box / point
+        pusher.run("pull", name, "-o", out)
+        assert_pulled(out, trees[1])
+    assert len(set(digests.values())) == 1
+    sweep.end()
+
+
+def test_a_pull_killed_at_any_call_leaves_old_or_new_files(pusher, fault, two,
+                                                           box):
+    old, new = two
+    trees = tree(old), tree(new)
+    name = f"kill-{pusher.where}/m"
+    for m in two:
+        pusher.run("push", m, name)
+    sweep = Sweep(fault, f"pull-{pusher.where}")
+
+    def prepare(point):
+        pusher.run("pull", f"{name}:v1", "-o", box / point)
+
+    def command(point, env):
+        return pusher.run("pull", f"{name}:v2", "-o", box / point,
+                          status=None, env=env)
+
+    for point in sweep.points(prepare, command):
+        out = box / point
+        found = {p: what for p, what in tree(out).items()
+                 if not p.startswith(".mreg-part-")}
+        if found.keys() != trees[0].keys():
+            sweep.add(point, [f"files are {sorted(found)}"])
+        sweep.add(point, [
+            f"{p} is neither old nor new" for p, what in found.items()
+            if what not in (trees[0].get(p), trees[1].get(p))])
+        pusher.run("pull", f"{name}:v2", "-o", out)
+        assert_pulled(out, trees[1])
+    sweep.end()
+
+
+def test_an_alias_killed_at_any_call_is_old_or_new(pusher, fault, two):
+    """The alias is always one of the two, and setting it again sets it."""
+    sweep = Sweep(fault, f"alias-{pusher.where}")
+    digests = {}
+
+    def prepare(point):
+        digests[point] = [pusher.json("push", m, f"{point}/m")["digest"]
+                          for m in two]
+        pusher.run("alias", "set", f"{point}/m:v1", "production")
+
+    def command(point, env):
+        return pusher.run("alias", "set", f"{point}/m:v2", "production",
+                          status=None, env=env)
+
+    for point in sweep.points(prepare, command):
+        name = f"{point}/m"
+        found, wrong = faults.look(pusher, name)
+        sweep.add(point, wrong)
+        now = pusher.json("resolve", f"{name}:production")["digest"]
+        if now not in digests[point] or \
+                set(found.values()) != set(digests[point]):
+            sweep.add(point, [f"production is {now} of {found}"])
+        pusher.run("alias", "set", f"{name}:v2", "production")
+        if pusher.json("resolve", f"{name}:production")["digest"] != \
+                digests[point][1]:
+            sweep.add(point, ["production was not set"])
+    sweep.end()

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "content/digest.h"
 #include "tests/support/test.h"
 
@@ -300,6 +301,69 @@ static void junk_under_a_log_tag_stops_nobody(void **state)
 	number_is(f, p, 1);
 }
 
+/* A store that lists entries which cannot be read yet. */
+struct late {
+	struct mr_store_ops ops;
+	const struct mr_store_ops *real;
+	unsigned int misses; /* that it still answers */
+	int64_t slept_ms;
+};
+static struct late late;
+
+static int get_late(struct mr_store *s, const char *reference,
+		    struct mr_doc *out, bool *found, struct mreg_error *err)
+{
+	if (!mr_text_starts(reference, MR_LOG_TAG_PREFIX) || late.misses == 0)
+		return late.real->get(s, reference, out, found, err);
+	late.misses--;
+	*found = false;
+	return 0;
+}
+
+static void count_sleep(void *ctx, int64_t ms)
+{
+	(void)ctx;
+	late.slept_ms += ms;
+}
+
+static void make_late(struct fixture *f, struct pusher *p, unsigned int misses)
+{
+	late = (struct late){ .ops = *f->s->ops,
+			      .real = f->s->ops,
+			      .misses = misses };
+	late.ops.get = get_late;
+	f->s->ops = &late.ops;
+	p->m->env.sleep_ms = count_sleep;
+}
+
+static void waits_for_an_entry_that_is_just_being_written(void **state)
+{
+	struct fixture *f = *state;
+	struct pusher *p = &f->pushers[1];
+
+	leave_claim(f, &f->pushers[0], 5);
+	make_late(f, p, 2);
+	(void)claim(p);
+	assert_ok(p->rc, p->err);
+	number_is(f, p, 6);
+	assert_int_equal(late.slept_ms, 50 + 100);
+	f->s->ops = late.real;
+}
+
+static void goes_no_further_when_a_listed_entry_stays_missing(void **state)
+{
+	struct fixture *f = *state;
+	struct pusher *p = &f->pushers[1];
+
+	leave_claim(f, &f->pushers[0], 5);
+	make_late(f, p, 1000);
+	(void)claim(p);
+	assert_code(MREG_EREMOTE, p->rc, p->err);
+	assert_has(p->err.msg, "is listed but missing");
+	assert_int_equal(late.slept_ms, 3150);
+	f->s->ops = late.real;
+}
+
 static void the_log_says_who_and_from_which_run(void **state)
 {
 	struct fixture *f = *state;
@@ -331,6 +395,8 @@ int main(void)
 		TEST(two_who_claimed_one_number_and_died_both_get_another),
 		TEST(a_tag_that_others_wrote_is_not_taken),
 		TEST(junk_under_a_log_tag_stops_nobody),
+		TEST(waits_for_an_entry_that_is_just_being_written),
+		TEST(goes_no_further_when_a_listed_entry_stays_missing),
 		TEST(the_log_says_who_and_from_which_run),
 	};
 
