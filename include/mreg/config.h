@@ -32,14 +32,19 @@ MREG_API int mreg_setting_get(struct mreg *m, const char *key,
 
 enum mreg_config_file {
 	MREG_CONFIG_USER,
-	MREG_CONFIG_PROJECT, /* .mreg.json in the working directory */
+	/* The .mreg.json in force here: the nearest one, in the working
+	 * directory or a parent; a new one in the working directory. */
+	MREG_CONFIG_PROJECT,
 };
 
-/* Write `value` (NULL: remove) for `key`; everything else in the file stays.
+/*
+ * Write `value` (NULL: remove) for `key`; everything else in the file stays.
  * Takes effect in later sessions.  `path` (borrowed from the session) says
- * which file.  Values are checked. */
+ * which file.  Values are checked.  Returns 1 when the file was changed (or,
+ * in a dry run, would be), 0 when there was nothing to remove.
+ */
 MREG_API int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
-			      const char *key, const char *value,
+			      const char *key, const char *value, bool dry_run,
 			      const char **path, struct mreg_error *err);
 
 #ifdef __cplusplus

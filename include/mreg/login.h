@@ -15,16 +15,17 @@ struct mreg_login_result {
 	const char *username;
 	const char *where; /* "helper 'pass'", "/home/a/.docker/config.json" */
 	bool removed;      /* logout: whether there was something to remove */
+	bool dry_run;
 	void *owner;
 };
 
-/* Try the credentials against the registry, then store them; nothing is
- * stored that was refused (MREG_EAUTH).  Also forgets the token realm
- * remembered for the registry. */
+/* Try the credentials against the registry, then store them (in a dry run
+ * only the first); nothing is stored that was refused (MREG_EAUTH).  Also
+ * forgets the token realm remembered for the registry. */
 MREG_API int mreg_login(struct mreg *m, const char *host, const char *username,
-			const char *password, struct mreg_login_result *out,
-			struct mreg_error *err);
-MREG_API int mreg_logout(struct mreg *m, const char *host,
+			const char *password, bool dry_run,
+			struct mreg_login_result *out, struct mreg_error *err);
+MREG_API int mreg_logout(struct mreg *m, const char *host, bool dry_run,
 			 struct mreg_login_result *out, struct mreg_error *err);
 MREG_API void mreg_login_result_release(struct mreg_login_result *r);
 

@@ -56,17 +56,23 @@ struct mreg_item {
 	enum mreg_item_action action;
 };
 
+/* An alias and the digest it had before; NULL: none, or the same. */
+struct mreg_moved {
+	const char *alias;
+	const char *was;
+};
+
 struct mreg_push_result {
 	const char *name;           /* completed: "ghcr.io/acme/churn" */
 	const char *reference;      /* name:v3, or name@digest in a dry run */
 	uint64_t number;            /* 3; 0 in a dry run of a new version */
 	struct mreg_digest digest;  /* of the manifest: the identity */
 	struct mreg_digest fileset; /* of the files alone */
-	bool identical;        /* this version existed; nothing new was made */
-	bool latest;           /* `latest` points at it now */
-	const char *release;   /* release name given to it; NULL: none */
-	const char *alias;     /* alias moved to it; NULL: none */
-	const char *alias_was; /* digest the alias had; NULL: none or same */
+	bool identical;      /* this version existed; nothing new was made */
+	bool latest;         /* `latest` points at it now */
+	const char *release; /* release name given to it; NULL: none */
+	struct mreg_moved *aliases; /* moved to it, or that would be */
+	size_t alias_count;
 	struct mreg_item *items; /* in the order of layers */
 	size_t item_count;
 	uint64_t bytes_total, bytes_sent, bytes_reused;

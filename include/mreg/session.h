@@ -27,7 +27,8 @@ struct mreg_opts {
 	const char *ca_file;  /* PEM beside the system's; NULL: settings */
 	bool plain_http;      /* http for every registry; asked for only */
 	unsigned int jobs;    /* parallel transfers; 0: settings, else 4 */
-	enum mreg_log_level log_level; /* least important one wanted */
+	/* Least important one wanted; MREG_LOG_WARN: as the settings say. */
+	enum mreg_log_level log_level;
 	/* Called from any thread, one call at a time; may be NULL. */
 	void (*log)(void *ctx, enum mreg_log_level level, const char *text);
 	void (*progress)(void *ctx, const struct mreg_progress *p);

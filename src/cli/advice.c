@@ -32,8 +32,8 @@ static const char *advice_of(const struct mreg_error *err)
 	case MREG_EPOLICY:
 		return "mend what the causes name, then run the command again";
 	case MREG_ENETWORK:
-		return "check the network, then run the command again: it "
-		       "continues";
+		return "check the network, then run the command again: what "
+		       "arrived whole is kept";
 	case MREG_EREMOTE:
 		return "run the command again; if it stays so, ask those who "
 		       "run the registry";
@@ -54,7 +54,7 @@ static const char *advice_of(const struct mreg_error *err)
 		return "free some memory or use fewer --jobs, then run the "
 		       "command again";
 	case MREG_ECANCELED:
-		return "run the command again: it continues";
+		return "run the command again: what arrived whole is kept";
 	case MREG_EINTERNAL:
 		return "this is a bug in mreg: please report it, with what "
 		       "-vv tells";

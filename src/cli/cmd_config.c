@@ -12,7 +12,7 @@
 
 struct args {
 	const char *key, *value;
-	bool origin, project;
+	bool origin, project, dry_run;
 };
 
 static const struct cli_opt show_opts[] = {
@@ -30,14 +30,18 @@ static const struct cli_opt set_opts[] = {
 	CLI_ARG(struct args, key, "KEY", "such as registry or log.level"),
 	CLI_ARG(struct args, value, "VALUE", "its new value"),
 	CLI_BOOL(0, "project", struct args, project,
-		 "in .mreg.json here, not in your own config file"),
+		 "in this project's .mreg.json, not in your own file"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "check it, write nothing"),
 	CLI_END,
 };
 
 static const struct cli_opt unset_opts[] = {
 	CLI_ARG(struct args, key, "KEY", "such as registry or log.level"),
 	CLI_BOOL(0, "project", struct args, project,
-		 "in .mreg.json here, not in your own config file"),
+		 "in this project's .mreg.json, not in your own file"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "check it, write nothing"),
 	CLI_END,
 };
 
@@ -102,25 +106,30 @@ static int change(struct cli *cli, const struct args *a, const char *value,
 	struct mreg_setting now = { .key = a->key,
 				    .value = value ? value : "" };
 	const char *path;
+	bool changed;
 	int rc = mreg_setting_set(
 		cli->mreg, a->project ? MREG_CONFIG_PROJECT : MREG_CONFIG_USER,
-		a->key, value, &path, err);
+		a->key, value, a->dry_run, &path, err);
 
 	if (rc < 0)
 		return rc;
+	changed = rc > 0;
 	now.origin = path;
 	rc = cli_json(cli,
 		      cli->globals.json ? mreg_settings_json(&now, 1) : NULL,
 		      err);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
+	if (a->dry_run)
+		mr_buf_puts(&b, "would write: ");
 	cli_put(&b, a->key);
 	if (value) {
 		mr_buf_puts(&b, " = ");
 		cli_put(&b, value);
 		mr_buf_puts(&b, " in ");
 	} else {
-		mr_buf_puts(&b, " removed from ");
+		mr_buf_puts(&b,
+			    changed ? " removed from " : " was not set in ");
 	}
 	cli_put(&b, path);
 	mr_buf_putc(&b, '\n');

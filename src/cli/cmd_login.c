@@ -16,7 +16,7 @@
 
 struct args {
 	const char *host, *username;
-	bool password_stdin;
+	bool password_stdin, dry_run;
 };
 
 static const struct cli_opt login_opts[] = {
@@ -25,11 +25,15 @@ static const struct cli_opt login_opts[] = {
 		"user; asked for on a terminal"),
 	CLI_BOOL(0, "password-stdin", struct args, password_stdin,
 		 "read the password or token from standard input"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "try the credentials, keep nothing"),
 	CLI_END,
 };
 
 static const struct cli_opt logout_opts[] = {
 	CLI_ARG(struct args, host, "HOST", "ghcr.io, localhost:5000, ..."),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "tell whether there is a login, keep it"),
 	CLI_END,
 };
 
@@ -107,11 +111,11 @@ static int show_login(struct cli *cli, const struct mreg_login_result *r,
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	mr_buf_puts(&b, "logged in to ");
+	mr_buf_puts(&b, r->dry_run ? "accepted by " : "logged in to ");
 	cli_put(&b, r->host);
 	mr_buf_puts(&b, " as ");
 	cli_put(&b, r->username);
-	mr_buf_puts(&b, "; kept in ");
+	mr_buf_puts(&b, r->dry_run ? "; kept nowhere" : "; kept in ");
 	cli_put(&b, r->where);
 	mr_buf_putc(&b, '\n');
 	return cli_report(cli, &b, err);
@@ -128,8 +132,8 @@ static int run_login(struct cli *cli, const void *p, struct mreg_error *err)
 	if (rc >= 0)
 		rc = ask_password(a, password, err);
 	if (rc >= 0)
-		rc = mreg_login(cli->mreg, a->host, username, password, &res,
-				err);
+		rc = mreg_login(cli->mreg, a->host, username, password,
+				a->dry_run, &res, err);
 	mr_wipe(password, sizeof(password));
 	if (rc < 0)
 		return rc;
@@ -143,7 +147,7 @@ static int run_logout(struct cli *cli, const void *p, struct mreg_error *err)
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 16);
 	const struct args *a = p;
 	struct mreg_login_result res;
-	int rc = mreg_logout(cli->mreg, a->host, &res, err);
+	int rc = mreg_logout(cli->mreg, a->host, a->dry_run, &res, err);
 
 	if (rc < 0)
 		return rc;
@@ -151,8 +155,9 @@ static int run_logout(struct cli *cli, const void *p, struct mreg_error *err)
 		      cli->globals.json ? mreg_login_result_json(&res) : NULL,
 		      err);
 	if (rc == 0) {
-		mr_buf_puts(&b, res.removed ? "logged out of "
-					    : "there was no login for ");
+		mr_buf_puts(&b, !res.removed  ? "there was no login for "
+				: res.dry_run ? "would log out of "
+					      : "logged out of ");
 		cli_put(&b, a->host);
 		mr_buf_putc(&b, '\n');
 		rc = cli_report(cli, &b, err);

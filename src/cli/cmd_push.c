@@ -168,21 +168,35 @@ static void put_sizes(struct mr_buf *b, const struct mreg_push_result *r)
 		      mr_text_size(r->bytes_reused, reused));
 }
 
+static void put_target(struct mr_buf *b, const struct mreg_push_result *r)
+{
+	if (r->number)
+		mr_buf_printf(b, " -> v%" PRIu64, r->number);
+	else
+		mr_buf_puts(b, " -> the new version");
+}
+
 static void put_names(struct mr_buf *b, const struct mreg_push_result *r)
 {
-	if (r->latest)
-		mr_buf_printf(b, "  latest -> v%" PRIu64 "\n", r->number);
+	size_t i;
+
+	if (r->latest) {
+		mr_buf_puts(b, "  latest");
+		put_target(b, r);
+		mr_buf_putc(b, '\n');
+	}
 	if (r->release) {
 		mr_buf_puts(b, "  ");
 		cli_put(b, r->release);
-		mr_buf_printf(b, " -> v%" PRIu64 "\n", r->number);
+		put_target(b, r);
+		mr_buf_putc(b, '\n');
 	}
-	if (r->alias) {
+	for (i = 0; i < r->alias_count; i++) {
 		mr_buf_puts(b, "  ");
-		cli_put(b, r->alias);
-		mr_buf_printf(b, " -> v%" PRIu64, r->number);
-		if (r->alias_was)
-			mr_buf_printf(b, " (was %.19s)", r->alias_was);
+		cli_put(b, r->aliases[i].alias);
+		put_target(b, r);
+		if (r->aliases[i].was)
+			mr_buf_printf(b, " (was %.19s)", r->aliases[i].was);
 		mr_buf_putc(b, '\n');
 	}
 }
@@ -272,7 +286,8 @@ const struct cli_command cli_cmd_push = {
 	.examples = examples,
 	.notes = "The same files with the same metadata are the same version: "
 		 "nothing is sent and its number is told. A push that was "
-		 "interrupted is invisible; run it again and it continues.\n\n"
+		 "interrupted is invisible; run it again: files that arrived "
+		 "whole are not sent again.\n\n"
 		 "Fields can also come from MREG_LICENSE, MREG_DESCRIPTION, "
 		 "MREG_REVISION, MREG_SOURCE, MREG_RUN_ID, MREG_RUN_URL, "
 		 "MREG_BECAUSE, MREG_ENVIRONMENT and MREG_AUTHOR. A flag wins "

@@ -45,7 +45,9 @@ static int run_completion(struct cli *cli, const void *p,
 {
 	const struct args *a = p;
 
-	(void)cli;
+	if (cli->globals.json)
+		return mr_fail(err, MREG_EUSAGE,
+			       "a completion script has no JSON form");
 	if (strcmp(a->shell, "bash") == 0)
 		cli_complete_bash(stdout);
 	else if (strcmp(a->shell, "zsh") == 0)

@@ -98,17 +98,6 @@ static void on_progress(void *ctx, const struct mreg_progress *p)
 	cli_progress_event(cli->progress, p);
 }
 
-static enum mreg_log_level level_of(const char *name)
-{
-	if (strcmp(name, "error") == 0)
-		return MREG_LOG_ERROR;
-	if (strcmp(name, "info") == 0)
-		return MREG_LOG_INFO;
-	if (strcmp(name, "debug") == 0)
-		return MREG_LOG_DEBUG;
-	return MREG_LOG_WARN;
-}
-
 static const char *setting(struct cli *cli, const char *key)
 {
 	const struct mreg_setting *s;
@@ -118,19 +107,14 @@ static const char *setting(struct cli *cli, const char *key)
 								  : s->value;
 }
 
-/* How much is logged: flags, else MREG_LOG, which the session cannot be asked
- * for before it is open. */
+/* Flags; without one the session's settings say how much is logged. */
 static enum mreg_log_level wanted_level(const struct cli_globals *g)
 {
-	const char *env = getenv("MREG_LOG");
-
 	if (g->quiet)
 		return MREG_LOG_ERROR;
 	if (g->verbose > 1)
 		return MREG_LOG_DEBUG;
-	if (g->verbose)
-		return MREG_LOG_INFO;
-	return level_of(env ? env : "");
+	return g->verbose ? MREG_LOG_INFO : MREG_LOG_WARN;
 }
 
 static int open_session(struct cli *cli, struct mreg_error *err)

@@ -228,26 +228,32 @@ static int begin(struct mreg_alias_result *out, struct mreg_error *err)
 }
 
 int mreg_alias_set(struct mreg *m, const char *ref, const char *alias,
-		   const struct mreg_alias_opts *o,
+		   const struct mreg_alias_opts *given,
 		   struct mreg_alias_result *out, struct mreg_error *err)
 {
+	struct mreg_alias_opts o;
 	int rc = begin(out, err);
 
+	mr_opts_take(&o, sizeof(o), given, given->size);
+
 	if (rc >= 0)
-		rc = set_in(m, ref, alias, o, out, err);
+		rc = set_in(m, ref, alias, &o, out, err);
 	if (rc < 0)
 		mreg_alias_result_release(out);
 	return rc;
 }
 
 int mreg_alias_rm(struct mreg *m, const char *ref,
-		  const struct mreg_alias_opts *o,
+		  const struct mreg_alias_opts *given,
 		  struct mreg_alias_result *out, struct mreg_error *err)
 {
+	struct mreg_alias_opts o;
 	int rc = begin(out, err);
 
+	mr_opts_take(&o, sizeof(o), given, given->size);
+
 	if (rc >= 0)
-		rc = rm_in(m, ref, o, out, err);
+		rc = rm_in(m, ref, &o, out, err);
 	if (rc < 0)
 		mreg_alias_result_release(out);
 	return rc;

@@ -28,6 +28,8 @@ enum check {
 	CHECK_BOOL,
 	CHECK_JOBS,
 	CHECK_WORDS, /* one of `words` */
+	CHECK_PLACE, /* what short names can be completed from */
+	CHECK_TEXT,  /* something, and no more than fits into the log */
 };
 
 struct row {
@@ -42,7 +44,7 @@ struct row {
 
 /* Sorted by key. */
 static const struct row rows[] = {
-	{ "actor", "MREG_ACTOR", "", "who the log says did it", CHECK_NONE,
+	{ "actor", "MREG_ACTOR", "", "who the log says did it", CHECK_TEXT,
 	  NULL, false },
 	{ "author", "MREG_AUTHOR", "", "author of what is pushed", CHECK_NONE,
 	  NULL, false },
@@ -57,9 +59,9 @@ static const struct row rows[] = {
 	{ "progress", "MREG_PROGRESS", "auto", "auto, bar, plain, json or none",
 	  CHECK_WORDS, "auto|bar|plain|json|none", false },
 	{ "registry", "MREG_REGISTRY", "",
-	  "prefix of short names: HOST[/PATH] or oci:DIR", CHECK_NONE, NULL,
+	  "prefix of short names: HOST[/PATH] or oci:DIR", CHECK_PLACE, NULL,
 	  false },
-	{ "store", "MREG_STORE", "", "folder of the local store", CHECK_NONE,
+	{ "store", "MREG_STORE", "", "folder of the local store", CHECK_TEXT,
 	  NULL, false },
 	{ "tls.caFile", "MREG_CA_FILE", "",
 	  "PEM certificates trusted beside the system's", CHECK_NONE, NULL,
@@ -114,6 +116,14 @@ static bool one_of(const char *words, const char *value)
 	return false;
 }
 
+static bool is_place(const char *value)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct mreg_ref ref = { .repository = "x" };
+
+	return value[0] && mr_ref_complete(&ref, value, "", &ignored) >= 0;
+}
+
 static int check_value(const struct row *r, const char *value,
 		       const char *origin, struct mreg_error *err)
 {
@@ -127,6 +137,10 @@ static int check_value(const struct row *r, const char *value,
 		good = mr_text_u64(value, MR_JOBS_MAX, &n) == 0 && n > 0;
 	else if (r->check == CHECK_WORDS)
 		good = one_of(r->words, value);
+	else if (r->check == CHECK_PLACE)
+		good = is_place(value);
+	else if (r->check == CHECK_TEXT)
+		good = value[0] && strlen(value) < 1024 && mr_utf8_valid(value);
 	if (good)
 		return 0;
 	(void)mr_fail(err, MREG_EUSAGE, "setting '%s' cannot be '%s' (%s)",
@@ -357,7 +371,7 @@ static int take_defaults(struct mreg *m, struct mreg_error *err)
 					home);
 	if (!store)
 		return mr_fail_nomem(err);
-	return put(m, find_row("store"), store, "default", err);
+	return store[0] ? put(m, find_row("store"), store, "default", err) : 0;
 }
 
 int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
@@ -402,6 +416,17 @@ int mreg_setting_get(struct mreg *m, const char *key,
 		return rc;
 	*out = &m->settings[r - rows];
 	return 0;
+}
+
+static bool has_member(const json_t *doc, const char *key)
+{
+	const char *dot = strchr(key, '.');
+	char outer[64];
+
+	if (!dot)
+		return json_object_get(doc, key) != NULL;
+	(void)snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
+	return json_object_get(json_object_get(doc, outer), dot + 1) != NULL;
 }
 
 /* Set or remove one member, one level down for a dotted key. */
@@ -453,8 +478,8 @@ static int save_file(const char *path, json_t *doc, struct mreg_error *err)
 }
 
 int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
-		     const char *key, const char *value, const char **path,
-		     struct mreg_error *err)
+		     const char *key, const char *value, bool dry_run,
+		     const char **path, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *doc = NULL;
 	bool project = file == MREG_CONFIG_PROJECT;
@@ -467,7 +492,7 @@ int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
 		return rc;
 	if (project && r->personal)
 		return refuse_personal(r, PROJECT_FILE, err);
-	*path = project ? PROJECT_FILE : m->user_config;
+	*path = project ? m->project_config : m->user_config;
 	if (!*path) {
 		(void)mr_fail(err, MREG_EUSAGE,
 			      "there is no home for a user config file");
@@ -478,7 +503,12 @@ int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
 		return rc;
 	if (!doc)
 		doc = json_object();
-	if (!doc || change_member(doc, key, value) < 0)
+	if (!doc)
 		return mr_fail_nomem(err);
-	return save_file(*path, doc, err);
+	if (!value && !has_member(doc, key))
+		return 0;
+	if (change_member(doc, key, value) < 0)
+		return mr_fail_nomem(err);
+	rc = dry_run ? 0 : save_file(*path, doc, err);
+	return rc < 0 ? rc : 1;
 }

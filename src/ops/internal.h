@@ -175,6 +175,9 @@ const char *const *mr_tag_names(struct mr_arena *a,
 /* -- shared small things
  * ---------------------------------------------------------- */
 
+/* Options as this mreg knows them, from a caller that may know fewer or more
+ * fields: what it does not have is zero. */
+void mr_opts_take(void *out, size_t size, const void *given, size_t given_size);
 /* An arena for a result's strings. */
 int mr_result_arena(struct mr_arena **out, struct mreg_error *err);
 /* MREG_ENOMEM when the arena failed. */

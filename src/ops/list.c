@@ -82,8 +82,8 @@ static int models_in(struct mreg *m, const char *prefix,
 		copy[out->count++] = mr_arena_strdup(a, name + len);
 	}
 	out->names = copy;
-	out->where = place.dir[0] ? mr_arena_printf(a, "%s%s%.*s", place.dir,
-						    len ? "//" : "",
+	out->where = place.dir[0] ? mr_arena_printf(a, "oci:%s%s%.*s",
+						    place.dir, len ? "//" : "",
 						    (int)(len ? len - 1 : 0),
 						    place.repository)
 				  : mr_arena_printf(a, "%s%s%.*s", place.host,

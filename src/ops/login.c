@@ -37,8 +37,9 @@ static int try_and_store(struct mreg *m, const char *host, const char *username,
 	rc = mr_session_net(m, &net, err);
 	if (rc >= 0)
 		rc = mr_net_login(net, host, &c, err);
-	return rc < 0 ? rc
-		      : mr_credentials_store(&m->env, host, &c, where, err);
+	if (rc < 0 || dry_run)
+		return rc;
+	return mr_credentials_store(&m->env, host, &c, where, err);
 }
 
 static int finish(struct mreg_login_result *out, struct mreg_error *err)
@@ -51,16 +52,17 @@ static int finish(struct mreg_login_result *out, struct mreg_error *err)
 }
 
 int mreg_login(struct mreg *m, const char *host, const char *username,
-	       const char *password, struct mreg_login_result *out,
-	       struct mreg_error *err)
+	       const char *password, bool dry_run,
+	       struct mreg_login_result *out, struct mreg_error *err)
 {
 	struct mr_arena *a;
-	char where[256];
+	char where[256] = "";
 	int rc = check_host(host, err);
 
 	memset(out, 0, sizeof(*out));
 	if (rc >= 0)
-		rc = try_and_store(m, host, username, password, where, err);
+		rc = try_and_store(m, host, username, password, dry_run, where,
+				   err);
 	if (rc >= 0)
 		rc = mr_result_arena(&a, err);
 	if (rc < 0)
@@ -69,11 +71,23 @@ int mreg_login(struct mreg *m, const char *host, const char *username,
 	out->host = mr_arena_strdup(a, host);
 	out->username = mr_arena_strdup(a, username);
 	out->where = mr_arena_strdup(a, where);
+	out->dry_run = dry_run;
 	return finish(out, err);
 }
 
-int mreg_logout(struct mreg *m, const char *host, struct mreg_login_result *out,
-		struct mreg_error *err)
+static int look_up(struct mreg *m, const char *host, bool *found,
+		   struct mreg_error *err)
+{
+	MR_AUTO(mr_credentials_release)
+	struct mr_credentials c = { .username = NULL };
+	int rc = mr_credentials_find(&m->env, host, &c, err);
+
+	*found = rc >= 0 && c.username;
+	return rc;
+}
+
+int mreg_logout(struct mreg *m, const char *host, bool dry_run,
+		struct mreg_login_result *out, struct mreg_error *err)
 {
 	struct mr_arena *a;
 	bool found = false;
@@ -81,7 +95,8 @@ int mreg_logout(struct mreg *m, const char *host, struct mreg_login_result *out,
 
 	memset(out, 0, sizeof(*out));
 	if (rc >= 0)
-		rc = mr_credentials_erase(&m->env, host, &found, err);
+		rc = dry_run ? look_up(m, host, &found, err)
+			     : mr_credentials_erase(&m->env, host, &found, err);
 	if (rc >= 0)
 		rc = mr_result_arena(&a, err);
 	if (rc < 0)
@@ -89,6 +104,7 @@ int mreg_logout(struct mreg *m, const char *host, struct mreg_login_result *out,
 	out->owner = a;
 	out->host = mr_arena_strdup(a, host);
 	out->removed = found;
+	out->dry_run = dry_run;
 	return finish(out, err);
 }
 

@@ -291,15 +291,18 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 	return rc < 0 ? rc : take_result(p, out, err);
 }
 
-int mreg_pull(struct mreg *m, const char *ref, const struct mreg_pull_opts *o,
-	      struct mreg_pull_result *out, struct mreg_error *err)
+int mreg_pull(struct mreg *m, const char *ref,
+	      const struct mreg_pull_opts *given, struct mreg_pull_result *out,
+	      struct mreg_error *err)
 {
 	struct mreg_progress end = { .kind = MREG_PROGRESS_END, .label = "" };
-	struct pull p = { .m = m, .o = o };
+	struct mreg_pull_opts o;
+	struct pull p = { .m = m, .o = &o };
 	struct mr_arena *arena;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	mr_opts_take(&o, sizeof(o), given, given->size);
 	rc = mr_result_arena(&arena, err);
 	if (rc < 0)
 		return rc;

@@ -67,7 +67,7 @@ static int take_reference(struct push *p, const char *text,
 	if (tag[0] && mr_tag_kind(tag) == MR_TAG_RELEASE)
 		p->release = tag;
 	else if (tag[0] && mr_tag_kind(tag) == MR_TAG_ALIAS)
-		p->alias = tag;
+		p->aliases[0] = tag;
 	else if (tag[0])
 		return refuse_tag(tag, err);
 	if (alias && mr_tag_kind(alias) != MR_TAG_ALIAS) {
@@ -76,10 +76,8 @@ static int take_reference(struct push *p, const char *text,
 		return mr_hint(err, "letters, digits, '_' and '-'; not v1, "
 				    "latest, 1.2.0 or NAME-image");
 	}
-	if (alias && p->alias && strcmp(alias, p->alias) != 0)
-		p->alias2 = p->alias;
-	if (alias)
-		p->alias = alias;
+	if (alias && !(p->aliases[0] && strcmp(alias, p->aliases[0]) == 0))
+		p->aliases[1] = alias;
 	return 0;
 }
 
@@ -89,6 +87,7 @@ static void take_differences(struct push *p, struct mreg_push_result *out,
 	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mr_arena *a = out->owner;
+	const struct mr_event *e;
 	const char **copy;
 	uint64_t number;
 	size_t i;
@@ -97,6 +96,10 @@ static void take_differences(struct push *p, struct mreg_push_result *out,
 	    mr_model_differences(p->newest, mine, &names, &ignored) < 0)
 		return;
 	number = mr_number_recall(p->m, p->to, &p->newest->desc.digest);
+	if (!number && p->history.ledger &&
+	    mr_log_number(p->to, &p->history, &p->newest->desc.digest, &number,
+			  &e, &ignored) < 0)
+		number = 0;
 	out->compared_with = number ? mr_arena_printf(a, "v%" PRIu64, number)
 				    : mr_arena_strdup(a, "latest");
 	copy = mr_arena_alloc(a, (names.n + 1) * sizeof(*copy));
@@ -202,7 +205,8 @@ static int find_version(struct push *p, struct mreg_error *err)
 	return rc;
 }
 
-static int rehearse(struct push *p, struct mreg_error *err)
+static int rehearse(struct push *p, struct mreg_push_result *out,
+		    struct mreg_error *err)
 {
 	int rc = mr_plan_hash(&p->plan, p->from, p->jobs, err);
 
@@ -214,7 +218,9 @@ static int rehearse(struct push *p, struct mreg_error *err)
 		rc = mr_push_check_tags(p, err);
 	if (rc >= 0)
 		rc = mr_push_look(p, err);
-	return rc < 0 ? rc : find_version(p, err);
+	if (rc >= 0)
+		rc = find_version(p, err);
+	return rc < 0 ? rc : mr_push_rehearse_tags(p, out, err);
 }
 
 /* A release name that exists is compared before anything is sent. */
@@ -262,7 +268,7 @@ static int run(struct push *p, const char *const *paths, size_t n,
 			rc = mr_push_quick(p, out, &done, err);
 	}
 	if (rc >= 0 && !done && p->o->dry_run) {
-		rc = rehearse(p, err);
+		rc = rehearse(p, out, err);
 	} else if (rc >= 0 && !done) {
 		rc = mr_push_look(p, err);
 		if (rc >= 0)
@@ -274,19 +280,21 @@ static int run(struct push *p, const char *const *paths, size_t n,
 }
 
 int mreg_push(struct mreg *m, const char *const *paths, size_t path_count,
-	      const char *ref, const struct mreg_push_opts *o,
+	      const char *ref, const struct mreg_push_opts *given,
 	      struct mreg_push_result *out, struct mreg_error *err)
 {
 	struct mreg_progress end = { .kind = MREG_PROGRESS_END, .label = "" };
 	struct mr_arena *arena;
+	struct mreg_push_opts o;
 	struct push p = {
 		.m = m,
-		.o = o,
-		.jobs = mr_session_jobs(m, o->jobs),
+		.o = &o,
+		.jobs = mr_session_jobs(m, given->jobs),
 	};
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	mr_opts_take(&o, sizeof(o), given, given->size);
 	rc = mr_result_arena(&arena, err);
 	if (rc < 0)
 		return rc;

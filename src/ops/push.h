@@ -12,8 +12,7 @@ struct push {
 	const struct mreg_push_opts *o;
 	struct mreg_ref ref;        /* completed; tag: what was asked for */
 	const char *release;        /* of ref.tag; NULL */
-	const char *alias;          /* of ref.tag or the option; NULL */
-	const char *alias2;         /* when both name one */
+	const char *aliases[2];     /* of ref.tag, of the option; NULL: none */
 	struct mr_store *to;        /* owned */
 	struct mr_store *from;      /* owned; files */
 	struct mr_scan *scan;       /* owned */
@@ -48,6 +47,9 @@ int mr_push_send(struct push *p, struct mreg_error *err);
 
 /* push_tags.c: number, latest, release, alias. */
 int mr_push_check_tags(struct push *p, struct mreg_error *err);
+/* Say which tags a push would move. */
+int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
+			  struct mreg_error *err);
 int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 		  struct mreg_error *err);
 int mr_push_publish(struct push *p, struct mreg_push_result *out,

@@ -29,12 +29,13 @@ int mr_push_check_tags(struct push *p, struct mreg_error *err)
 	return mr_hint(err, "release names never move; choose the next one");
 }
 
-/* Move an alias; `was` gets what it had, if something else. */
-static int move_alias(struct push *p, const char *alias,
-		      struct mreg_push_result *out, struct mreg_error *err)
+/* What an alias has now, into the result; `*there`: it is our version. */
+static int look_at_alias(struct push *p, const char *alias,
+			 struct mreg_push_result *out, bool *there,
+			 struct mreg_error *err)
 {
 	struct mr_arena *a = out->owner;
-	const struct mreg_desc *d = &p->docs.manifest_desc;
+	struct mreg_moved *row;
 	char text[MREG_DIGEST_TEXT];
 	struct mreg_desc now;
 	bool found;
@@ -42,18 +43,59 @@ static int move_alias(struct push *p, const char *alias,
 
 	if (rc < 0)
 		return rc;
-	out->alias = mr_arena_strdup(a, alias);
-	if (found && mreg_digest_equal(&now.digest, &d->digest))
-		return 0;
-	if (found)
-		out->alias_was =
+	*there = found &&
+		 mreg_digest_equal(&now.digest, &p->docs.manifest_desc.digest);
+	if (!out->aliases)
+		out->aliases =
+			mr_arena_alloc(a, MR_COUNT(p->aliases) * sizeof(*row));
+	if (!out->aliases)
+		return mr_fail_nomem(err);
+	row = &out->aliases[out->alias_count++];
+	row->alias = mr_arena_strdup(a, alias);
+	if (found && !*there)
+		row->was =
 			mr_arena_strdup(a, mreg_digest_text(&now.digest, text));
-	return mr_tag_set(p->to, alias, d, p->docs.manifest.data, err);
+	return 0;
+}
+
+static int move_alias(struct push *p, const char *alias,
+		      struct mreg_push_result *out, struct mreg_error *err)
+{
+	bool there;
+	int rc = look_at_alias(p, alias, out, &there, err);
+
+	if (rc < 0 || there)
+		return rc;
+	return mr_tag_set(p->to, alias, &p->docs.manifest_desc,
+			  p->docs.manifest.data, err);
+}
+
+int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
+			  struct mreg_error *err)
+{
+	struct mreg_desc now;
+	bool there;
+	bool found;
+	size_t i;
+	int rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
+
+	out->release = p->release;
+	/* A new version becomes the latest; an old one may be it. */
+	out->latest =
+		rc >= 0 &&
+		(!p->claim.existed ||
+		 (found && mreg_digest_equal(&now.digest,
+					     &p->docs.manifest_desc.digest)));
+	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++)
+		if (p->aliases[i])
+			rc = look_at_alias(p, p->aliases[i], out, &there, err);
+	return rc;
 }
 
 static int name_it(struct push *p, struct mreg_push_result *out,
 		   struct mreg_error *err)
 {
+	size_t i;
 	int rc = 0;
 
 	if (p->release) {
@@ -65,10 +107,9 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 		if (rc >= 0)
 			out->release = p->release;
 	}
-	if (rc >= 0 && p->alias2)
-		rc = move_alias(p, p->alias2, out, err);
-	if (rc >= 0 && p->alias)
-		rc = move_alias(p, p->alias, out, err);
+	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++)
+		if (p->aliases[i])
+			rc = move_alias(p, p->aliases[i], out, err);
 	if (rc < 0)
 		return mr_wrap(err, "'%s:v%" PRIu64 "' is published, but",
 			       p->to->label, p->claim.number);
@@ -123,7 +164,8 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	p->claim.number = number;
 	p->claim.existed = true;
 	out->latest = mreg_digest_equal(&now.digest, d);
-	return p->o->dry_run ? 0 : name_it(p, out, err);
+	return p->o->dry_run ? mr_push_rehearse_tags(p, out, err)
+			     : name_it(p, out, err);
 }
 
 int mr_push_publish(struct push *p, struct mreg_push_result *out,

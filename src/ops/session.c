@@ -27,9 +27,25 @@ static char *state_path(struct mr_arena *a)
 	return NULL;
 }
 
-int mreg_open(const struct mreg_opts *o, struct mreg **out,
+static enum mreg_log_level level_of(const char *name)
+{
+	if (strcmp(name, "error") == 0)
+		return MREG_LOG_ERROR;
+	if (strcmp(name, "info") == 0)
+		return MREG_LOG_INFO;
+	return strcmp(name, "debug") == 0 ? MREG_LOG_DEBUG : MREG_LOG_WARN;
+}
+
+void mr_opts_take(void *out, size_t size, const void *given, size_t given_size)
+{
+	memset(out, 0, size);
+	memcpy(out, given, given_size < size ? given_size : size);
+}
+
+int mreg_open(const struct mreg_opts *given, struct mreg **out,
 	      struct mreg_error *err)
 {
+	struct mreg_opts o;
 	struct mreg *m = mr_zalloc(sizeof(*m));
 	uint64_t jobs = 0;
 	int rc;
@@ -38,20 +54,23 @@ int mreg_open(const struct mreg_opts *o, struct mreg **out,
 		return mr_fail_nomem(err);
 	mr_env_init(&m->env);
 	atomic_init(&m->cancel, false);
-	m->env.ctx = o->ctx;
-	m->env.log = o->log;
-	m->env.progress = o->progress;
-	m->env.level = o->log_level;
+	mr_opts_take(&o, sizeof(o), given, given->size);
+	m->env.ctx = o.ctx;
+	m->env.log = o.log;
+	m->env.progress = o.progress;
+	m->env.level = o.log_level;
 	m->env.cancel = &m->cancel;
 	m->arena = mr_arena_new(1u << 20);
 	if (!m->arena) {
 		rc = mr_fail_nomem(err);
 		goto undo;
 	}
-	rc = mr_settings_load(m, o, err);
+	rc = mr_settings_load(m, &o, err);
 	if (rc < 0)
 		goto undo;
 	(void)mr_text_u64(mr_setting(m, "jobs"), MR_JOBS_MAX, &jobs);
+	if (m->env.level == MREG_LOG_WARN)
+		m->env.level = level_of(mr_setting(m, "log.level"));
 	m->jobs = jobs ? (unsigned int)jobs : MR_JOBS_DEFAULT;
 	m->state = mr_state_open(state_path(m->arena), &m->env);
 	*out = m;

@@ -222,6 +222,7 @@ static int start(struct upload *u, bool *there, struct mreg_error *err)
 		return rc;
 	c.rq.body = "";
 	rc = send(u, &c, &resp, err);
+	u->again = NEVER; /* net has tried often enough: nothing was sent */
 	if (rc < 0)
 		return rc;
 	switch (resp->status) {
@@ -236,9 +237,7 @@ static int start(struct upload *u, bool *there, struct mreg_error *err)
 		break;
 	}
 	rc = refused(u, resp, err);
-	/* The session was not there before: nothing of it can be stale. */
-	if (u->again == ONCE)
-		u->again = NEVER;
+	u->again = NEVER;
 	if (rc == MREG_ENOTFOUND && err && !err->hint[0])
 		(void)mr_hint(err, "create the repository in the registry "
 				   "first");

@@ -19,7 +19,7 @@ static json_t *version_row(const struct mreg_version_row *row)
 	mr_view_str(&v, "runId", row->run);
 	mr_view_texts(&v, "tags", row->tags, row->tag_count);
 	mr_view_u64(&v, "bytes", row->bytes);
-	mr_view_u64(&v, "files", row->files);
+	mr_view_u64(&v, "fileCount", row->files);
 	mr_view_pairs(&v, "metrics", row->metrics, row->metric_count);
 	mr_view_bool(&v, "moved", row->moved);
 	return mr_view_take(&v);

@@ -17,6 +17,7 @@ char *mreg_login_result_json(const struct mreg_login_result *r)
 	} else {
 		mr_view_bool(&v, "removed", r->removed);
 	}
+	mr_view_bool(&v, "dryRun", r->dry_run);
 	return mr_view_text(&v);
 }
 

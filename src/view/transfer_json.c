@@ -5,6 +5,25 @@
 
 #include "view/view.h"
 
+static void put_aliases(struct mr_view *v, const struct mreg_push_result *r)
+{
+	json_t *rows = json_array();
+	size_t i;
+
+	for (i = 0; rows && i < r->alias_count; i++) {
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "alias", r->aliases[i].alias);
+		mr_view_str(&row, "was", r->aliases[i].was);
+		if (json_array_append_new(rows, mr_view_take(&row)) < 0) {
+			json_decref(rows);
+			rows = NULL;
+		}
+	}
+	mr_view_put(v, "aliases", rows);
+}
+
 char *mreg_push_result_json(const struct mreg_push_result *r)
 {
 	struct mr_view v;
@@ -18,8 +37,7 @@ char *mreg_push_result_json(const struct mreg_push_result *r)
 	mr_view_bool(&v, "identical", r->identical);
 	mr_view_bool(&v, "latest", r->latest);
 	mr_view_str(&v, "release", r->release);
-	mr_view_str(&v, "alias", r->alias);
-	mr_view_str(&v, "aliasWas", r->alias_was);
+	put_aliases(&v, r);
 	mr_view_u64(&v, "bytesTotal", r->bytes_total);
 	mr_view_u64(&v, "bytesSent", r->bytes_sent);
 	mr_view_u64(&v, "bytesReused", r->bytes_reused);

@@ -45,10 +45,8 @@ def serve(request, tmp_path):
 def no_pull(who, ref, target, status, times=True, **kwargs):
     """Neither into a folder with something in it nor into a new one."""
     new = target.parent / "new"
-    before = bad.snapshot(target, times)
     error = bad.refused(who, status, "pull", ref, "-o", target,
                         quiet_in=[target], times=times, **kwargs)
-    assert bad.snapshot(target, times) == before
     r = who.run("pull", ref, "-o", new, status=status)
     if not times:
         check_parts(new)
@@ -169,12 +167,7 @@ def test_a_wrong_manifest_is_refused(who, serve, target, what):
     model = bad.Model()
     WRONG[what](model)
     ref = serve(model)
-    new = bad.snapshot(target)
-    # Unknown algorithms are unsupported, and 10001 layers over 4 MiB.
-    r = who.run("pull", ref, "-o", target, status=None)
-    assert r.status in ((1, 9) if what == "digest-md5" else (1,)), str(r)
-    assert bad.snapshot(target) == new
-    no_pull(who, ref, target, r.status)
+    no_pull(who, ref, target, 1)
 
 
 def test_an_index_of_models_is_no_model(who, serve, target):
@@ -210,10 +203,9 @@ def test_a_path_that_may_not_be_is_refused(who, serve, target, what):
     around = bad.snapshot(target.parent)
     ref = serve(model)
     outside = bad.snapshot("/etc/mreg-was-here")
-    r = who.run("pull", ref, "-o", target, status=None)
     # What cannot be written in JSON is malformed, what ends so an archive.
-    assert r.status == {"nul": 1, "trailing-slash-up": 9}.get(what, 6), str(r)
-    no_pull(who, ref, target, r.status)
+    no_pull(who, ref, target,
+            {"nul": 1, "trailing-slash-up": 9}.get(what, 6))
     assert bad.snapshot("/etc/mreg-was-here") == outside
     # Only the layout and the home are new beside it.
     assert {k for k in bad.snapshot(target.parent)
@@ -269,18 +261,10 @@ def test_what_is_in_the_way_is_left_alone(who, serve, target, tmp_path, kind):
     before = bad.snapshot(outside)
     path = in_the_way(target, kind, outside)
     ref = serve(bad.Model({"config.json": b"{}\n", path: b"weights" * 99}))
-    r = who.run("pull", ref, "-o", target, status=None, timeout=30)
+    bad.refused(who, 4, "pull", ref, "-o", target, names=path.split("/")[0],
+                advice="move it away", quiet_in=[target, outside],
+                times=False, timeout=30)
     assert bad.snapshot(outside) == before
-    if r.status == 0:
-        # Replacing a link or a special file by the file is what rename does.
-        assert kind in ("link-at-file", "fifo-at-file")
-        assert not (target / path).is_symlink()
-        assert (target / path).read_bytes() == b"weights" * 99
-        return
-    assert r.status == 4, str(r)
-    names = path.split("/")[0]
-    bad.refused(who, 4, "pull", ref, "-o", target, names=names,
-                quiet_in=[target, outside], times=False)
 
 
 def test_the_target_may_be_a_link_but_not_a_file(who, serve, tmp_path):

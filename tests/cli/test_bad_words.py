@@ -98,10 +98,10 @@ NO_REFERENCES = [
                          ids=lambda t: repr(t)[:30])
 def test_what_is_no_reference_is_refused_before_anything_is_done(
         who, model, target, text):
-    for words in (("pull", text, "-o", target), ("resolve", text),
-                  ("inspect", text)):
-        bad.refused(who, 2, words[0], *words[2:], "--", text,
-                    quiet_in=[who.store, target])
+    bad.refused(who, 2, "pull", "-o", target, "--", text,
+                quiet_in=[who.store, target])
+    for command in ("resolve", "inspect"):
+        who.run(command, "--", text, status=2)
     bad.refused(who, 2, "push", "--", model, text,
                 quiet_in=[who.store, model])
 

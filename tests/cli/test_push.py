@@ -83,11 +83,45 @@ def test_parents_are_pinned_to_digests(mreg, model, store):
 
 def test_an_alias_is_moved_and_said_to_be(mreg, model):
     first = mreg.json("push", model, "m:staging")
-    assert first["alias"] == "staging" and first["aliasWas"] is None
+    assert first["aliases"] == [{"alias": "staging", "was": None}]
     (model / "x.txt").write_text("x")
     second = mreg.json("push", model, "m", "--alias", "staging")
-    assert second["aliasWas"] == first["digest"]
+    assert second["aliases"] == [{"alias": "staging", "was": first["digest"]}]
     assert mreg.run("resolve", "m:staging").stdout.strip() == second["digest"]
+
+
+def test_both_aliases_are_told(mreg, model):
+    result = mreg.json("push", model, "m:staging", "--alias", "canary")
+    assert result["aliases"] == [{"alias": "staging", "was": None},
+                                 {"alias": "canary", "was": None}]
+
+
+def test_a_dry_run_tells_the_tags_it_would_move(mreg, model, store):
+    first = mreg.json("push", model, "m:staging")["digest"]
+    before = (store / "m" / "index.json").read_bytes()
+    (model / "x.txt").write_text("x")
+    result = mreg.json("push", model, "m:staging", "-n")
+    assert result["latest"] and result["number"] is None
+    assert result["aliases"] == [{"alias": "staging", "was": first}]
+    assert (store / "m" / "index.json").read_bytes() == before
+
+
+def test_a_push_moves_a_latest_that_was_left_behind(mreg, model, store):
+    """A push that was killed between v2 and latest, or another's mistake."""
+    first = mreg.json("push", model, "m")["digest"]
+    (model / "x.txt").write_text("x")
+    second = mreg.json("push", model, "m")["digest"]
+    index = json.loads((store / "m" / "index.json").read_text())
+    for entry in index["manifests"]:
+        tag = entry["annotations"]["org.opencontainers.image.ref.name"]
+        if tag == "latest":
+            old = next(e for e in index["manifests"] if e["digest"] == first)
+            entry.update(digest=first, size=old["size"])
+    (store / "m" / "index.json").write_text(json.dumps(index))
+    assert mreg.run("resolve", "m").stdout.strip() == first
+    again = mreg.json("push", model, "m")
+    assert again["identical"] and again["latest"]
+    assert mreg.run("resolve", "m").stdout.strip() == second
 
 
 def test_a_release_name_never_moves(mreg, model, store):
@@ -103,7 +137,8 @@ def test_a_release_name_never_moves(mreg, model, store):
 def test_the_same_push_finishes_what_is_missing(mreg, model):
     mreg.json("push", model, "m")
     again = mreg.json("push", model, "m:production")
-    assert again["identical"] and again["alias"] == "production"
+    assert again["identical"]
+    assert again["aliases"] == [{"alias": "production", "was": None}]
     assert mreg.run("resolve", "m:production").stdout.strip() == again["digest"]
 
 

@@ -57,7 +57,7 @@ def points(total, samples):
     """Which of 1..total: all in the campaign, else some, spread evenly."""
     if FULL or total <= samples:
         return list(range(1, total + 1))
-    return sorted({1 + i * (total - 1) // (samples - 1)
+    return sorted({1 + (2 * i + 1) * total // (2 * samples)
                    for i in range(samples)})
 
 

@@ -68,7 +68,7 @@ def test_push_with_an_alias_moves_it_and_tells_from_where(shared, box):
     one = shared.json("push", small_model(box / "1", "one"), "moved:staging")
     two = shared.json("push", small_model(box / "2", "two"), "moved",
                       "--alias", "staging")
-    assert (two["alias"], two["aliasWas"]) == ("staging", one["digest"])
+    assert two["aliases"] == [{"alias": "staging", "was": one["digest"]}]
     assert shared.json("resolve", "moved:staging")["digest"] == two["digest"]
 
 

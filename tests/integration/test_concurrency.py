@@ -1,6 +1,10 @@
 """test_concurrency.py - many writers at once, some of them killed: every
 version gets a number of its own, and none is lost."""
+import contextlib
+import hashlib
+import http.client
 import random
+import threading
 import time
 
 from harness import Mreg, assert_pulled, finish, kill, small_model, tree, \
@@ -136,3 +140,52 @@ def test_two_models_are_pushed_into_one_local_store_at_once(mreg, box):
             mreg.run("pull", f"{names[i]}@{digest}", "-o", out)
             assert_pulled(out, tree(folders[i]))
     assert len(mreg.json("ls", "both")["versions"]) == 2
+
+
+@contextlib.contextmanager
+def uploaders(plain, repository, data, count=3):
+    """Others who send the same blob to the same repository all the time."""
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    stop = threading.Event()
+    sent = []
+
+    def send():
+        c = http.client.HTTPConnection("127.0.0.1", plain.port)
+        while not stop.is_set():
+            c.request("POST", f"/v2/{repository}/blobs/uploads/")
+            r = c.getresponse()
+            r.read()
+            where = r.headers["Location"]
+            where = where[where.index("/v2/"):]
+            c.request("PUT", f"{where}&digest={digest}", body=data, headers={
+                "Content-Type": "application/octet-stream"})
+            r = c.getresponse()
+            r.read()
+            sent.append(r.status)
+
+    threads = [threading.Thread(target=send) for _ in range(count)]
+    for t in threads:
+        t.start()
+    try:
+        yield sent
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+
+
+def test_a_blob_that_others_send_at_the_same_time_is_no_trouble(
+        at_plain, plain, box):
+    """distribution 2.8 rewrites a blob's link in place: who looks at it in
+    that moment is answered 500, and a manifest that names it 400 with
+    DIGEST_INVALID."""
+    folder = small_model(box / "m", "same blob")
+    at_plain.run("push", folder, "same-blob")
+    with uploaders(plain, "same-blob", (folder / "README.md").read_bytes()) \
+            as sent, uploaders(plain, "same-blob", b"{}"):
+        for i in range(6):
+            write(folder / "config.json", f'{{"n": {i}}}')
+            pushed = at_plain.json("push", folder, "same-blob")
+            assert pushed["number"] == i + 2
+    assert sent and set(sent) == {201}
+    assert len(at_plain.json("ls", "same-blob")["versions"]) == 7

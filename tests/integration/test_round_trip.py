@@ -25,7 +25,7 @@ def assert_agree(user, name, pushed, expected):
     row = ls_row(user, name, digest)
     assert row["number"] == number
     assert row["tags"] == ["latest", "production"]
-    assert row["files"] == len(expected)
+    assert row["fileCount"] == len(expected)
     assert row["bytes"] == pushed["bytesTotal"]
     assert row["registeredAt"] and not row["moved"]
 

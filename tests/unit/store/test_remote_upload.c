@@ -155,6 +155,15 @@ static void sends_it_again_after_trouble(void **state)
 	assert_int_equal(count(x, "POST"), 1 + MR_COUNT(statuses));
 }
 
+static void a_start_that_fails_is_repeated_by_net_alone(void **state)
+{
+	struct fx *x = *state;
+
+	fault(x, "POST", &(struct fakereg_fault){ .status = 503 });
+	assert_code(MREG_EREMOTE, put(x), x->err);
+	assert_int_equal(count(x, "POST"), 1 + MR_RETRY_MAX);
+}
+
 static void waits_as_long_as_it_is_told(void **state)
 {
 	struct fx *x = *state;
@@ -588,6 +597,7 @@ int main(void)
 		FX(sends_it_again_after_a_reset),
 		FX(gives_up_after_enough_resets),
 		FX(sends_it_again_after_trouble),
+		FX(a_start_that_fails_is_repeated_by_net_alone),
 		FX(waits_as_long_as_it_is_told),
 		FX(does_not_wait_for_ever),
 		FX(a_lost_session_is_opened_again_once),
