@@ -23,7 +23,7 @@ static int check_host(const char *host, struct mreg_error *err)
 }
 
 static int try_and_store(struct mreg *m, const char *host, const char *username,
-			 const char *password, char where[256],
+			 const char *password, bool dry_run, char where[256],
 			 struct mreg_error *err)
 {
 	MR_AUTO(mr_credentials_release)
