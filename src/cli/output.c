@@ -87,7 +87,8 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err)
 {
-	const char *cause = err->cause;
+	const char *last = err->cause;
+	const char *next;
 
 	if (g->json) {
 		char *text = mreg_error_json(err);
@@ -98,18 +99,15 @@ void cli_error(const struct cli_globals *g, bool color,
 		free(text);
 		return;
 	}
-	/* What failed, and in the same line why, down to the last reason: it
-	 * is often the one that helps. */
-	(void)fprintf(stderr, "%serror:%s %s", color ? "\033[1;31m" : "",
-		      color ? "\033[0m" : "", err->msg);
-	while (*cause) {
-		const char *end = strstr(cause, "; ");
-		size_t n = end ? (size_t)(end - cause) : strlen(cause);
-
-		(void)fprintf(stderr, ": %.*s", (int)n, cause);
-		cause += end ? n + 2 : n;
-	}
-	(void)fprintf(stderr, "\n");
+	/* What failed, and in the same line the reason at the bottom of it; the
+	 * steps between are for -v. */
+	while ((next = strstr(last, "; ")))
+		last = next + 2;
+	(void)fprintf(stderr, "%serror:%s %s%s%s\n", color ? "\033[1;31m" : "",
+		      color ? "\033[0m" : "", err->msg, last[0] ? ": " : "",
+		      last);
+	if (last != err->cause && (g->verbose || err->code == MREG_EPOLICY))
+		(void)fprintf(stderr, "cause: %s\n", err->cause);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);
 }
