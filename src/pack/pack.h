@@ -123,5 +123,7 @@ int mr_tree_unlink(struct mr_tree *t, const char *path, struct mreg_error *err);
 
 /* Names of partial files: ".mreg-part-<hex>". */
 #define MR_PART_PREFIX ".mreg-part-"
+/* And what mr_tree_folds makes; one that nobody has flocked was left behind. */
+#define MR_PROBE_PREFIX MR_PART_PREFIX "case-"
 
 #endif

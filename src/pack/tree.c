@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -296,8 +297,10 @@ int mr_tree_unlink(struct mr_tree *t, const char *path, struct mreg_error *err)
 
 /* Collisions are with other machines that share the directory. */
 #define PROBES_MAX 16
+#define PROBE_NAME 64
 
-static int make_probe(struct mr_tree *t, char *name, size_t cap,
+/* A file of ours, locked: what nobody locks is swept away as left behind. */
+static int make_probe(struct mr_tree *t, char name[PROBE_NAME], int *out,
 		      struct mreg_error *err)
 {
 	char dir[SHOWN];
@@ -308,12 +311,14 @@ static int make_probe(struct mr_tree *t, char *name, size_t cap,
 	for (i = 0; i < PROBES_MAX; i++) {
 		if (getrandom(&random, sizeof(random), 0) < 0)
 			random = (uint64_t)getpid() + i;
-		(void)snprintf(name, cap, MR_PART_PREFIX "case-%016" PRIx64,
+		(void)snprintf(name, PROBE_NAME, MR_PROBE_PREFIX "%016" PRIx64,
 			       random);
 		fd = openat(t->fd, name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd >= 0) {
-			mr_fd_close(&fd);
+			/* Where nothing can be locked nothing is swept. */
+			(void)flock(fd, LOCK_EX | LOCK_NB);
+			*out = fd;
 			return 0;
 		}
 		if (errno != EEXIST)
@@ -323,31 +328,39 @@ static int make_probe(struct mr_tree *t, char *name, size_t cap,
 			   mr_text_safe(t->dir, dir, sizeof(dir)));
 }
 
-int mr_tree_folds(struct mr_tree *t, bool *folds, struct mreg_error *err)
+/* `*seen`: nobody took the probe away before we had looked. */
+static int probe(struct mr_tree *t, bool *seen, struct mreg_error *err)
 {
-	char name[64] = "";
-	char other[64];
+	MR_AUTO(mr_fd_close) int fd = -1;
+	char name[PROBE_NAME];
+	char other[PROBE_NAME];
 	struct stat a;
 	struct stat b;
 	char *p;
-	int rc;
+	int rc = make_probe(t, name, &fd, err);
 
-	if (!t->folds_known) {
-		rc = make_probe(t, name, sizeof(name), err);
-		if (rc < 0)
-			return rc;
-		memcpy(other, name, sizeof(other));
-		for (p = other; *p; p++)
-			if (*p >= 'a' && *p <= 'z')
-				*p = (char)(*p - 'a' + 'A');
-		t->folds =
-			fstatat(t->fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
-			fstatat(t->fd, other, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-			a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-		/* It has the name of a partial file: never taken for more. */
-		(void)unlinkat(t->fd, name, 0);
-		t->folds_known = true;
-	}
-	*folds = t->folds;
+	if (rc < 0)
+		return rc;
+	memcpy(other, name, sizeof(other));
+	for (p = other; *p; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+	*seen = fstatat(t->fd, name, &a, AT_SYMLINK_NOFOLLOW) == 0;
+	t->folds = *seen &&
+		   fstatat(t->fd, other, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+		   a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	/* It has the name of a partial file: never taken for more. */
+	(void)unlinkat(t->fd, name, 0);
 	return 0;
+}
+
+int mr_tree_folds(struct mr_tree *t, bool *folds, struct mreg_error *err)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; !t->folds_known && i < PROBES_MAX && rc == 0; i++)
+		rc = probe(t, &t->folds_known, err);
+	*folds = t->folds;
+	return rc;
 }

@@ -270,8 +270,9 @@ void mr_part_sweep(struct mr_target *t, bool wanted_too)
 		return;
 	}
 	while ((e = readdir(root)))
-		if (parse_name(e->d_name, &digest) &&
-		    (wanted_too || !mr_target_goal(t, &digest)))
+		if (mr_text_starts(e->d_name, MR_PROBE_PREFIX) ||
+		    (parse_name(e->d_name, &digest) &&
+		     (wanted_too || !mr_target_goal(t, &digest))))
 			sweep_one(t, e->d_name);
 	(void)closedir(root);
 }

@@ -74,11 +74,9 @@ class Server:
                            (self.folder / "log").read_text()[-2000:])
 
     def stop(self):
-        began = time.time()
         self.process.terminate()
         try:
             self.process.wait(10)
-            print("STOP", self.kind, time.time() - began)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -34,9 +34,9 @@ def copy(request, tool, box, source, target):
             source, target)
     else:
         skopeo_program(box).run(
-            "--insecure-policy", "copy", "--preserve-digests",
-            "--src-tls-verify=false", "--dest-tls-verify=false",
-            f"docker://{source}", f"docker://{target}")
+            "--insecure-policy", "copy", "--src-tls-verify=false",
+            "--dest-tls-verify=false", f"docker://{source}",
+            f"docker://{target}")
 
 
 @pytest.mark.parametrize("tool", ["crane", "oras", "skopeo"])
