@@ -43,23 +43,29 @@ static int run_version(struct cli *cli, const void *p, struct mreg_error *err)
 static int run_completion(struct cli *cli, const void *p,
 			  struct mreg_error *err)
 {
+	static const struct {
+		const char *name;
+		void (*print)(FILE *out);
+	} shells[] = {
+		{ "bash", cli_complete_bash },
+		{ "zsh", cli_complete_zsh },
+		{ "fish", cli_complete_fish },
+		{ "man", cli_man },
+	};
 	const struct args *a = p;
+	size_t i;
 
-	if (cli->globals.json)
-		return mr_fail(err, MREG_EUSAGE,
-			       "a completion script has no JSON form");
-	if (strcmp(a->shell, "bash") == 0)
-		cli_complete_bash(stdout);
-	else if (strcmp(a->shell, "zsh") == 0)
-		cli_complete_zsh(stdout);
-	else if (strcmp(a->shell, "fish") == 0)
-		cli_complete_fish(stdout);
-	else if (strcmp(a->shell, "man") == 0)
-		cli_man(stdout);
-	else
-		return mr_fail(err, MREG_EUSAGE, "no completion for '%.40s'",
-			       a->shell);
-	return 0;
+	for (i = 0; i < MR_COUNT(shells); i++) {
+		if (strcmp(shells[i].name, a->shell) != 0)
+			continue;
+		if (cli->globals.json)
+			return mr_fail(err, MREG_EUSAGE,
+				       "a completion script has no JSON form");
+		shells[i].print(stdout);
+		return 0;
+	}
+	(void)mr_fail(err, MREG_EUSAGE, "no completion for '%.40s'", a->shell);
+	return mr_hint(err, "bash, zsh, fish or man");
 }
 
 const struct cli_command cli_cmd_version = {

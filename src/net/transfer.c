@@ -233,6 +233,19 @@ static void collect(struct mr_answer *a)
 	}
 }
 
+/* One header line of more than 100 KiB: curl 7.88 calls that out of memory
+ * (lib/http.c, Curl_dyn_addn), and gives us nothing of the line. */
+static bool is_flood(const struct mr_answer *a)
+{
+	curl_off_t began_us = 0;
+
+	if (a->flooded || a->result != CURLE_OUT_OF_MEMORY || a->headers_done)
+		return a->flooded;
+	return curl_easy_getinfo(a->handle->easy, CURLINFO_STARTTRANSFER_TIME_T,
+				 &began_us) == CURLE_OK &&
+	       began_us > 0;
+}
+
 /* curl is finished: with what? */
 static int judge(struct mr_answer *a, struct mreg_error *err)
 {
@@ -246,7 +259,7 @@ static int judge(struct mr_answer *a, struct mreg_error *err)
 		return a->failed;
 	}
 	mr_answer_host(a, host);
-	if (a->flooded)
+	if (is_flood(a))
 		return mr_fail(err, MREG_EREMOTE,
 			       "'%s' sent more than %u bytes of headers", host,
 			       MR_HEADER_MAX_BYTES);

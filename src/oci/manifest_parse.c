@@ -240,7 +240,8 @@ static struct mr_manifest *start(const void *bytes, size_t n)
 	raw = mr_arena_alloc(arena, n + 1);
 	if (!m || !raw || mr_digest_of(bytes, n, &m->desc.digest, NULL) < 0)
 		return NULL;
-	memcpy(raw, bytes, n);
+	if (n) /* an empty file has no bytes to point at */
+		memcpy(raw, bytes, n);
 	m->raw = raw;
 	m->raw_len = n;
 	m->desc.size = n;

@@ -104,6 +104,7 @@ struct mr_history {
 	struct mr_ledger *ledger; /* owned */
 	struct mr_list tags;      /* all tags of the repository, sorted */
 	struct mr_list read;      /* log tags that are in the ledger */
+	struct mr_list absent;    /* log tags that could not be read */
 	bool found;               /* the repository exists */
 };
 void mr_history_release(struct mr_history *h); /* for MR_AUTO too */

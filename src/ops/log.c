@@ -43,7 +43,8 @@ struct fetch {
 	struct mreg *m;
 	struct mr_store *s;
 	const char **tags;   /* borrowed from the history */
-	struct mr_doc *docs; /* one per tag */
+	struct mr_doc *docs; /* one per tag; empty: it could not be read */
+	const struct mr_list *absent; /* waited for in vain before */
 };
 
 struct claiming {
@@ -61,6 +62,7 @@ void mr_history_release(struct mr_history *h)
 	mr_ledger_freep(&h->ledger);
 	mr_list_release(&h->tags);
 	mr_list_release(&h->read);
+	mr_list_release(&h->absent);
 }
 
 /* Bytes remembered for a log tag, if they are what the tag's name says. */
@@ -79,15 +81,16 @@ static bool remembered(struct mreg *m, const char *tag, struct mr_doc *doc)
 /*
  * Get a listed entry.  distribution lists a tag a moment before it can be
  * read (its directory is there before the link to the manifest), so an absent
- * one is asked for again, over three seconds.
+ * one is asked for again, over three seconds; `patient` false: only once.
  */
-static int get_listed(const struct fetch *f, const char *tag,
+static int get_listed(const struct fetch *f, const char *tag, bool patient,
 		      struct mr_doc *doc, bool *found, struct mreg_error *err)
 {
 	int64_t wait_ms = LISTED_WAIT_FIRST_MS;
 	int rc = mr_store_get(f->s, tag, doc, found, err);
 
-	while (rc >= 0 && !*found && wait_ms <= LISTED_WAIT_LAST_MS) {
+	while (rc >= 0 && !*found && patient &&
+	       wait_ms <= LISTED_WAIT_LAST_MS) {
 		rc = mr_sleep_ms(&f->m->env, wait_ms, err);
 		wait_ms *= 2;
 		if (rc >= 0)
@@ -96,26 +99,33 @@ static int get_listed(const struct fetch *f, const char *tag,
 	return rc;
 }
 
+/*
+ * An entry that stays unreadable is left out of this reading, and told: its
+ * writer died in the middle of its PUT, or is not done.  One that is not done
+ * reads the log after its PUT and then sees what we wrote before our reading
+ * (invariant 1 holds for it), so nobody's number is given twice.
+ */
 static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	const struct fetch *f = ctx;
-	struct mr_doc *doc = &f->docs[index];
+	const char *tag = f->tags[index];
+	bool patient = !mr_list_has(f->absent, tag);
 	bool found;
 	int rc;
 
-	if (remembered(f->m, f->tags[index], doc))
+	if (remembered(f->m, tag, &f->docs[index]))
 		return 0;
-	mr_buf_clear(&doc->bytes);
-	rc = get_listed(f, f->tags[index], doc, &found, err);
+	mr_buf_clear(&f->docs[index].bytes);
+	rc = get_listed(f, tag, patient, &f->docs[index], &found, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot read the log of '%s'", f->s->label);
-	if (!found) {
-		(void)mr_fail(err, MREG_EREMOTE,
-			      "log entry '%s' of '%s' is listed but missing",
-			      f->tags[index], f->s->label);
-		return mr_hint(err, "run it again; if it stays, the history "
-				    "was damaged");
-	}
+	if (!found)
+		mr_buf_clear(&f->docs[index].bytes);
+	if (!found && patient)
+		mr_log(&f->m->env, MREG_LOG_WARN,
+		       "log entry '%s' of '%s' is listed but cannot be read: "
+		       "a push was killed there, or is not done",
+		       tag, f->s->label);
 	return 0;
 }
 
@@ -176,7 +186,7 @@ static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 {
 	MR_AUTO(mr_free) const char **tags = NULL;
 	MR_AUTO(mr_free) struct mr_doc *docs = NULL;
-	struct fetch f = { .m = m, .s = s };
+	struct fetch f = { .m = m, .s = s, .absent = &h->absent };
 	size_t n;
 	size_t i;
 	int rc;
@@ -199,7 +209,9 @@ static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	rc = mr_task_run(&m->env, MR_LOOKUP_JOBS, n, fetch_one, &f, err);
 	mr_state_begin(m->state);
 	for (i = 0; i < n; i++) {
-		if (rc >= 0)
+		if (rc >= 0 && !docs[i].bytes.len)
+			rc = mr_list_add(&h->absent, tags[i], err);
+		else if (rc >= 0)
 			rc = take_event(m, h, tags[i], &docs[i], err);
 		mr_doc_release(&docs[i]);
 	}
@@ -381,6 +393,17 @@ static uint64_t next_number(const struct mr_history *h)
 	return top + 1;
 }
 
+/* Numbers are safe only where a listing shows what was written before it. */
+static int blind(const struct claiming *c, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_EREMOTE,
+		      "the log of '%s' does not show what was just written to "
+		      "it",
+		      c->s->label);
+	return mr_hint(err, "its listings come late, so numbers cannot be "
+			    "given safely; try again later");
+}
+
 int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const struct mreg_ref *ref, const struct mreg_desc *version,
 		 const void *manifest, const char *run, struct mr_claim *out,
@@ -415,6 +438,8 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		uint64_t next = next_number(h);
 		bool contested;
 
+		if (!mine && round)
+			return blind(&c, err);
 		if (!mine) {
 			rc = write_claim(&c, next, NULL, err);
 			if (rc < 0)
@@ -438,137 +463,4 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		      s->label, MR_CLAIM_ROUNDS_MAX);
 	return mr_hint(err, "the files are there: push again when fewer "
 			    "others do");
-}
-
-/* -- numbers
- * ------------------------------------------------------------------- */
-
-int mr_log_number(struct mr_store *s, struct mr_history *h,
-		  const struct mreg_digest *d, uint64_t *number,
-		  const struct mr_event **event, struct mreg_error *err)
-{
-	size_t n = mr_ledger_count(h->ledger);
-	size_t i;
-
-	*number = 0;
-	*event = NULL;
-	for (i = 0; i < n; i++) {
-		const struct mr_event *e = mr_ledger_event(h->ledger, i);
-		struct mreg_desc now;
-		char tag[32];
-		bool found;
-		int rc;
-
-		if (e->kind != MR_EVENT_VERSION_REGISTERED ||
-		    !mreg_digest_equal(&e->version, d))
-			continue;
-		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, e->number);
-		rc = mr_tag_resolve(s, tag, &now, &found, err);
-		if (rc < 0)
-			return rc;
-		if (!found || !mreg_digest_equal(&now.digest, d))
-			continue;
-		*number = e->number;
-		*event = e;
-		return 0;
-	}
-	return 0;
-}
-
-/* The highest number whose v<N> is there, and what it has. */
-static int highest_version(struct mr_store *s, struct mr_history *h,
-			   uint64_t *number, struct mreg_desc *out,
-			   struct mreg_error *err)
-{
-	MR_AUTO(mr_free) uint64_t *numbers = NULL;
-	size_t n;
-	int rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
-
-	*number = 0;
-	while (rc >= 0 && n > 0) {
-		const struct mr_event *owner;
-		char tag[32];
-		bool found;
-
-		n--;
-		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, numbers[n]);
-		rc = mr_tag_resolve(s, tag, out, &found, err);
-		if (rc < 0 || !found)
-			continue;
-		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
-		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
-			continue; /* a foreign move: `ls` shows it */
-		*number = numbers[n];
-		return 0;
-	}
-	return rc;
-}
-
-int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		  const struct mreg_desc *mine, const void *manifest,
-		  uint64_t *at, struct mreg_error *err)
-{
-	unsigned int round;
-
-	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
-		struct mreg_desc top;
-		struct mreg_desc now;
-		bool found;
-		int rc = highest_version(s, h, at, &top, err);
-
-		if (rc >= 0 && *at == 0)
-			return mr_fail(err, MREG_ENOTFOUND,
-				       "'%s' has no version", s->label);
-		if (rc >= 0)
-			rc = mr_tag_resolve(s, "latest", &now, &found, err);
-		if (rc < 0)
-			return rc;
-		if (found && mreg_digest_equal(&now.digest, &top.digest))
-			return 0;
-		rc = mr_tag_set(s, "latest", &top,
-				mreg_digest_equal(&top.digest, &mine->digest)
-					? manifest
-					: NULL,
-				err);
-		if (rc < 0 && rc != MREG_ECONFLICT)
-			return rc;
-		rc = mr_history_read(m, s, h, err);
-		if (rc < 0)
-			return rc;
-	}
-	return mr_fail(err, MREG_ECONFLICT,
-		       "'latest' of '%s' keeps being moved by others",
-		       s->label);
-}
-
-static const char *number_key(const struct mreg_digest *d, char out[160])
-{
-	char text[MREG_DIGEST_TEXT];
-
-	(void)snprintf(out, 160, "number:%s", mreg_digest_text(d, text));
-	return out;
-}
-
-void mr_number_remember(struct mreg *m, const struct mr_store *s,
-			const struct mreg_digest *d, uint64_t number)
-{
-	char key[160];
-	char value[32];
-
-	(void)snprintf(value, sizeof(value), "%" PRIu64, number);
-	mr_state_fact_put(m->state, s->name, number_key(d, key), value);
-}
-
-uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
-			  const struct mreg_digest *d)
-{
-	char key[160];
-	char value[32];
-	uint64_t number = 0;
-
-	if (mr_state_fact_get(m->state, s->name, number_key(d, key), value,
-			      sizeof(value)) &&
-	    mr_text_u64(value, UINT64_MAX, &number) < 0)
-		number = 0;
-	return number;
 }

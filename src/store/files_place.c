@@ -82,7 +82,9 @@ static int open_spot(struct mr_target *t, const struct mr_spot *p, int *fd,
 	rc = mr_tree_openat(t->tree, p->place->path,
 			    O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0,
 			    fd, &why);
-	if (rc == MREG_ENOTFOUND) {
+	/* What may not be read cannot be right, and renaming over it takes no
+	 * more than the right to the folder. */
+	if (rc == MREG_ENOTFOUND || (rc < 0 && why.sys == EACCES)) {
 		*fd = -1;
 		return 0;
 	}

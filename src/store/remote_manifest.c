@@ -210,10 +210,12 @@ static int add_missing(const char *body, const struct mreg_desc *d,
 	return 0;
 }
 
-/* The registry refused a manifest: which blobs does it miss (P-51)? */
+/* The registry refused a manifest: which blobs does it miss (P-51)?  `*race`:
+ * it is worth sending again. */
 static int set_refused(struct mr_remote *r, struct mr_response *resp,
 		       const struct mreg_desc *d, const char *what,
-		       struct mr_list *missing, struct mreg_error *err)
+		       struct mr_list *missing, bool *race,
+		       struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf body = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
@@ -231,6 +233,7 @@ static int set_refused(struct mr_remote *r, struct mr_response *resp,
 	resp->body = again;
 	rc = mr_remote_refused(r->host, resp, what, NULL, err);
 	resp->body = own;
+	*race = resp->status == 400 && strstr(text, "DIGEST_INVALID");
 	if (strstr(text, "BLOB_UNKNOWN")) {
 		if (err)
 			err->code = MREG_ECONFLICT;
@@ -244,13 +247,13 @@ static int set_refused(struct mr_remote *r, struct mr_response *resp,
 	return rc;
 }
 
-int mr_remote_set(struct mr_store *s, const char *reference,
-		  const struct mreg_desc *d, const void *bytes,
-		  struct mr_list *missing, struct mreg_error *err)
+static int send_manifest(struct mr_remote *r, const char *reference,
+			 const struct mreg_desc *d, const void *bytes,
+			 struct mr_list *missing, bool *race,
+			 struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
-	struct mr_remote *r = mr_remote_of(s);
 	struct mreg_digest announced;
 	char text[MREG_DIGEST_TEXT];
 	char what[WHAT_BYTES];
@@ -268,7 +271,7 @@ int mr_remote_set(struct mr_store *s, const char *reference,
 	if (rc < 0)
 		return rc;
 	if (resp->status != 200 && resp->status != 201 && resp->status != 202)
-		return set_refused(r, resp, d, what, missing, err);
+		return set_refused(r, resp, d, what, missing, race, err);
 	if (mr_remote_announced(resp, &announced) &&
 	    announced.algorithm == d->digest.algorithm &&
 	    !mreg_digest_equal(&announced, &d->digest))
@@ -276,6 +279,41 @@ int mr_remote_set(struct mr_store *s, const char *reference,
 			       "%s: the registry took it for '%s'", what,
 			       mreg_digest_text(&announced, text));
 	return 0;
+}
+
+/*
+ * distribution 2.8 writes a blob's link in place: a manifest that is checked
+ * while somebody sends the same blob once more finds it empty, and is refused
+ * with DIGEST_INVALID though its bytes are right.
+ */
+int mr_remote_set(struct mr_store *s, const char *reference,
+		  const struct mreg_desc *d, const void *bytes,
+		  struct mr_list *missing, struct mreg_error *err)
+{
+	struct mr_remote *r = mr_remote_of(s);
+	struct mreg_error why = MREG_ERROR_INIT;
+	unsigned int attempt;
+	int rc;
+
+	for (attempt = 1;; attempt++) {
+		bool race = false;
+
+		rc = send_manifest(r, reference, d, bytes, missing, &race,
+				   &why);
+		if (rc >= 0)
+			return rc;
+		if (!race || attempt > MR_REPAIRS_MAX)
+			break;
+		rc = mr_sleep_ms(s->env,
+				 mr_retry_delay_ms(attempt, 0,
+						   mr_random(s->env)),
+				 &why);
+		if (rc < 0)
+			break;
+	}
+	if (err)
+		*err = why;
+	return rc;
 }
 
 /* -- removing a tag ---------------------------------------------------------

@@ -70,7 +70,6 @@ def test_unknown_flag_suggests_the_nearest(who, model, flag, meant):
     (("ls", "--color", "sometimes"), "sometimes"),
     (("ls", "--progress", "loud"), "loud"), (("pull", "m", "-Z"), "-Z"),
     (("config", "set", "no.such.key", "x"), "no.such.key"),
-    (("completion", "tcsh"), "tcsh"),
     (("push", "x", "m", "--kind", "spaceship"), "spaceship"),
 ])
 def test_wrong_arguments_are_named(who, words, culprit):

@@ -1,5 +1,6 @@
 """faults.py - running mreg so that its N-th call that changes something kills
 it, is torn or fails (fault_preload.c)."""
+import contextlib
 import hashlib
 import json
 import os
@@ -51,6 +52,12 @@ class Faults:
     def count(self):
         """Calls that counted in the last run."""
         return struct.unpack("q", self.count_file.read_bytes())[0]
+
+
+def tell(capsys, text):
+    """A count, for everybody to see in the campaign."""
+    with capsys.disabled() if FULL else contextlib.nullcontext():
+        print("\n" + text)
 
 
 def points(total, samples):

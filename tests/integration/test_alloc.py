@@ -1,7 +1,7 @@
 """test_alloc.py - each allocation fails in its turn, once and for good: an
 error that says so, no crash, no leak, and a store that is whole.
 
-All of them with MREG_CAMPAIGN=1, samples without.  `-s` shows the counts.  In
+All of them with MREG_CAMPAIGN=1, samples without. .  In
 an ASan build what leaks is an error too."""
 import os
 import pathlib
@@ -84,7 +84,7 @@ def count(who, name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_no_allocation_matters_more_than_its_command(place, name):
+def test_no_allocation_matters_more_than_its_command(place, name, capsys):
     who = place
     total = count(who, name)
     tried, failed, wrong = 0, 0, []
@@ -109,8 +109,8 @@ def test_no_allocation_matters_more_than_its_command(place, name):
             if n % 7 == 0 or r.status != 0 and not faults.FULL:
                 who.run(*words)
                 check()
-    print(f"\nallocations failed: {tried} ({name}), errors: {failed}, "
-          f"violations: {len(wrong)}")
+    faults.tell(capsys, f"allocations failed: {tried} ({name}), errors: "
+                        f"{failed}, violations: {len(wrong)}")
     assert not wrong, "\n\n".join(wrong)
     assert failed > tried / 4
 

@@ -1,7 +1,7 @@
 """test_faults.py - each call that writes, syncs, names, opens or reads fails
 in its turn: never a success that is none, and a store that is whole.
 
-All of them with MREG_CAMPAIGN=1, samples without.  `-s` shows the counts."""
+All of them with MREG_CAMPAIGN=1, samples without. ."""
 import errno
 
 import pytest
@@ -49,7 +49,7 @@ def judge(r, code):
     return [f"{what}\n{r}" for what in out]
 
 
-def sweep(fault, what, kinds, command, check, must_fail=()):
+def sweep(fault, capsys, what, kinds, command, check, must_fail=()):
     """command(point, env) for each call of each kind; check(point, status)
     returns what is wrong then.  Calls of the kinds `must_fail` cannot fail
     without an error or a warning, but on the state file, which may be lost
@@ -73,13 +73,13 @@ def sweep(fault, what, kinds, command, check, must_fail=()):
                 found.append(f"success\n{r}")
             wrong += [f"{point}: {w}" for w in
                       found + check(point, r.status)]
-    print(f"\nfaults tried: {tried} ({what}), errors: {failed}, violations: "
-          f"{len(wrong)}")
+    faults.tell(capsys, f"faults tried: {tried} ({what}), errors: {failed}, "
+                        f"violations: {len(wrong)}")
     assert not wrong, "\n".join(wrong)
     assert tried > 20 and failed > 5
 
 
-def test_a_push_is_whole_or_fails(mreg, fault, model):
+def test_a_push_is_whole_or_fails(mreg, fault, model, capsys):
     def command(point, env):
         return mreg.run("push", model, point, status=None, env=env)
 
@@ -96,10 +96,10 @@ def test_a_push_is_whole_or_fails(mreg, fault, model):
         mreg.run("resolve", f"{point}:latest")
         return wrong + more
 
-    sweep(fault, "push", FAULTS, command, check, ("write", "sync"))
+    sweep(fault, capsys, "push", FAULTS, command, check, ("write", "sync"))
 
 
-def test_a_pull_is_whole_or_fails(mreg, fault, model, box):
+def test_a_pull_is_whole_or_fails(mreg, fault, model, box, capsys):
     mreg.run("push", model, "m")
     expected = tree(model)
 
@@ -120,10 +120,10 @@ def test_a_pull_is_whole_or_fails(mreg, fault, model, box):
         return wrong
 
     # What the kernel does not copy is written; so a write may fail unseen.
-    sweep(fault, "pull", FAULTS, command, check, ("sync",))
+    sweep(fault, capsys, "pull", FAULTS, command, check, ("sync",))
 
 
-def test_an_alias_is_moved_or_not(mreg, fault, model, box):
+def test_an_alias_is_moved_or_not(mreg, fault, model, box, capsys):
     for n in (1, 2):
         write(model / "config.json", "{}" + " " * n)
         mreg.run("push", model, "m")
@@ -145,4 +145,4 @@ def test_an_alias_is_moved_or_not(mreg, fault, model, box):
         return wrong
 
     kinds = [f for f in FAULTS if f[0] != "size"]
-    sweep(fault, "alias", kinds, command, check)
+    sweep(fault, capsys, "alias", kinds, command, check)

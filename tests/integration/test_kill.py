@@ -2,7 +2,7 @@
 again: the right result, and never a wrong file under a final name.
 
 By the clock with a model of 64 MiB, and at chosen calls with a small one; all
-of them with MREG_CAMPAIGN=1, samples without.  `-s` shows the counts."""
+of them with MREG_CAMPAIGN=1, samples without. ."""
 import random
 import time
 
@@ -33,7 +33,7 @@ def kill_after(process, seconds):
     return alive
 
 
-def sweep(start):
+def sweep(start, capsys):
     """Kill start(i) at moments spread over the time that one run takes;
     yields i after each kill that met a running process."""
     begin = time.monotonic()
@@ -46,18 +46,19 @@ def sweep(start):
         if kill_after(start(i), whole * part):
             met += 1
         yield i
-    print(f"\nkill points tried: {met} by the clock, violations: 0")
+    faults.tell(capsys, f"kill points tried: {met} by the clock, "
+                        f"violations: 0")
     assert met >= POINTS / 2, f"only {met} of {POINTS} were still running"
 
 
 def test_a_killed_push_is_invisible_and_run_again_completes(shared, model,
-                                                            box):
+                                                            box, capsys):
     expected = tree(model)
 
     def start(i):
         return shared.start("push", model, f"kp{i}", "--json")
 
-    for i in sweep(start):
+    for i in sweep(start, capsys):
         name = f"kp{i}"
         r = shared.run("ls", name, "--json", status=None)
         assert r.status in (0, 3), str(r)
@@ -75,7 +76,7 @@ def test_a_killed_push_is_invisible_and_run_again_completes(shared, model,
 
 
 def test_a_killed_pull_leaves_no_wrong_file_and_run_again_completes(
-        shared, model, box):
+        shared, model, box, capsys):
     expected = tree(model)
     shared.run("push", model, "kill-pull")
 
@@ -83,7 +84,7 @@ def test_a_killed_pull_leaves_no_wrong_file_and_run_again_completes(
         return shared.start("pull", "kill-pull", "-o", box / f"out{i}",
                             "--json")
 
-    for i in sweep(start):
+    for i in sweep(start, capsys):
         out = box / f"out{i}"
         found = tree(out) if out.exists() else {}
         for path, what in found.items():
@@ -181,14 +182,15 @@ class Sweep:
     def add(self, point, wrong):
         self.violations += [f"{point}: {w}" for w in wrong]
 
-    def end(self):
-        print(f"\nkill points tried: {self.tried}, violations: "
-              f"{len(self.violations)} ({self.what})")
+    def end(self, capsys):
+        faults.tell(capsys, f"kill points tried: {self.tried}, violations: "
+                            f"{len(self.violations)} ({self.what})")
         assert not self.violations, "\n".join(self.violations)
         assert self.tried >= 10
 
 
-def test_a_push_killed_at_any_call_harms_nothing(pusher, fault, two, box):
+def test_a_push_killed_at_any_call_harms_nothing(pusher, fault, two, box,
+                                                capsys):
     """The version that was there stays whole; what is visible is whole; the
     rerun gives the same version, once."""
     old, new = two
@@ -226,11 +228,11 @@ def test_a_push_killed_at_any_call_harms_nothing(pusher, fault, two, box):
         pusher.run("pull", name, "-o", out)
         assert_pulled(out, trees[1])
     assert len(set(digests.values())) == 1
-    sweep.end()
+    sweep.end(capsys)
 
 
 def test_a_pull_killed_at_any_call_leaves_old_or_new_files(pusher, fault, two,
-                                                           box):
+                                                           box, capsys):
     old, new = two
     trees = tree(old), tree(new)
     name = f"kill-{pusher.where}/m"
@@ -256,10 +258,10 @@ def test_a_pull_killed_at_any_call_leaves_old_or_new_files(pusher, fault, two,
             if what not in (trees[0].get(p), trees[1].get(p))])
         pusher.run("pull", f"{name}:v2", "-o", out)
         assert_pulled(out, trees[1])
-    sweep.end()
+    sweep.end(capsys)
 
 
-def test_an_alias_killed_at_any_call_is_old_or_new(pusher, fault, two):
+def test_an_alias_killed_at_any_call_is_old_or_new(pusher, fault, two, capsys):
     """The alias is always one of the two, and setting it again sets it."""
     sweep = Sweep(fault, "alias", pusher.where)
     digests = {}
@@ -285,4 +287,4 @@ def test_an_alias_killed_at_any_call_is_old_or_new(pusher, fault, two):
         if pusher.json("resolve", f"{name}:production")["digest"] != \
                 digests[point][1]:
             sweep.add(point, ["production was not set"])
-    sweep.end()
+    sweep.end(capsys)

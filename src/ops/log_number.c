@@ -1,0 +1,142 @@
+/*
+ * log_number.c - which version has which number, and which is the latest.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "ops/internal.h"
+
+int mr_log_number(struct mr_store *s, struct mr_history *h,
+		  const struct mreg_digest *d, uint64_t *number,
+		  const struct mr_event **event, struct mreg_error *err)
+{
+	size_t n = mr_ledger_count(h->ledger);
+	size_t i;
+
+	*number = 0;
+	*event = NULL;
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(h->ledger, i);
+		struct mreg_desc now;
+		char tag[32];
+		bool found;
+		int rc;
+
+		if (e->kind != MR_EVENT_VERSION_REGISTERED ||
+		    !mreg_digest_equal(&e->version, d))
+			continue;
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, e->number);
+		rc = mr_tag_resolve(s, tag, &now, &found, err);
+		if (rc < 0)
+			return rc;
+		if (!found || !mreg_digest_equal(&now.digest, d))
+			continue;
+		*number = e->number;
+		*event = e;
+		return 0;
+	}
+	return 0;
+}
+
+/* The highest number whose v<N> is there, and what it has. */
+static int highest_version(struct mr_store *s, struct mr_history *h,
+			   uint64_t *number, struct mreg_desc *out,
+			   struct mreg_error *err)
+{
+	MR_AUTO(mr_free) uint64_t *numbers = NULL;
+	size_t n;
+	int rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
+
+	*number = 0;
+	while (rc >= 0 && n > 0) {
+		const struct mr_event *owner;
+		char tag[32];
+		bool found;
+
+		n--;
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, numbers[n]);
+		rc = mr_tag_resolve(s, tag, out, &found, err);
+		if (rc < 0 || !found)
+			continue;
+		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
+		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
+			continue; /* a foreign move: `ls` shows it */
+		*number = numbers[n];
+		return 0;
+	}
+	return rc;
+}
+
+int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_desc *mine, const void *manifest,
+		  uint64_t *at, struct mreg_error *err)
+{
+	unsigned int round;
+
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		struct mreg_desc top;
+		struct mreg_desc now;
+		bool found;
+		int rc = highest_version(s, h, at, &top, err);
+
+		if (rc >= 0 && *at == 0)
+			return mr_fail(err, MREG_ENOTFOUND,
+				       "'%s' has no version", s->label);
+		if (rc >= 0)
+			rc = mr_tag_resolve(s, "latest", &now, &found, err);
+		if (rc < 0)
+			return rc;
+		if (found && mreg_digest_equal(&now.digest, &top.digest))
+			return 0;
+		rc = mr_tag_set(s, "latest", &top,
+				mreg_digest_equal(&top.digest, &mine->digest)
+					? manifest
+					: NULL,
+				err);
+		if (rc < 0 && rc != MREG_ECONFLICT)
+			return rc;
+		rc = mr_history_read(m, s, h, err);
+		if (rc < 0)
+			return rc;
+	}
+	return mr_fail(err, MREG_ECONFLICT,
+		       "'latest' of '%s' keeps being moved by others",
+		       s->label);
+}
+
+static const char *number_key(const struct mreg_digest *d, char out[160])
+{
+	char text[MREG_DIGEST_TEXT];
+
+	(void)snprintf(out, 160, "number:%s", mreg_digest_text(d, text));
+	return out;
+}
+
+void mr_number_remember(struct mreg *m, const struct mr_store *s,
+			const struct mreg_digest *d, uint64_t number)
+{
+	char key[160];
+	char value[32];
+
+	(void)snprintf(value, sizeof(value), "%" PRIu64, number);
+	mr_state_fact_put(m->state, s->name, number_key(d, key), value);
+}
+
+uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
+			  const struct mreg_digest *d)
+{
+	char key[160];
+	char value[32];
+	uint64_t number = 0;
+
+	if (mr_state_fact_get(m->state, s->name, number_key(d, key), value,
+			      sizeof(value)) &&
+	    mr_text_u64(value, UINT64_MAX, &number) < 0)
+		number = 0;
+	return number;
+}
