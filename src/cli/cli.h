@@ -17,13 +17,13 @@
 
 enum cli_type {
 	CLI_TYPE_END = 0,
-	CLI_TYPE_ARG,  /* a word that must be there: const char * */
-	CLI_TYPE_MAY,  /* a word that may be there: const char * */
-	CLI_TYPE_MANY, /* one or more words: struct cli_words */
-	CLI_TYPE_STR,  /* --name VALUE: const char * */
-	CLI_TYPE_LIST, /* --name VALUE, again and again: struct cli_words */
-	CLI_TYPE_UINT, /* --name N: unsigned int, from 1 */
-	CLI_TYPE_BOOL, /* --name: bool */
+	CLI_TYPE_ARG,   /* a word that must be there: const char * */
+	CLI_TYPE_MAY,   /* a word that may be there: const char * */
+	CLI_TYPE_MANY,  /* one or more words: struct cli_words */
+	CLI_TYPE_STR,   /* --name VALUE: const char * */
+	CLI_TYPE_LIST,  /* --name VALUE, again and again: struct cli_words */
+	CLI_TYPE_UINT,  /* --name N: unsigned int, from 1 */
+	CLI_TYPE_BOOL,  /* --name: bool */
 	CLI_TYPE_COUNT, /* -v -v: unsigned int */
 };
 
@@ -34,30 +34,49 @@ struct cli_words {
 
 struct cli_opt {
 	enum cli_type type;
-	char letter;      /* 0: none */
-	const char *name; /* "dry-run"; of an argument: "DIR" */
+	char letter;       /* 0: none */
+	const char *name;  /* "dry-run"; of an argument: "DIR" */
 	const char *value; /* "N", "NAME", "a|b|c" (the only ones allowed) */
 	size_t offset;
 	const char *help;
 };
 
-#define CLI_ARG(s, field, name, help) \
-	{ CLI_TYPE_ARG, 0, name, NULL, offsetof(s, field), help }
-#define CLI_MAY(s, field, name, help) \
-	{ CLI_TYPE_MAY, 0, name, NULL, offsetof(s, field), help }
-#define CLI_MANY(s, field, name, help) \
-	{ CLI_TYPE_MANY, 0, name, NULL, offsetof(s, field), help }
-#define CLI_STR(letter, name, value, s, field, help) \
-	{ CLI_TYPE_STR, letter, name, value, offsetof(s, field), help }
-#define CLI_LIST(letter, name, value, s, field, help) \
-	{ CLI_TYPE_LIST, letter, name, value, offsetof(s, field), help }
-#define CLI_UINT(letter, name, value, s, field, help) \
-	{ CLI_TYPE_UINT, letter, name, value, offsetof(s, field), help }
-#define CLI_BOOL(letter, name, s, field, help) \
-	{ CLI_TYPE_BOOL, letter, name, NULL, offsetof(s, field), help }
-#define CLI_COUNT(letter, name, s, field, help) \
-	{ CLI_TYPE_COUNT, letter, name, NULL, offsetof(s, field), help }
-#define CLI_END { CLI_TYPE_END, 0, NULL, NULL, 0, NULL }
+#define CLI_ARG(s, field, name, help)                                          \
+	{                                                                      \
+		CLI_TYPE_ARG, 0, name, NULL, offsetof(s, field), help          \
+	}
+#define CLI_MAY(s, field, name, help)                                          \
+	{                                                                      \
+		CLI_TYPE_MAY, 0, name, NULL, offsetof(s, field), help          \
+	}
+#define CLI_MANY(s, field, name, help)                                         \
+	{                                                                      \
+		CLI_TYPE_MANY, 0, name, NULL, offsetof(s, field), help         \
+	}
+#define CLI_STR(letter, name, value, s, field, help)                           \
+	{                                                                      \
+		CLI_TYPE_STR, letter, name, value, offsetof(s, field), help    \
+	}
+#define CLI_LIST(letter, name, value, s, field, help)                          \
+	{                                                                      \
+		CLI_TYPE_LIST, letter, name, value, offsetof(s, field), help   \
+	}
+#define CLI_UINT(letter, name, value, s, field, help)                          \
+	{                                                                      \
+		CLI_TYPE_UINT, letter, name, value, offsetof(s, field), help   \
+	}
+#define CLI_BOOL(letter, name, s, field, help)                                 \
+	{                                                                      \
+		CLI_TYPE_BOOL, letter, name, NULL, offsetof(s, field), help    \
+	}
+#define CLI_COUNT(letter, name, s, field, help)                                \
+	{                                                                      \
+		CLI_TYPE_COUNT, letter, name, NULL, offsetof(s, field), help   \
+	}
+#define CLI_END                                                                \
+	{                                                                      \
+		CLI_TYPE_END, 0, NULL, NULL, 0, NULL                           \
+	}
 
 /* Options every command has. */
 struct cli_globals {
@@ -72,7 +91,7 @@ struct cli {
 	struct mreg *mreg; /* open while a command runs */
 	struct cli_globals globals;
 	struct cli_progress *progress; /* owned by main */
-	bool color_out, color_err; /* per stream */
+	bool color_out, color_err;     /* per stream */
 	int exit_code; /* for a command that prints its own result */
 };
 

@@ -266,7 +266,7 @@ static int check_whole(struct verify *v, struct mreg_error *err)
 		(void)mr_fail(err, MREG_EINTEGRITY,
 			      "the bytes of '%s' do not match its digest",
 			      want);
-		(void)mr_cause(err, "their digest is '%s'",
+		(void)mr_cause(err, "its bytes have another digest, '%s'",
 			       mreg_digest_text(&d, got));
 		return MREG_EINTEGRITY;
 	}

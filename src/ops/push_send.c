@@ -21,9 +21,14 @@ static int newest_sizes(struct push *p, uint64_t **out, size_t *n,
 	int rc;
 
 	*n = 0;
-	rc = mr_store_get(p->to, "latest", &doc, &found, err);
-	if (rc < 0)
+	rc = mr_store_get(p->to, "latest", &doc, &found, &why);
+	if (rc == MREG_ENOTFOUND) {
+		/* Its manifest was lost; this push may bring it back. */
+		found = false;
+	} else if (rc < 0) {
+		*err = why;
 		return rc;
+	}
 	/* A `latest` that is no version of ours has nothing to compare. */
 	if (found &&
 	    mr_manifest_parse(doc.bytes.data, doc.bytes.len,

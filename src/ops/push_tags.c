@@ -132,6 +132,27 @@ static void move_latest(struct push *p, struct mreg_push_result *out)
 }
 
 /*
+ * A folder can lose files, and the hint then is to push again: here looking is
+ * cheap.  A registry is believed until it says that something is missing.
+ */
+static int is_whole(struct push *p, bool *whole, struct mreg_error *err)
+{
+	const struct mr_plan *plan = &p->plan;
+	size_t i;
+	int rc;
+
+	*whole = true;
+	if (!p->ref.dir[0])
+		return 0;
+	rc = mr_store_has(p->to, &p->docs.manifest_desc, whole, err);
+	if (rc >= 0 && *whole)
+		rc = mr_store_has(p->to, &p->docs.config_desc, whole, err);
+	for (i = 0; rc >= 0 && *whole && i < plan->count; i++)
+		rc = mr_store_has(p->to, &plan->items[i].desc, whole, err);
+	return rc;
+}
+
+/*
  * The version may be known from an earlier run: then its v<N> and `latest`
  * are one HEAD each, and nothing is listed (product.md 5.6).
  */
@@ -151,6 +172,9 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
 	rc = mr_tag_resolve(p->to, tag, &now, &found, err);
 	if (rc < 0 || !found || !mreg_digest_equal(&now.digest, d))
+		return rc;
+	rc = is_whole(p, &found, err);
+	if (rc < 0 || !found)
 		return rc;
 	rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
 	if (rc < 0 || !found)

@@ -17,12 +17,14 @@
 
 struct mr_store;
 
-/* -- memory ------------------------------------------------------------------ */
+/* -- memory ------------------------------------------------------------------
+ */
 
 int mr_memory_open(struct mr_env *env, struct mr_store **out,
 		   struct mreg_error *err);
 
-/* -- layout: an OCI image layout, `root`/`repository` -------------------------- */
+/* -- layout: an OCI image layout, `root`/`repository`
+ * -------------------------- */
 
 /*
  * One folder per repository below a local store's root: oci-layout,
@@ -31,14 +33,14 @@ int mr_memory_open(struct mr_env *env, struct mr_store **out,
  * flock of mreg.lock, entries of others are kept as they are.  Nothing is
  * created before the first write.  Readers need no lock.
  */
-int mr_layout_open(struct mr_env *env, const char *root,
-		   const char *repository, struct mr_store **out,
-		   struct mreg_error *err);
+int mr_layout_open(struct mr_env *env, const char *root, const char *repository,
+		   struct mr_store **out, struct mreg_error *err);
 /* Repositories below `root`, sorted; an absent root has none. */
 int mr_layout_repositories(struct mr_env *env, const char *root,
 			   struct mr_list *out, struct mreg_error *err);
 
-/* -- remote: any registry that speaks the OCI distribution protocol ------------ */
+/* -- remote: any registry that speaks the OCI distribution protocol
+ * ------------ */
 
 /* `net` is borrowed.  No request is made here. */
 int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
@@ -50,7 +52,8 @@ int mr_remote_repositories(struct mr_env *env, struct mr_net *net,
 			   const char *host, const char *prefix,
 			   struct mr_list *out, struct mreg_error *err);
 
-/* -- files: a model's files on disk --------------------------------------------- */
+/* -- files: a model's files on disk
+ * --------------------------------------------- */
 
 /* A source over scanned files; `scan` is borrowed.  Blobs can be opened by
  * digest once learned. */
@@ -86,10 +89,10 @@ int mr_files_target(struct mr_env *env, struct mr_state *state,
 
 /* What publishing did. */
 struct mr_published {
-	size_t placed;  /* files renamed into place */
-	size_t kept;    /* files that were right already */
-	bool again;     /* another process took a part of ours away: plan and
-			 * run once more */
+	size_t placed; /* files renamed into place */
+	size_t kept;   /* files that were right already */
+	bool again;    /* another process took a part of ours away: plan and
+			* run once more */
 };
 /*
  * Every blob is proven: give all files their final names, one after another,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,11 +22,12 @@ int mr_layout_blob_path(const struct mr_layout *l,
 			const struct mreg_digest *digest, char out[PATH_MAX],
 			struct mreg_error *err)
 {
-	char name[sizeof("blobs/") + MREG_DIGEST_TEXT] = "blobs/";
+	char name[sizeof("blobs/") + MREG_DIGEST_TEXT];
 	char text[MREG_DIGEST_TEXT];
 
 	/* Made from the value, so only hex gets into a name (H20, H21). */
-	(void)strcat(name, mreg_digest_text(digest, text));
+	(void)snprintf(name, sizeof(name), "blobs/%s",
+		       mreg_digest_text(digest, text));
 	*strchr(name, ':') = '/';
 	return mr_layout_path(l, name, out, err);
 }

@@ -36,7 +36,10 @@ struct mr_doc {
 	struct mreg_desc desc; /* type as served, digest and size computed */
 	struct mr_buf bytes;
 };
-#define MR_DOC_INIT { .bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES) }
+#define MR_DOC_INIT                                                            \
+	{                                                                      \
+		.bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES)                    \
+	}
 void mr_doc_release(struct mr_doc *d); /* for MR_AUTO too */
 
 /* `reference` below is a tag or the text of a digest; store.c has checked it
@@ -162,20 +165,20 @@ int mr_store_mount(struct mr_store *s, const struct mreg_desc *d,
 		   const char *from_repository, bool *done,
 		   struct mreg_error *err);
 
-/* -- manifests and tags: MREG_EUNSUPPORTED in a files store ----------------- */
+/* -- manifests and tags: MREG_EUNSUPPORTED in a files store -----------------
+ */
 
 int mr_store_resolve(struct mr_store *s, const char *reference,
 		     struct mreg_desc *out, bool *found,
 		     struct mreg_error *err);
 /* Digest and size of what was received are checked against `reference` (when
  * a digest) and against what the store announced. */
-int mr_store_get(struct mr_store *s, const char *reference,
-		 struct mr_doc *out, bool *found, struct mreg_error *err);
+int mr_store_get(struct mr_store *s, const char *reference, struct mr_doc *out,
+		 bool *found, struct mreg_error *err);
 int mr_store_set(struct mr_store *s, const char *reference,
 		 const struct mreg_desc *d, const void *bytes,
 		 struct mr_list *missing, struct mreg_error *err);
-int mr_store_untag(struct mr_store *s, const char *tag,
-		   struct mreg_error *err);
+int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err);
 int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 		  struct mreg_error *err);
 /* 0 at once where a store has no lock. */

@@ -41,7 +41,9 @@ static int setup(void **state)
 		test_write_noise(f->dir, name, 1000 * (i < 11 ? i : 10),
 				 (uint32_t)(i < 11 ? i : 10));
 	}
-	test_write_text(f->dir, "text.txt", "gr\xc3\xbc\xc3\x9f" "e\n");
+	test_write_text(f->dir, "text.txt",
+			"gr\xc3\xbc\xc3\x9f"
+			"e\n");
 	test_env_init(&f->te);
 	paths[0] = f->dir;
 	assert_ok(mr_scan(&f->te.env, paths, 1, &o, &f->scan, &err), err);
