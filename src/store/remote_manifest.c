@@ -304,10 +304,9 @@ int mr_remote_set(struct mr_store *s, const char *reference,
 			return rc;
 		if (!race || attempt > MR_REPAIRS_MAX)
 			break;
-		rc = mr_sleep_ms(s->env,
-				 mr_retry_delay_ms(attempt, 0,
-						   mr_random(s->env)),
-				 &why);
+		rc = mr_sleep_ms(
+			s->env,
+			mr_retry_delay_ms(attempt, 0, mr_random(s->env)), &why);
 		if (rc < 0)
 			break;
 	}
