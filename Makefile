@@ -23,8 +23,8 @@ CC := $(if $(filter fuzz,$(BUILD)),$(shell command -v clang-14 || echo clang),gc
 endif
 AR := $(if $(filter default,$(origin AR)),ar,$(AR))
 PKG_CONFIG ?= pkg-config
-CLANG_FORMAT ?= clang-format-14
-CLANG_TIDY ?= clang-tidy-14
+CLANG_FORMAT ?= $(shell command -v clang-format-14 || echo clang-format)
+CLANG_TIDY ?= $(shell command -v clang-tidy-14 || echo clang-tidy)
 # Debian's python3 is the one that Debian's pytest belongs to.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 PYTEST ?= $(PYTHON) -m pytest -p no:cacheprovider -q

@@ -4,10 +4,12 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mem.h"
 
 /* 2^62: far above any size, and its double still fits an int64_t. */
 #define INT_MAX_JSON (INT64_C(1) << 62)
@@ -51,6 +53,28 @@ static size_t depth_of(const char *p, size_t n)
 	return most;
 }
 
+/*
+ * jansson 2.14 does not look whether a byte of a string found room (load.c,
+ * lex_save): the string then comes out without it, and what it names is
+ * another thing.  So we see for ourselves whether memory was refused to a
+ * parse.  One per thread, and of no meaning outside of mr_json_parse.
+ */
+static _Thread_local bool refused;
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+static void *watch_alloc(size_t n)
+{
+	void *p = mr_alloc(n);
+
+	refused = refused || !p;
+	return p;
+}
+
+static void watch(void)
+{
+	json_set_alloc_funcs(watch_alloc, mr_release);
+}
+
 int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 		  json_t **out, struct mreg_error *err)
 {
@@ -67,9 +91,13 @@ int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 		return mr_fail(err, MREG_ELIMIT,
 			       "%s is nested deeper than %d levels", what,
 			       MR_JSON_DEPTH_MAX);
+	(void)pthread_once(&watched, watch);
+	refused = false;
 	j = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
-	if (!j && json_error_code(&why) == json_error_out_of_memory)
+	if (refused) {
+		json_decref(j);
 		return mr_fail_nomem(err);
+	}
 	if (!j)
 		return mr_fail(err, MREG_EFORMAT,
 			       "%s is no valid JSON: %s (line %d, column %d)",

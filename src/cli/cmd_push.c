@@ -17,7 +17,8 @@ struct args {
 	const char *architecture, *family, *param_size, *precision,
 		*quantization, *format, *license, *description, *run_id,
 		*run_url, *revision, *source, *created, *version_label,
-		*environment, *because, *signature;
+		*environment, *because, *signature, *vendor, *url,
+		*documentation;
 	struct cli_words metrics, params, tags, annotations, parents, inputs,
 		authors, exclude;
 	unsigned int jobs;
@@ -58,6 +59,10 @@ static const struct cli_opt opts[] = {
 		"where the source code is"),
 	CLI_BOOL(0, "git", struct args, git,
 		 "ask git for revision, source and author"),
+	CLI_STR(0, "url", "URL", struct args, url, "the model's page"),
+	CLI_STR(0, "documentation", "URL", struct args, documentation,
+		"where it is documented"),
+	CLI_STR(0, "vendor", "NAME", struct args, vendor, "who distributes it"),
 	CLI_STR(0, "architecture", "NAME", struct args, architecture,
 		"transformer, cnn, ..."),
 	CLI_STR(0, "family", "NAME", struct args, family, "llama, bert, ..."),
@@ -128,6 +133,9 @@ static size_t take_fields(const struct args *a, struct mreg_pair *out)
 		{ "environment", a->environment },
 		{ "because", a->because },
 		{ "signature", a->signature },
+		{ "vendor", a->vendor },
+		{ "url", a->url },
+		{ "documentation", a->documentation },
 	};
 	size_t n = 0;
 	size_t i;

@@ -46,8 +46,6 @@ struct row {
 static const struct row rows[] = {
 	{ "actor", "MREG_ACTOR", "", "who the log says did it", CHECK_TEXT,
 	  NULL, false },
-	{ "author", "MREG_AUTHOR", "", "author of what is pushed", CHECK_NONE,
-	  NULL, false },
 	{ "color", "MREG_COLOR", "auto", "auto, always or never", CHECK_WORDS,
 	  "auto|always|never", false },
 	{ "http.plain", "MREG_PLAIN_HTTP", "false",

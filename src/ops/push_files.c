@@ -17,6 +17,10 @@
 /* A git-lfs pointer is under 200 bytes; git-lfs itself looks at 1024. */
 #define LFS_LOOK_BYTES 1024
 
+/* peers.md 3, "Limits seen in the field". */
+#define ECR_LAYERS 500
+#define GOOGLE_LAYER_BYTES (10ull << 30)
+
 static int compare_path(const void *key, const void *file)
 {
 	return strcmp(key, ((const struct mr_file *)file)->path);
@@ -116,6 +120,28 @@ static int recall(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
+/* What some registries refuse, told before it happens (peers.md 6.3 rule 11);
+ * a local store takes it all. */
+static void warn_of_limits(struct push *p)
+{
+	struct mr_env *env = &p->m->env;
+	size_t i;
+
+	if (!p->ref.host[0])
+		return;
+	if (p->scan->count > ECR_LAYERS)
+		mr_log(env, MREG_LOG_WARN,
+		       "%zu files are as many layers; some registries take at "
+		       "most %d",
+		       p->scan->count, ECR_LAYERS);
+	for (i = 0; i < p->scan->count; i++)
+		if (p->scan->files[i].size > GOOGLE_LAYER_BYTES)
+			mr_log(env, MREG_LOG_WARN,
+			       "'%s' is larger than 10 GiB; some registries "
+			       "take no such layer",
+			       p->scan->files[i].path);
+}
+
 int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 		 struct mreg_error *err)
 {
@@ -138,6 +164,7 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 	p->judged = mr_array(p->scan->count, sizeof(*p->judged));
 	if (!p->tested || !p->judged)
 		return mr_fail_nomem(err);
+	warn_of_limits(p);
 	rc = recall(p, err);
 	for (i = 0; rc >= 0 && i < p->scan->count; i++) {
 		const struct mr_file *f = &p->scan->files[i];

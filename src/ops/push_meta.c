@@ -55,7 +55,8 @@ static int take_environment(struct push *p, struct mreg_error *err)
 /* What holds for all of somebody's pushes, where nothing else was said. */
 static int take_defaults(struct push *p, struct mreg_error *err)
 {
-	const char *author = mr_setting(p->m, "author");
+	/* Not a setting: a settings file is no part of a version. */
+	const char *author = getenv("MREG_AUTHOR");
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	uint64_t seconds;
 	char text[32];
@@ -63,7 +64,7 @@ static int take_defaults(struct push *p, struct mreg_error *err)
 
 	if (p->release && !p->meta->version_label)
 		rc = mr_meta_set(p->meta, "versionLabel", p->release, err);
-	if (rc >= 0 && author[0] && !p->meta->authors.n)
+	if (rc >= 0 && author && author[0] && !p->meta->authors.n)
 		rc = mr_meta_add(p->meta, "authors", author, err);
 	if (rc < 0 || !epoch || !epoch[0] || p->meta->created)
 		return rc;
@@ -139,6 +140,20 @@ static int pin(struct mreg *m, const char *what, const char *text,
 	return 0;
 }
 
+/* A reference that came with its digest: asked of nobody, but written as any
+ * other, for a folder or a prefix of the pusher's is no part of a version. */
+static int spell(struct mreg *m, const char *what, const char *text,
+		 char ref_text[MREG_REF_TEXT], struct mreg_error *err)
+{
+	struct mreg_ref ref;
+	int rc = mr_target_parse(m, text, &ref, err);
+
+	if (rc < 0)
+		return mr_wrap(err, "cannot use %s '%s'", what, text);
+	(void)mr_ref_portable(&ref, ref_text);
+	return 0;
+}
+
 static int pin_all(struct push *p, struct mreg_error *err)
 {
 	struct mr_meta *meta = p->meta;
@@ -150,22 +165,32 @@ static int pin_all(struct push *p, struct mreg_error *err)
 	for (i = 0; i < meta->parent_count; i++) {
 		const struct mr_parent *parent = &meta->parents[i];
 
-		if (parent->digest || mr_meta_is_outside(parent->ref))
+		if (mr_meta_is_outside(parent->ref))
 			continue;
-		rc = pin(p->m, "parent", parent->ref, ref, digest, err);
+		if (parent->digest)
+			rc = spell(p->m, "parent", parent->ref, ref, err);
+		else
+			rc = pin(p->m, "parent", parent->ref, ref, digest, err);
 		if (rc >= 0)
-			rc = mr_meta_parent_digest(meta, i, ref, digest, err);
+			rc = mr_meta_parent_digest(
+				meta, i, ref,
+				parent->digest ? parent->digest : digest, err);
 		if (rc < 0)
 			return rc;
 	}
 	for (i = 0; i < meta->input_count; i++) {
 		const struct mr_input *in = &meta->inputs[i];
 
-		if (in->digest || !in->uri || mr_meta_is_outside(in->uri))
+		if (!in->uri || mr_meta_is_outside(in->uri))
 			continue;
-		rc = pin(p->m, "input", in->uri, ref, digest, err);
+		if (in->digest)
+			rc = spell(p->m, "input", in->uri, ref, err);
+		else
+			rc = pin(p->m, "input", in->uri, ref, digest, err);
 		if (rc >= 0)
-			rc = mr_meta_input_digest(meta, i, ref, digest, err);
+			rc = mr_meta_input_digest(
+				meta, i, ref, in->digest ? in->digest : digest,
+				err);
 		if (rc < 0)
 			return rc;
 	}

@@ -350,9 +350,11 @@ def test_a_local_file_that_claims_to_be_right_is_hashed(who, serve, target):
 # -- names that fold -----------------------------------------------------------------
 
 
-def folding(tmp_path):
-    """A file system that folds case, or the preloaded pretence of one."""
+def folding(who, tmp_path):
+    """The preloaded pretence of a file system that folds case."""
     import faults
+    if "/asan/" in str(who.binary):
+        pytest.skip("a preloaded library cannot come before ASan's")
     return faults.Faults(tmp_path).env([], 0) | {"FAULT_FOLD": "1"}
 
 
@@ -362,11 +364,14 @@ def test_names_equal_but_for_case_are_refused_where_they_are_one_file(
         who, serve, target, tmp_path, a, b):
     model = bad.Model({a: b"one", b: b"two!"})
     ref = serve(model)
-    env = folding(tmp_path)
+    env = folding(who, tmp_path)
     r = who.run("pull", ref, "-o", target, status=None, env=env)
     if a == "Sub/a":
         # The folders become one, the files do not meet.
         assert r.status in (0, 6), str(r)
+        if r.status == 0:
+            assert (target / a).read_bytes() == b"one"
+            assert (target / b).read_bytes() == b"two!"
         return
     assert r.status == 6, str(r)
     bad.refused(who, 6, "pull", ref, "-o", target, names=[a, b],

@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+from harness import ROOT
+
 
 def annotations(store, name, digest):
     blob = store / name / "blobs" / "sha256" / digest.split(":")[1]
@@ -209,3 +211,29 @@ def test_git_outside_a_checkout_is_an_error(mreg, model):
     error = mreg.fails(2, "push", model, "m", "--git",
                        env={"GIT_CEILING_DIRECTORIES": str(model.parent)})
     assert "git" in error["message"]
+
+
+def test_the_golden_model_comes_out_byte_for_byte(mreg, store):
+    golden = ROOT / "tests/golden/toy"
+    for metadata in "metadata.json", "metadata.yaml":
+        pushed = mreg.json("push", golden / "files", "models/toy",
+                           "--metadata", golden / metadata)
+        blob = store / "models/toy/blobs/sha256" / pushed["digest"][7:]
+        assert blob.read_bytes() == (golden / "manifest.json").read_bytes()
+
+
+def test_however_a_parent_is_named_the_version_is_the_same(mreg, model, store):
+    base = mreg.json("push", model, "base")["digest"]
+    far = f"oci:{store}//base:v1"
+    assert len({mreg.json("push", model, "m", "--parent", ref)["digest"]
+                for ref in ("base:v1", f"base:v1@{base}", far,
+                            f"{far}@{base}")}) == 1
+
+
+def test_a_settings_file_is_no_part_of_a_version(mreg, model):
+    first = mreg.json("push", model, "m")["digest"]
+    mreg.run("config", "set", "jobs", "2")
+    mreg.run("config", "set", "actor", "eve")
+    assert mreg.json("push", model, "m")["digest"] == first
+    assert mreg.json("push", model, "m",
+                     env={"MREG_AUTHOR": "Ada"})["digest"] != first

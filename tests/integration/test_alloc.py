@@ -1,7 +1,7 @@
 """test_alloc.py - each allocation fails in its turn, once and for good: an
 error that says so, no crash, no leak, and a store that is whole.
 
-All of them with MREG_CAMPAIGN=1, samples without.  In
+All of them with MREG_TEST_FULL=1, samples without.  In
 an ASan build what leaks is an error too."""
 import os
 import pathlib

@@ -64,9 +64,12 @@ def test_three_of_sixteen_are_killed_and_run_again(shared, box):
     # While all of them are at it: 16 take a second or more on two cores.
     moments = sorted((rng.uniform(0.02, 0.8), i)
                      for i in rng.sample(range(PUSHERS), 3))
+    met = 0
     for moment, i in moments:
         time.sleep(max(0, begin + moment - time.monotonic()))
+        met += started[i].poll() is None
         kill(started[i])
+    assert met, f"nobody was still running at {moments}"
     victims = {i for _, i in moments}
     results = [finish(p) for i, p in enumerate(started) if i not in victims]
     assert all(r.status == 0 for r in results), \

@@ -1,7 +1,7 @@
 """test_faults.py - each call that writes, syncs, names, opens or reads fails
 in its turn: never a success that is none, and a store that is whole.
 
-All of them with MREG_CAMPAIGN=1, samples without."""
+All of them with MREG_TEST_FULL=1, samples without."""
 import errno
 
 import pytest

@@ -2,7 +2,7 @@
 again: the right result, and never a wrong file under a final name.
 
 By the clock with a model of 64 MiB, and at chosen calls with a small one; all
-of them with MREG_CAMPAIGN=1, samples without."""
+of them with MREG_TEST_FULL=1, samples without."""
 import random
 import time
 
