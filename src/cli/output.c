@@ -87,15 +87,17 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err)
 {
+	static const char no_memory[] =
+		"{\"error\":{\"code\":\"no_memory\",\"message\":"
+		"\"out of memory\",\"hint\":\"free some memory, then run the "
+		"command again\",\"cause\":\"\"}}";
 	const char *last = err->cause;
 	const char *next;
 
 	if (g->json) {
 		char *text = mreg_error_json(err);
 
-		(void)fprintf(stderr, "%s\n",
-			      text ? text
-				   : "{\"error\":{\"code\":\"no_memory\"}}");
+		(void)fprintf(stderr, "%s\n", text ? text : no_memory);
 		free(text);
 		return;
 	}

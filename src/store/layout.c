@@ -147,11 +147,15 @@ int mr_layout_make(struct mr_layout *l, struct mreg_error *err)
 	rc = mr_layout_enter(l, err);
 	if (rc < 0)
 		return rc;
+	/* The flock is this process's; another thread of it may be a step ahead
+	 * and have put a tag into the index already. */
+	(void)pthread_mutex_lock(&l->change);
 	rc = make_file(l, "index.json", EMPTY_INDEX, err);
 	if (rc == 0)
 		rc = make_file(l, "oci-layout", LAYOUT_FILE, err);
 	if (rc == 0)
 		rc = sync_folders(l, err);
+	(void)pthread_mutex_unlock(&l->change);
 	mr_layout_leave(l);
 	if (rc < 0)
 		return rc;

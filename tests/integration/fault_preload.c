@@ -7,7 +7,7 @@
  * the environment:
  *
  *   FAULT_ON     calls that count: a list of write, send, sync, name, open,
- *                size, read, memory (of all libraries, from main on)
+ *                size, read
  *   FAULT_NOT    files with this in their path do not count
  *   FAULT_AT     N, from 1; 0 only counts
  *   FAULT_DO     kill (before the call), torn (after half of a write), or the
@@ -43,7 +43,6 @@ static const char *fault_do = "";
 static const char *fault_on = "";
 static const char *fault_not;
 static bool fold;
-static bool memory;
 
 static __attribute__((constructor)) void start(void)
 {
@@ -59,7 +58,6 @@ static __attribute__((constructor)) void start(void)
 		fault_on = getenv("FAULT_ON");
 	fault_not = getenv("FAULT_NOT");
 	fold = getenv("FAULT_FOLD") != NULL;
-	memory = strstr(fault_on, "memory") != NULL;
 	/* Programs that mreg starts are not what is tested. */
 	unsetenv("LD_PRELOAD");
 	if (!text)
@@ -140,33 +138,6 @@ static void *real(const char *name)
 static bool told(int fd)
 {
 	return fd == STDOUT_FILENO || fd == STDERR_FILENO;
-}
-
-/* -- memory ------------------------------------------------------------- */
-
-/* glibc's own names of what we put ourselves in front of. */
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t count, size_t n);
-void *__libc_realloc(void *p, size_t n);
-
-static bool starves(void)
-{
-	return memory && meets("memory", -1, "");
-}
-
-void *malloc(size_t n)
-{
-	return starves() ? NULL : __libc_malloc(n);
-}
-
-void *calloc(size_t count, size_t n)
-{
-	return starves() ? NULL : __libc_calloc(count, n);
-}
-
-void *realloc(void *p, size_t n)
-{
-	return starves() ? NULL : __libc_realloc(p, n);
 }
 
 /* -- reads and writes

@@ -410,6 +410,34 @@ static void many_writers_lose_no_tag(void **state)
 	mr_list_release(&tags);
 }
 
+/* The first write makes the layout; the flock does not keep threads of one
+ * process apart. */
+static void threads_that_make_a_layout_at_once_lose_no_tag(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int round;
+
+	for (round = 0; round < 60; round++) {
+		struct mr_list tags = { .items = NULL };
+		struct tagging t = { .who = round };
+		char repository[32];
+		bool found = false;
+
+		(void)snprintf(repository, sizeof(repository), "fresh%u",
+			       round);
+		assert_ok(mr_layout_open(&f->env, f->root, repository, &t.store,
+					 &f->err),
+			  f->err);
+		assert_ok(mr_task_run(&f->env, 8, 8, tag_task, &t, &f->err),
+			  f->err);
+		assert_ok(mr_store_tags(t.store, &tags, &found, &f->err),
+			  f->err);
+		assert_int_equal(tags.n, 8);
+		mr_list_release(&tags);
+		mr_store_close(t.store);
+	}
+}
+
 /* As product.md 3.2 with flock as the lock: the next number, TAGS_EACH
  * times. */
 static int claimer(struct fixture *f, size_t who)
@@ -921,6 +949,7 @@ int main(void)
 		TEST(the_last_of_two_names_counts_and_one_is_left),
 		TEST(lists_repositories),
 		TEST(many_writers_lose_no_tag),
+		TEST(threads_that_make_a_layout_at_once_lose_no_tag),
 		TEST(the_lock_keeps_numbers_apart),
 		TEST(sees_what_others_change),
 		TEST(a_killed_writer_leaves_nothing_wrong),
