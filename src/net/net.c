@@ -277,6 +277,16 @@ static void close_gate(struct call *c, int64_t wait_ms)
 	pthread_mutex_unlock(&c->n->lock);
 }
 
+static bool has_answered(struct call *c)
+{
+	bool answered;
+
+	pthread_mutex_lock(&c->n->lock);
+	answered = c->origin->answered;
+	pthread_mutex_unlock(&c->n->lock);
+	return answered;
+}
+
 /* How long to wait before try `attempt`; negative: what we have is it. */
 static int64_t wait_before(struct call *c, int rc, const struct mr_response *r,
 			   unsigned int attempt)
@@ -289,7 +299,7 @@ static int64_t wait_before(struct call *c, int rc, const struct mr_response *r,
 	if (rc < 0 && !c->oc.retry)
 		return -1;
 	/* Never reached: more likely a wrong name than a bad moment. */
-	if (rc < 0 && c->oc.unreached && !c->origin->answered)
+	if (rc < 0 && c->oc.unreached && !has_answered(c))
 		return -1;
 	if (rc >= 0 && !mr_retry_status(r->status))
 		return -1;

@@ -363,8 +363,8 @@ static int answer_new(struct mr_net *n, const struct mr_wire *w,
 	a->memory = mr_wire_is_long(w) ? w->body : NULL;
 	a->upload_size = a->src ? w->stream_size : w->body_len;
 	a->src_left = a->upload_size;
-	a->answer_may_take_long =
-		strcmp(w->method, "GET") != 0 && strcmp(w->method, "HEAD") != 0;
+	a->answer_may_take_long = strcmp(w->method, "PUT") == 0 ||
+				  strcmp(w->method, "PATCH") == 0;
 	a->url = mr_strdup(w->url);
 	a->home = mr_strdup(w->home);
 	rc = a->url && a->home ? mr_handle_take(n, w->home, &a->handle, err)

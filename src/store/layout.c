@@ -115,9 +115,13 @@ static int sync_folders(struct mr_layout *l, struct mreg_error *err)
 
 	rc = mr_layout_path(l, "blobs", path, err);
 	while (rc == 0) {
-		rc = mr_dir_sync(AT_FDCWD, path, err);
+		/* Above the store's root a folder may not be ours to open. */
+		if (strlen(path) < least)
+			(void)mr_dir_sync(AT_FDCWD, path, NULL);
+		else
+			rc = mr_dir_sync(AT_FDCWD, path, err);
 		slash = strrchr(path, '/');
-		if (!slash || (size_t)(slash - path) < least)
+		if (!slash || slash == path)
 			break;
 		*slash = '\0';
 	}

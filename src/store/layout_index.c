@@ -317,6 +317,10 @@ static int save(struct mr_layout *l, const json_t *index,
 	if (rc == 0)
 		rc = mr_dir_sync(AT_FDCWD, blobs, err);
 	if (rc == 0)
+		rc = mr_layout_path(l, "blobs/sha512", blobs, err);
+	if (rc == 0 && access(blobs, F_OK) == 0)
+		rc = mr_dir_sync(AT_FDCWD, blobs, err);
+	if (rc == 0)
 		rc = index_path(l, path, err);
 	if (rc == 0)
 		rc = mr_file_save(AT_FDCWD, path, bytes.data, bytes.len, 0644,

@@ -130,7 +130,9 @@ static int check_answer(struct mr_response *resp, const struct mr_doc *doc,
 	if (!is_html(doc->desc.media_type) && *text != '<')
 		return 0;
 	(void)mr_fail(err, MREG_EREMOTE, "%s: the answer is a web page", what);
-	(void)mr_cause(err, "from '%s'", resp->url);
+	/* Behind the '?' a redirect may have put a signature. */
+	(void)mr_cause(err, "from '%.*s'", (int)strcspn(resp->url, "?"),
+		       resp->url);
 	return mr_hint(err, "check the host: is it a registry, or is a proxy "
 			    "or login page in between?");
 }
