@@ -13,7 +13,7 @@
 #include "base/text.h"
 
 #define TYPE_PREFIX "application/vnd.cncf.model."
-/* What modctl 0.2 still writes (facts/programs.md, last table). */
+/* What modctl 0.2 still writes. */
 #define TYPE_PREFIX_OLD "application/vnd.cnai.model."
 #define FILEPATH_OLD "org.cnai.model.filepath"
 #define FILE_METADATA "org.cncf.model.file.metadata+json"

@@ -35,7 +35,7 @@ static void plays(struct mr_roles *r, const char *path, uint64_t size,
 		fail_msg("'%s' is '%s', not '%s'", path, got, role);
 }
 
-/* modctl sorts the MiniLM folder so (facts/programs.md, last table). */
+/* modctl sorts the MiniLM folder so. */
 static void sorts_a_hugging_face_folder(void **state)
 {
 	plays(*state, "model.safetensors", 90 * MIB, NULL, "weight");
