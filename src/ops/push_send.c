@@ -9,18 +9,41 @@
 #include "content/digest.h"
 #include "ops/push.h"
 
-/* Sizes of layers that the repository's newest version has: a file of exactly
- * such a size is worth hashing first (product.md 5.3). */
-static int newest_sizes(struct push *p, uint64_t **out, size_t *n,
-			struct mreg_error *err)
+/* Local models whose newest version is looked at, so that a large store does
+ * not make every push slow. */
+#define LOCAL_MODELS_MAX 200
+
+/* Sizes of layers that may be the same as a file of ours: one of exactly such
+ * a size is worth hashing first (product.md 5.3). */
+struct sizes {
+	uint64_t *items; /* owned */
+	size_t n;
+	size_t cap;
+};
+
+static int add_sizes(struct sizes *s, const struct mr_manifest *m,
+		     struct mreg_error *err)
+{
+	void *items = s->items;
+	size_t i;
+
+	if (mr_grow(&items, &s->cap, s->n + m->layer_count, sizeof(*s->items)) <
+	    0)
+		return mr_fail_nomem(err);
+	s->items = items;
+	for (i = 0; i < m->layer_count; i++)
+		s->items[s->n++] = m->layers[i].desc.size;
+	return 0;
+}
+
+/* Of the newest version in the repository pushed to. */
+static int newest_sizes(struct push *p, struct sizes *s, struct mreg_error *err)
 {
 	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
 	struct mreg_error why = MREG_ERROR_INIT;
 	bool found;
-	size_t i;
 	int rc;
 
-	*n = 0;
 	rc = mr_store_get(p->to, "latest", &doc, &found, &why);
 	if (rc == MREG_ENOTFOUND) {
 		/* Its manifest was lost; this push may bring it back. */
@@ -30,27 +53,55 @@ static int newest_sizes(struct push *p, uint64_t **out, size_t *n,
 		return rc;
 	}
 	/* A `latest` that is no version of ours has nothing to compare. */
-	if (found &&
+	if (!found ||
 	    mr_manifest_parse(doc.bytes.data, doc.bytes.len,
-			      doc.desc.media_type, &p->newest, &why) >= 0)
-		*n = p->newest->layer_count;
-	*out = mr_array(*n, sizeof(**out));
-	if (!*out)
-		return mr_fail_nomem(err);
-	for (i = 0; i < *n; i++)
-		(*out)[i] = p->newest->layers[i].desc.size;
-	return 0;
+			      doc.desc.media_type, &p->newest, &why) < 0)
+		return 0;
+	return add_sizes(s, p->newest, err);
+}
+
+/* Of the newest versions in the local store, for a push elsewhere.  What
+ * cannot be read there has no say in it. */
+static int local_sizes(struct push *p, struct sizes *s, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const char *root = mr_setting(p->m, "store");
+	size_t i;
+	int rc = 0;
+
+	if (!root[0] || p->ref.dir[0] ||
+	    mr_layout_repositories(&p->m->env, root, &names, &ignored) < 0)
+		return 0;
+	for (i = 0; rc >= 0 && i < names.n && i < LOCAL_MODELS_MAX; i++) {
+		MR_AUTO(mr_store_closep) struct mr_store *local = NULL;
+		MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
+		MR_AUTO(mr_manifest_freep) struct mr_manifest *m = NULL;
+		bool found = false;
+
+		if (mr_layout_open(&p->m->env, root, names.items[i], &local,
+				   &ignored) < 0 ||
+		    mr_store_get(local, "latest", &doc, &found, &ignored) < 0 ||
+		    !found ||
+		    mr_manifest_parse(doc.bytes.data, doc.bytes.len,
+				      doc.desc.media_type, &m, &ignored) < 0)
+			continue;
+		rc = add_sizes(s, m, err);
+	}
+	return rc;
 }
 
 int mr_push_look(struct push *p, struct mreg_error *err)
 {
-	MR_AUTO(mr_free) uint64_t *sizes = NULL;
-	size_t n;
-	int rc = newest_sizes(p, &sizes, &n, err);
+	struct sizes s = { .n = 0 };
+	int rc = newest_sizes(p, &s, err);
 
-	if (rc < 0)
-		return rc;
-	return mr_plan_look(&p->plan, p->to, sizes, n, p->jobs, err);
+	if (rc >= 0 && !mr_push_known(p))
+		rc = local_sizes(p, &s, err);
+	if (rc >= 0)
+		rc = mr_plan_look(&p->plan, p->to, s.items, s.n, p->jobs, err);
+	mr_release(s.items);
+	return rc;
 }
 
 /* Copy again what the registry says it does not have. */

@@ -108,3 +108,24 @@ def test_mode_and_path_are_part_of_the_identity(mreg, box):
     (folder / "model.bin").chmod(0o700)
     os.utime(folder / "model.bin", (1, 1))
     assert mreg.json("push", folder, "modes")["digest"] == second["digest"]
+
+
+def test_a_file_that_may_be_known_is_hashed_before_it_is_sent(plain, binary,
+                                                              box):
+    """product.md 5.3: a layer of its size is in the local store; without one
+    the file is streamed while it is hashed."""
+    folder = small_model(box / "m", "hash-first")
+    who = Mreg(binary, box / "home")
+    who.run("push", folder, "seen")
+
+    def streams(user, name):
+        said = user.run("push", folder, f"{plain.host}/{name}", "-vv").stderr
+        assert " PUT " in said
+        return said.count(" PATCH ")
+
+    fresh = Mreg(binary, box / "fresh")
+    assert streams(fresh, "hash-first-a") > 0
+    # The same user without what was remembered of the files, but with the
+    # local store.
+    forgetful = who.clone(box / "home2", XDG_DATA_HOME=who.env["XDG_DATA_HOME"])
+    assert streams(forgetful, "hash-first-b") == 0
