@@ -3,31 +3,16 @@
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 
 import harness
+from words import COMMANDS, LISTS
 
-COMMANDS = ["push", "pull", "resolve", "ls", "inspect", "alias set",
-            "alias rm", "alias ls", "login", "logout", "config show",
-            "config get", "config set", "config unset", "completion",
-            "version"]
-LISTS = ["ls", "ls churn", "alias ls churn"]
-GLOBAL = ["--registry", "--store", "--ca-file", "--plain-http", "--json",
-          "--progress", "--no-progress", "--color", "--quiet", "--verbose",
-          "--help", "--version"]
 ESC = "\x1b"
-
-
-def closed_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def files(folder):
@@ -213,7 +198,7 @@ def ready(mreg, model, tmp_path, pushed):
     mreg.run("push", model, "churn:1.2.0")
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "huge.json").write_text('{"a": "%s"}' % ("x" * (2 << 20)))
-    port = closed_port()
+    port = harness.free_port()
     return lambda words: words.format(model=model, tmp=tmp_path,
                                       port=port).split()
 
@@ -246,7 +231,7 @@ def test_a_failure_is_told_to_people_on_stderr(mreg, ready, status, code,
 
 
 def test_verbose_adds_the_cause(mreg):
-    port = closed_port()
+    port = harness.free_port()
     words = ["pull", f"localhost:{port}/m", "--no-progress"]
     cause = mreg.fails(8, *words)["cause"]
     r = mreg.run(*words, "-v", status=8)
@@ -520,84 +505,3 @@ def test_an_interrupted_push_is_invisible(mreg, model, store):
     left = [p for p in store.rglob("*") if p.is_file()] \
         if store.exists() else []
     assert sum(p.stat().st_size for p in left) < 1 << 20
-
-
-# -- completion and the man page ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_are_well_formed(mreg, tmp_path, shell):
-    script = tmp_path / f"mreg.{shell}"
-    script.write_text(mreg.run("completion", shell).stdout)
-    if not shutil.which(shell):
-        pytest.skip(f"no {shell} here")
-    done = subprocess.run([shell, "-n", script], capture_output=True,
-                          text=True)
-    assert done.returncode == 0 and done.stderr == ""
-
-
-def complete_bash(mreg, tmp_path, line):
-    """What <Tab> offers behind `line`."""
-    script = tmp_path / "mreg.bash"
-    script.write_text(mreg.run("completion", "bash").stdout)
-    (tmp_path / "bin").mkdir(exist_ok=True)
-    if not (tmp_path / "bin/mreg").exists():
-        (tmp_path / "bin/mreg").symlink_to(mreg.binary)
-    done = subprocess.run(
-        ["bash", "-c", 'source "$1"; COMP_LINE=$2 COMP_POINT=${#2}; _mreg; '
-         'printf "%s\\n" "${COMPREPLY[@]}"', "bash", script, line],
-        capture_output=True, text=True, cwd=mreg.home,
-        env={**mreg.env, "PATH": f"{tmp_path}/bin:{mreg.env['PATH']}"})
-    assert done.returncode == 0 and done.stderr == ""
-    return [word for word in done.stdout.split("\n") if word]
-
-
-@pytest.mark.parametrize("line, offered", [
-    ("mreg pu", ["push", "pull"]),
-    ("mreg alias ", ["set", "rm", "ls"]),
-    ("mreg --store x ali", ["alias"]),
-    ("mreg push --met", ["--metadata", "--metric"]),
-    ("mreg --progress ", ["auto", "bar", "plain", "json", "none"]),
-    ("mreg ls --color=n", ["never"]),
-    ("mreg completion z", ["zsh"]),
-    ("mreg pull ch", ["churn"]),
-    ("mreg pull churn:st", ["staging"]),
-    ("mreg pull churn -o wh", ["where"]),
-    ("mreg pull other:", []),
-    ("mreg push wh", ["where"]),
-    ("mreg push where ch", ["churn"]),
-    ("mreg push where --alias ", []),
-    ("mreg nonsense ", []),
-])
-def test_bash_completes(mreg, tmp_path, pushed, line, offered):
-    (mreg.home / "where").mkdir()
-    assert complete_bash(mreg, tmp_path, line) == offered
-
-
-def test_completion_is_quiet_about_trouble(mreg, tmp_path):
-    mreg.env["MREG_REGISTRY"] = f"localhost:{closed_port()}"
-    assert complete_bash(mreg, tmp_path, "mreg pull ") == []
-
-
-def test_the_man_page_has_everything(mreg):
-    page = mreg.run("completion", "man").stdout.replace("\\-", "-")
-    for command in COMMANDS:
-        assert f'.SS "mreg {command}' in page
-        options = re.findall(r"(--[a-z-]+)", mreg.run(
-            *command.split(), "--help").stdout.split("options of every")[0])
-        for option in options:
-            assert option in page
-    for option in GLOBAL:
-        assert f"\\fB{option}\\fR" in page
-    for status in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130):
-        assert f"\\fB{status}\\fR" in page
-
-
-def test_the_man_page_is_proper_roff(mreg, tmp_path):
-    page = tmp_path / "mreg.1"
-    page.write_text(mreg.run("completion", "man").stdout)
-    if not shutil.which("groff"):
-        pytest.skip("no groff here")
-    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page],
-                          capture_output=True, text=True)
-    assert done.returncode == 0 and done.stderr == ""
