@@ -105,20 +105,21 @@ static int make_file(struct mr_layout *l, const char *name, const char *text,
 }
 
 /* Folders that were just made survive a power cut only when the ones above
- * them were synced. */
+ * them were synced; a mount point above was there before. */
 static int sync_folders(struct mr_layout *l, struct mreg_error *err)
 {
 	char path[PATH_MAX];
 	size_t least = strlen(l->root);
+	struct stat inner, st;
 	char *slash;
 	int rc;
 
 	rc = mr_layout_path(l, "blobs", path, err);
-	while (rc == 0) {
+	if (rc == 0 && stat(path, &inner) < 0)
+		return mr_fail_sys(err, errno, "cannot read '%s'", path);
+	while (rc == 0 && stat(path, &st) == 0 && st.st_dev == inner.st_dev) {
 		/* Above the store's root a folder may not be ours to open. */
-		if (strlen(path) < least)
-			(void)mr_dir_sync(AT_FDCWD, path, NULL);
-		else
+		if (strlen(path) >= least || access(path, R_OK) == 0)
 			rc = mr_dir_sync(AT_FDCWD, path, err);
 		slash = strrchr(path, '/');
 		if (!slash || slash == path)
