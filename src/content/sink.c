@@ -25,6 +25,31 @@ void mr_sink_abort(struct mr_sink *s)
 		s->ops->abort(s);
 }
 
+void mr_sink_keep(struct mr_sink *s)
+{
+	if (s->ops->keep)
+		s->ops->keep(s);
+	else
+		s->ops->abort(s);
+}
+
+void mr_sink_give_up(struct mr_sink *s, enum mreg_code why)
+{
+	switch (why) {
+	case MREG_ENETWORK:
+	case MREG_EREMOTE:
+	case MREG_EAUTH:
+	case MREG_EDENIED:
+	case MREG_ENOMEM:
+	case MREG_ECANCELED:
+		mr_sink_keep(s);
+		break;
+	default:
+		mr_sink_abort(s);
+		break;
+	}
+}
+
 /* Fill `buf` as far as the stream goes: how many bytes, or a code.  Streams
  * from a network bring a few KiB a read, and what is cancelled or shown must
  * not wait for a whole chunk of those. */
@@ -51,11 +76,10 @@ static ssize_t next_chunk(struct mr_stream *src, char *buf, struct mr_env *env,
 	return (ssize_t)len;
 }
 
-int mr_sink_fill(struct mr_sink *s, struct mr_stream *src, struct mr_env *env,
-		 const char *label, struct mreg_error *err)
+int mr_sink_fill(struct mr_sink *s, struct mr_stream *src, uint64_t offset,
+		 struct mr_env *env, const char *label, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) char *buf = mr_alloc(MR_CHUNK_BYTES);
-	uint64_t offset = 0;
 	ssize_t got;
 	int rc;
 

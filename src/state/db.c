@@ -126,6 +126,8 @@ static void configure(struct mr_state *s)
 	(void)sqlite3_exec(db,
 			   "PRAGMA cell_size_check = ON;"
 			   "PRAGMA temp_store = MEMORY;"
+			   /* Every start reads the whole log. */
+			   "PRAGMA wal_autocheckpoint = 64;"
 			   "PRAGMA synchronous = NORMAL;",
 			   NULL, NULL, NULL);
 }
