@@ -39,7 +39,8 @@ struct mreg_doctor_result {
 	const char *host;       /* "ghcr.io" */
 	const char *repository; /* NULL: only the host was asked about */
 	const char *user;       /* "" is anonymous */
-	const char *profile;    /* whose limits apply: "ghcr.io", "default" */
+	const char
+		*profile; /* whose limits apply: "ghcr", "unknown"; "local" */
 	struct mreg_finding *findings;
 	size_t finding_count;
 	bool write;

@@ -3,6 +3,8 @@
  */
 #include "content/sink.h"
 
+#include <errno.h>
+
 #include "base/env.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -33,10 +35,20 @@ void mr_sink_keep(struct mr_sink *s)
 		s->ops->abort(s);
 }
 
-void mr_sink_give_up(struct mr_sink *s, enum mreg_code why)
+void mr_sink_give_up(struct mr_sink *s, const struct mreg_error *why)
 {
-	switch (why) {
+	bool full = why->sys == ENOSPC || why->sys == EDQUOT;
+
+	switch (why->code) {
+	case MREG_EIO:
+		if (full)
+			mr_sink_keep(s);
+		else
+			mr_sink_abort(s);
+		break;
 	case MREG_ENETWORK:
+	case MREG_EINTEGRITY:
+	case MREG_ENOTFOUND:
 	case MREG_EREMOTE:
 	case MREG_EAUTH:
 	case MREG_EDENIED:

@@ -71,9 +71,10 @@ int mr_sink_commit(struct mr_sink *s, struct mreg_error *err);
 void mr_sink_abort(struct mr_sink *s); /* NULL does nothing */
 void mr_sink_keep(struct mr_sink *s);
 /* Abort or keep, as `why` says: what came is worth keeping when the network,
- * the other side or the user was the reason; not when the bytes or this disk
- * are. */
-void mr_sink_give_up(struct mr_sink *s, enum mreg_code why);
+ * the other side, a full disk or the user was the reason, also when a source
+ * sent something else than asked for: only the proof says that bytes are
+ * wrong, and then commit has thrown them away. */
+void mr_sink_give_up(struct mr_sink *s, const struct mreg_error *why);
 
 /*
  * Wrap a store's raw sink so that commit proves `want`: bytes are hashed as
@@ -107,6 +108,9 @@ int mr_sink_prove(struct mr_sink *s, const void *buf, size_t n, uint64_t offset,
 /* Hash what is stored where the proof stands, by reading it back; for when a
  * piece out of order was stored. */
 int mr_sink_catch_up(struct mr_sink *s, struct mreg_error *err);
+
+/* It will be given up: whoever reads back what is stored stops soon. */
+void mr_sink_stop(struct mr_sink *s);
 
 /* The first range at or behind `from` that nobody has entered; false: none. */
 bool mr_sink_hole(struct mr_sink *s, uint64_t from, struct mr_span *hole);

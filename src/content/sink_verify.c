@@ -195,7 +195,7 @@ static int read_back(struct verify *v, const void *buf, size_t n,
 	if (v->busy || v->failed.code != MREG_OK)
 		return 0;
 	v->busy = true;
-	while (rc == 0 && ready(v) > 0) {
+	while (rc == 0 && v->failed.code == MREG_OK && ready(v) > 0) {
 		uint64_t from = v->frontier;
 		uint64_t most = ready(v);
 		bool at_hand = from == offset;
@@ -468,6 +468,16 @@ static int take_over(struct verify *v, struct mreg_error *err)
 	return rc;
 }
 
+void mr_sink_stop(struct mr_sink *s)
+{
+	struct verify *v = mr_container_of(s, struct verify, base);
+
+	(void)pthread_mutex_lock(&v->lock);
+	if (v->failed.code == MREG_OK)
+		(void)mr_fail(&v->failed, MREG_ECANCELED, "given up");
+	(void)pthread_mutex_unlock(&v->lock);
+}
+
 int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 		   struct mr_sink **out, struct mreg_error *err)
 {
@@ -475,12 +485,12 @@ int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 	int rc;
 
 	if (!v) {
-		mr_sink_abort(raw);
+		mr_sink_keep(raw);
 		return mr_fail_nomem(err);
 	}
 	rc = mr_hash_new(want->digest.algorithm, &v->hash, err);
 	if (rc < 0) {
-		mr_sink_abort(raw);
+		mr_sink_keep(raw);
 		mr_release(v);
 		return rc;
 	}
@@ -490,7 +500,7 @@ int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 	(void)pthread_mutex_init(&v->lock, NULL); /* cannot fail on Linux */
 	rc = take_over(v, err);
 	if (rc < 0) {
-		verify_abort(&v->base);
+		verify_keep(&v->base);
 		return rc;
 	}
 	*out = &v->base;

@@ -26,7 +26,8 @@ struct push {
 	struct mr_history history;  /* owned */
 	struct mr_claim claim;
 	unsigned int jobs;
-	int64_t looked_ms; /* monotonic; when the plan was made */
+	int64_t scanned_ns; /* wall clock; before any file was looked at */
+	int64_t looked_ms;  /* monotonic; when the plan was made */
 	/* Files whose digest is known and not yet remembered. */
 	struct mr_lock lock;
 	size_t *fresh; /* owned; indices */

@@ -152,6 +152,7 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 	size_t i;
 	int rc;
 
+	p->scanned_ns = mr_clock_ns();
 	rc = mr_scan(&p->m->env, paths, n, &o, &p->scan, err);
 	if (rc >= 0)
 		rc = mr_files_source(&p->m->env, p->scan, &p->from, err);
@@ -209,8 +210,7 @@ static int judge_one(struct push *p, size_t i, struct mreg_error *err)
 	return 0;
 }
 
-static int judge_and_remember(struct push *p, size_t i, int64_t now,
-			      struct mreg_error *err)
+static int judge_and_remember(struct push *p, size_t i, struct mreg_error *err)
 {
 	struct mr_state_file f = { .judged = true };
 	char text[MREG_DIGEST_TEXT];
@@ -220,20 +220,20 @@ static int judge_and_remember(struct push *p, size_t i, int64_t now,
 	(void)snprintf(f.digest, sizeof(f.digest), "%s",
 		       mreg_digest_text(&p->plan.items[i].desc.digest, text));
 	if (rc >= 0)
-		mr_state_file_put(p->m->state, &p->scan->files[i].id, now, &f);
+		mr_state_file_put(p->m->state, &p->scan->files[i].id,
+				  p->scanned_ns, &f);
 	return rc;
 }
 
 int mr_push_judge(struct push *p, struct mreg_error *err)
 {
-	int64_t now = mr_clock_ns();
 	size_t i;
 	int rc = 0;
 
 	mr_state_begin(p->m->state);
 	for (i = 0; rc >= 0 && i < p->plan.count; i++)
 		if (!p->judged[i] && p->plan.items[i].hashed)
-			rc = judge_and_remember(p, i, now, err);
+			rc = judge_and_remember(p, i, err);
 	mr_state_end(p->m->state);
 	return rc;
 }
@@ -254,8 +254,7 @@ void mr_push_learned(void *ctx, size_t index)
 
 			/* Trouble is met again, and told, at the end. */
 			if (!p->judged[k] &&
-			    judge_and_remember(p, k, mr_clock_ns(), &ignored) <
-				    0)
+			    judge_and_remember(p, k, &ignored) < 0)
 				p->judged[k] = false;
 		}
 		mr_state_end(p->m->state);

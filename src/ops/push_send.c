@@ -26,9 +26,8 @@ static int send_missing(struct push *p, const struct mr_list *missing,
 
 		(void)mreg_digest_text(&it->desc.digest, text);
 		it->done = false;
-		it->step = !missing->n || mr_list_has(missing, text)
-				   ? MR_STEP_COPY
-				   : MR_STEP_REUSE;
+		it->step = mr_list_has(missing, text) ? MR_STEP_COPY
+						      : MR_STEP_REUSE;
 	}
 	return mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
 }
@@ -45,7 +44,8 @@ static int put_manifest(struct push *p, struct mreg_error *err)
 		int rc = mr_store_set(p->to, text, d, p->docs.manifest.data,
 				      &missing, err);
 
-		if (rc != MREG_ECONFLICT || repairs == MR_REPAIRS_MAX)
+		if (rc != MREG_ECONFLICT || !missing.n ||
+		    repairs == MR_REPAIRS_MAX)
 			return rc;
 		mr_log(&p->m->env, MREG_LOG_INFO,
 		       "'%s' lost %zu blobs meanwhile, sending them again",

@@ -46,6 +46,8 @@ static const char *const texts[SQL_COUNT] = {
 			 " key = ?2",
 	[SQL_FACT_PUT] = "REPLACE INTO facts(scope, key, value)"
 			 " VALUES(?1, ?2, ?3)",
+	[SQL_FACT_REPLACE] = "UPDATE facts SET value = ?4 WHERE scope = ?1"
+			     " AND key = ?2 AND value = ?3",
 	[SQL_FACT_FORGET] = "DELETE FROM facts WHERE scope = ?1 AND key = ?2",
 };
 

@@ -6,8 +6,9 @@
  * those of protocol.md 3.2 and 3.3 (there with sources); lessons are kept in
  * the state file under the registry's origin as "VALUE TIME".
  */
-#include "store/remote.h"
+#include "store/remote_upload.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static const struct mr_profile profiles[] = {
 		 * (spin#1787).  Digest first, one PUT: 3.3. */
 		.name = "ecr",
 		.title = "Amazon ECR",
-		.hosts = { ".amazonaws.com", ".amazonaws.com.cn" },
+		.hosts = { "*.dkr.ecr*.amazonaws.com",
+			   "*.dkr.ecr*.amazonaws.com.cn" },
 		.layer_max = 52000 * MIB,
 		.layers_doubt = 500,
 		.page = 1000,
@@ -163,13 +165,14 @@ static const struct mr_profile profiles[] = {
 	},
 };
 
+/* A name with a star is a pattern: not all of Amazon is a registry. */
 static bool matches(const struct mr_profile *p, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < MR_COUNT(p->hosts) && p->hosts[i]; i++)
 		if (p->hosts[i][0] == '.' ? mr_text_ends(name, p->hosts[i])
-					  : strcmp(name, p->hosts[i]) == 0)
+					  : fnmatch(p->hosts[i], name, 0) == 0)
 			return true;
 	return !p->hosts[0];
 }
@@ -270,10 +273,23 @@ bool mr_remote_lesson(struct mr_remote *r, enum mr_lesson which,
 	return known;
 }
 
-void mr_remote_learn(struct mr_remote *r, enum mr_lesson which, uint64_t value)
+static void keep(struct mr_remote *r, enum mr_lesson which, uint64_t value)
 {
 	char scope[512];
 	char text[64];
+
+	if (!scope_of(r, scope, sizeof(scope)))
+		return;
+	mr_log(r->base.env, MREG_LOG_DEBUG, "'%s': learned %s %" PRIu64,
+	       r->host, lessons[which].key, value);
+	(void)snprintf(text, sizeof(text), "%" PRIu64 " %" PRId64, value,
+		       mr_now_s(r->base.env));
+	mr_state_fact_put(mr_net_state(r->net), scope, lessons[which].key,
+			  text);
+}
+
+void mr_remote_learn(struct mr_remote *r, enum mr_lesson which, uint64_t value)
+{
 	bool news;
 
 	if (value < lessons[which].min || value > lessons[which].max)
@@ -283,14 +299,49 @@ void mr_remote_learn(struct mr_remote *r, enum mr_lesson which, uint64_t value)
 	r->lessons[which].known = true;
 	r->lessons[which].value = value;
 	(void)pthread_mutex_unlock(&r->lock);
-	if (!news || !scope_of(r, scope, sizeof(scope)))
+	if (news)
+		keep(r, which, value);
+}
+
+uint64_t mr_remote_step_down(struct mr_remote *r, uint64_t sent, bool *news)
+{
+	static const uint64_t steps[] = { 90 * MIB, 50 * MIB, 20 * MIB,
+					  4 * MIB };
+	struct mr_lesson_value *l = &r->lessons[MR_LESSON_REQUEST];
+	uint64_t most = mr_remote_request_max(r); /* recalls */
+	size_t i;
+
+	*news = false;
+	(void)pthread_mutex_lock(&r->lock);
+	if (l->known)
+		most = l->value;
+	for (i = 0; i < MR_COUNT(steps) && sent <= most; i++)
+		if (steps[i] < sent) {
+			*l = (struct mr_lesson_value){ .known = true,
+						       .value = steps[i] };
+			most = steps[i];
+			*news = true;
+		}
+	(void)pthread_mutex_unlock(&r->lock);
+	return most;
+}
+
+void mr_remote_confirm(struct mr_remote *r)
+{
+	char scope[512];
+	char text[64];
+	uint64_t value;
+	uint64_t kept;
+
+	if (!mr_remote_lesson(r, MR_LESSON_REQUEST, &value) ||
+	    !scope_of(r, scope, sizeof(scope)))
 		return;
-	mr_log(r->base.env, MREG_LOG_DEBUG, "'%s': learned %s %" PRIu64,
-	       r->host, lessons[which].key, value);
-	(void)snprintf(text, sizeof(text), "%" PRIu64 " %" PRId64, value,
-		       mr_now_s(r->base.env));
-	mr_state_fact_put(mr_net_state(r->net), scope, lessons[which].key,
-			  text);
+	/* Looking does not wait for other processes. */
+	if (!mr_state_fact_get(mr_net_state(r->net), scope,
+			       lessons[MR_LESSON_REQUEST].key, text,
+			       sizeof(text)) ||
+	    !parse_lesson(r, MR_LESSON_REQUEST, text, &kept) || kept != value)
+		keep(r, MR_LESSON_REQUEST, value);
 }
 
 /* -- limits -----------------------------------------------------------------

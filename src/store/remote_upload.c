@@ -159,6 +159,20 @@ static int put_once(struct mr_upload *u, const struct mreg_desc *d,
 	return send_pieces(u, d, from, label, piece, err);
 }
 
+/*
+ * A session that answers every request with 5xx, wherever it goes on from,
+ * would be taken up for ever: the second time at one place is enough.
+ */
+static bool is_poisoned(struct mr_upload *u, const struct mreg_error *why)
+{
+	if (!u->picked_up || u->restarted || why->sys < 500)
+		return false;
+	if (u->offset != u->stuck_at)
+		u->stuck = 0;
+	u->stuck_at = u->offset;
+	return ++u->stuck >= 2;
+}
+
 /* Whether what failed with `why` is tried again; waits as long as it takes. */
 static bool may_try(struct mr_upload *u, unsigned int *attempt, bool *mended,
 		    struct mreg_error *why)
@@ -181,6 +195,10 @@ static bool may_try(struct mr_upload *u, unsigned int *attempt, bool *mended,
 	mr_log(env, MREG_LOG_INFO, "'%s' to '%s': %s; sending it again",
 	       mreg_digest_text(&u->digest, text), u->r->base.name, why->msg);
 	++*attempt;
+	if (is_poisoned(u, why)) {
+		u->restarted = true;
+		mr_upload_drop(u);
+	}
 	if (!u->broken || u->size < u->r->resume_min)
 		mr_upload_drop(u);
 	return mr_sleep_ms(env, wait_ms, why) >= 0;
@@ -219,7 +237,9 @@ int mr_remote_put(struct mr_store *s, const struct mreg_desc *d,
 		mr_remote_note(u.r, d);
 		return 0;
 	}
-	if (u.url && u.broken)
+	if (u.restarted && why.sys >= 500)
+		mr_upload_forget(&u);
+	else if (u.url && (u.broken || rc == MREG_ECANCELED))
 		mr_upload_park(&u);
 	if (err)
 		*err = why;

@@ -47,6 +47,9 @@ struct mr_upload {
 	bool broken; /* it may have more than `offset`: ask before going on */
 	bool picked_up; /* `offset` is what it said when it was asked */
 	bool restarted; /* what was picked up led nowhere: do not ask again */
+	bool unsure;    /* the last question was not answered */
+	uint64_t stuck_at;  /* where what was picked up failed ... */
+	unsigned int stuck; /* ... so often */
 	enum mr_again again;
 	unsigned int retry_after_s; /* what the registry asked for */
 	uint64_t told; /* bytes reported as progress; not again by retries */
@@ -109,6 +112,18 @@ struct mr_body {
 int mr_body_init(struct mr_body *b, struct mr_upload *u, struct mr_stream *src,
 		 uint64_t end, const char *label, struct mreg_error *err);
 
+/* -- what one request may have: remote_profile.c -----------------------------
+ */
+
+/*
+ * A body of `sent` bytes was too large: what one may have from now on, which
+ * is the next smaller size of P-96 (`*news`) unless a smaller one than `sent`
+ * is known already, as from another worker.  For this run only.
+ */
+uint64_t mr_remote_step_down(struct mr_remote *r, uint64_t sent, bool *news);
+/* A full piece was accepted: later runs may know its size too. */
+void mr_remote_confirm(struct mr_remote *r);
+
 /* -- pieces: remote_upload_chunk.c ------------------------------------------
  */
 
@@ -136,7 +151,8 @@ int mr_upload_parse_range(const char *text, bool count, uint64_t *n);
 /* Set the key; `head` are the blob's first bytes. */
 void mr_upload_key(struct mr_upload *u, const void *head, size_t n);
 /* The session of a process that died, or one that broke off in ours: true when
- * it goes on from `u->offset`. */
+ * it goes on from `u->offset`.  False with a digest that was not known before:
+ * the registry has the blob that it was closed for. */
 bool mr_upload_recall(struct mr_upload *u);
 void mr_upload_note(struct mr_upload *u);   /* it is ours and goes on */
 void mr_upload_keep(struct mr_upload *u);   /* the same, now and then */

@@ -129,5 +129,5 @@ int mr_body_init(struct mr_body *b, struct mr_upload *u, struct mr_stream *src,
 			       .at = u->offset,
 			       .end = end };
 	/* Nobody reads a body of no bytes. */
-	return u->size == 0 ? check_end(b, err) : 0;
+	return u->offset == u->size ? check_end(b, err) : 0;
 }

@@ -25,20 +25,30 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* As large as this registry, and we, allow. */
+static uint64_t full_piece(struct mr_remote *r)
+{
+	return smaller(smaller(r->piece, mr_remote_request_max(r)),
+		       mr_remote_chunk_max(r));
+}
+
 uint64_t mr_upload_piece(struct mr_upload *u)
 {
 	struct mr_remote *r = u->r;
 	uint64_t most = mr_remote_request_max(r);
 	uint64_t least = u->chunk_min;
-	uint64_t piece = r->piece;
+	uint64_t piece;
 
+	/* Whatever was set: pieces would be refused, or stored wrongly. */
+	if (r->profile.chunks == MR_CHUNKS_NEVER)
+		return UINT64_MAX;
 	if (u->chunk_max)
 		most = smaller(most, u->chunk_max);
 	if (u->offset == 0 && u->size <= most &&
 	    (r->profile.chunks != MR_CHUNKS_LIKED ||
 	     u->size < u->r->resume_min))
 		return UINT64_MAX;
-	piece = smaller(smaller(piece, most), mr_remote_chunk_max(r));
+	piece = smaller(full_piece(r), most);
 	if (least > piece && least <= CHUNK_MIN_MAX_BYTES)
 		piece = least;
 	return piece;
@@ -123,7 +133,7 @@ int mr_upload_patch(struct mr_upload *u, struct mr_body *b, bool ranged,
 	c.rq.last = b->end - 1;
 	rc = mr_upload_send(u, &c, &resp, err);
 	if (rc < 0) {
-		u->broken = rc == MREG_ENETWORK;
+		u->broken = rc == MREG_ENETWORK || rc == MREG_ECANCELED;
 		return rc;
 	}
 	if (resp->status != 200 && resp->status != 201 && resp->status != 202 &&
@@ -140,9 +150,12 @@ int mr_upload_patch(struct mr_upload *u, struct mr_body *b, bool ranged,
 		rc = check_range(u, resp, end, err);
 	else
 		u->offset = end;
-	if (rc >= 0)
-		mr_upload_note(u);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (ranged && n >= full_piece(u->r))
+		mr_remote_confirm(u->r);
+	mr_upload_note(u);
+	return 0;
 }
 
 /* -- asking -----------------------------------------------------------------
@@ -182,6 +195,20 @@ static bool is_gone(const struct mr_response *resp)
 	       resp->status == 405 || resp->status == 416;
 }
 
+/* Whether the registry itself says so, and not what stands in front of it. */
+static bool says_gone(struct mr_upload *u, struct mr_response *resp)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	char code[64];
+
+	if (!is_gone(resp))
+		return false;
+	(void)mr_remote_refused(u->r->host, resp, u->what, code, &ignored);
+	return strcmp(code, "BLOB_UPLOAD_UNKNOWN") == 0 ||
+	       strcmp(code, "BLOB_UPLOAD_INVALID") == 0 ||
+	       strcmp(code, "UNSUPPORTED") == 0;
+}
+
 bool mr_upload_ask(struct mr_upload *u, bool fresh)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
@@ -192,6 +219,7 @@ bool mr_upload_ask(struct mr_upload *u, bool fresh)
 	bool on = false;
 
 	u->broken = false;
+	u->unsure = false;
 	if (!r->profile.status || u->restarted ||
 	    (mr_remote_lesson(r, MR_LESSON_STATUS, &works) && !works)) {
 		mr_upload_drop(u);
@@ -207,8 +235,9 @@ bool mr_upload_ask(struct mr_upload *u, bool fresh)
 		       r->base.name, u->offset, u->size);
 	else
 		mr_upload_drop(u);
-	if (!on && fresh && resp && is_gone(resp) &&
-	    r->profile.chunks != MR_CHUNKS_LIKED)
+	u->unsure = !resp || (resp->status >= 300 && !is_gone(resp));
+	if (!on && fresh && resp && r->profile.chunks != MR_CHUNKS_LIKED &&
+	    says_gone(u, resp))
 		mr_remote_learn(r, MR_LESSON_STATUS, 0);
 	return on;
 }

@@ -111,28 +111,34 @@ void mr_upload_key(struct mr_upload *u, const void *head, size_t n)
 /* -- records ----------------------------------------------------------------
  */
 
-static void write_record(struct mr_upload *u, bool parked)
+/* Of the upload as it is; false: none can be made.  A longer address is not
+ * kept; the blob is sent from its start then. */
+static bool make_record(struct mr_upload *u, bool parked, struct mr_buf *out)
 {
-	MR_AUTO(mr_buf_release) struct mr_buf scope = MR_BUF_INIT(1024);
-	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(RECORD_MAX_BYTES);
 	struct mr_env *env = u->r->base.env;
 	char owner[OWNER_BYTES];
 	char text[MREG_DIGEST_TEXT] = "-";
 
-	if (!u->url || !scope_of(u, &scope))
-		return;
 	kin(owner);
-	if (!owner[0])
-		return;
+	if (!u->url || !owner[0])
+		return false;
 	if (mr_digest_known(&u->digest))
 		(void)mreg_digest_text(&u->digest, text);
-	mr_buf_printf(&b, "%" PRId64 " %s %s%ld %" PRIu64 " %s %s",
+	mr_buf_printf(out, "%" PRId64 " %s %s%ld %" PRIu64 " %s %s",
 		      mr_now_s(env), parked ? "parked" : "busy", owner,
 		      (long)getpid(), u->offset, text, u->url);
-	u->noted_ms = mr_mono_ms(env);
-	/* A longer address is not kept; the blob is sent from its start then.
-	 */
-	if (b.failed == MREG_OK)
+	return out->failed == MREG_OK;
+}
+
+static void write_record(struct mr_upload *u, bool parked)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf scope = MR_BUF_INIT(1024);
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(RECORD_MAX_BYTES);
+
+	if (!u->url || !scope_of(u, &scope))
+		return;
+	u->noted_ms = mr_mono_ms(u->r->base.env);
+	if (make_record(u, parked, &b))
 		mr_state_fact_put(mr_net_state(u->r->net), mr_buf_text(&scope),
 				  u->key, mr_buf_text(&b));
 }
@@ -204,30 +210,69 @@ static bool same_blob(const struct mr_upload *u, const struct record *rec)
 	       strcmp(rec->digest, mreg_digest_text(&u->digest, text)) == 0;
 }
 
+/*
+ * Take what `was` records, if it still does: of several that look at once one
+ * has it.  Without an answer it is given back as it was, for whoever comes
+ * when the registry answers again.
+ */
+static bool take(struct mr_upload *u, const char *scope, const char *was)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(RECORD_MAX_BYTES);
+	struct mr_state *s = mr_net_state(u->r->net);
+
+	if (!make_record(u, false, &b) ||
+	    !mr_state_fact_replace(s, scope, u->key, was, mr_buf_text(&b)))
+		return false;
+	if (mr_upload_ask(u, false)) {
+		mr_upload_note(u);
+		return true;
+	}
+	if (u->unsure)
+		(void)mr_state_fact_replace(s, scope, u->key, mr_buf_text(&b),
+					    was);
+	else
+		mr_upload_forget(u);
+	return false;
+}
+
+/* A stream's record has a digest once it is being closed: the session may be
+ * gone because that went well. */
+static void find_closed(struct mr_upload *u, const struct record *rec)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const struct mreg_digest none = { .algorithm = MREG_DIGEST_NONE };
+
+	if (u->unsure || mr_digest_known(&u->digest) ||
+	    mreg_digest_parse(rec->digest, &u->digest, &ignored) < 0)
+		return;
+	if (!mr_upload_is_there(u))
+		u->digest = none;
+}
+
 bool mr_upload_recall(struct mr_upload *u)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf scope = MR_BUF_INIT(1024);
 	char text[RECORD_MAX_BYTES + 1];
+	char was[RECORD_MAX_BYTES + 1];
 	uint64_t now = (uint64_t)mr_now_s(u->r->base.env);
 	struct record rec;
 
 	if (!scope_of(u, &scope) ||
 	    !mr_state_fact_get(mr_net_state(u->r->net), mr_buf_text(&scope),
-			       u->key, text, sizeof(text)) ||
-	    !parse(text, &rec))
+			       u->key, text, sizeof(text)))
+		return false;
+	memcpy(was, text, strlen(text) + 1);
+	if (!parse(text, &rec))
 		return false;
 	if (rec.then_s > now || now - rec.then_s >= SESSION_MAX_S ||
 	    rec.offset > u->size || !same_blob(u, &rec) || !is_free(&rec))
 		return false;
-	/* Whoever looks next finds nothing to take up. */
-	mr_upload_forget(u);
 	mr_upload_drop(u);
 	u->url = mr_strdup(rec.url);
 	u->offset = rec.offset;
-	if (!u->url || !mr_upload_ask(u, false)) {
-		mr_upload_drop(u);
-		return false;
-	}
-	mr_upload_note(u);
-	return true;
+	if (take(u, mr_buf_text(&scope), was))
+		return true;
+	mr_upload_drop(u);
+	find_closed(u, &rec);
+	return false;
 }

@@ -16,7 +16,7 @@
 /* Longer than any address a header can bring. */
 #define URL_MAX_BYTES (MR_HEADER_MAX_BYTES + 1024)
 #define MIB (UINT64_C(1) << 20)
-/* GHCR's, and the last step down of a proxy's limit (B-18, P-96). */
+/* GHCR's (B-18). */
 #define CHUNK_LEAST_BYTES (4 * MIB)
 
 void mr_upload_drop(struct mr_upload *u)
@@ -92,25 +92,22 @@ int mr_upload_send(struct mr_upload *u, const struct mr_call *c,
  */
 static bool shrink(struct mr_upload *u, uint64_t sent)
 {
-	static const uint64_t steps[] = { 90 * MIB, 50 * MIB, 20 * MIB,
-					  CHUNK_LEAST_BYTES };
 	struct mr_remote *r = u->r;
-	size_t i;
+	bool news = false;
+	uint64_t most;
 
 	if (r->profile.chunks == MR_CHUNKS_NEVER || r->request_limit)
 		return false;
-	for (i = 0; i < MR_COUNT(steps); i++) {
-		if (steps[i] >= sent || steps[i] >= mr_remote_request_max(r))
-			continue;
-		mr_remote_learn(r, MR_LESSON_REQUEST, steps[i]);
+	most = mr_remote_step_down(r, sent, &news);
+	if (news)
 		mr_log(r->base.env, MREG_LOG_INFO,
 		       "'%s' refused a request of %llu bytes; sending pieces "
 		       "of %llu MiB",
 		       r->host, (unsigned long long)sent,
-		       (unsigned long long)(steps[i] / MIB));
-		return true;
-	}
-	return false;
+		       (unsigned long long)(most / MIB));
+	/* The registry's own minimum wins over what was learned, so there is
+	 * no way below it. */
+	return sent > most && sent > u->chunk_min;
 }
 
 static void judge_413(struct mr_upload *u, const char *code, uint64_t sent)
@@ -229,11 +226,16 @@ int mr_upload_start(struct mr_upload *u, bool *there, struct mreg_error *err)
 	u->again = MR_AGAIN_NEVER; /* net has tried often enough */
 	if (rc < 0)
 		return rc;
-	switch (resp->status) {
-	case 201:
+	/* Some open a session with it: a blob that was not named cannot be
+	 * there, so whoever knows its name asks. */
+	if (resp->status == 201 &&
+	    (!mr_digest_known(&u->digest) || mr_upload_is_there(u))) {
 		*there = true;
 		return 0;
+	}
+	switch (resp->status) {
 	case 200:
+	case 201:
 	case 202:
 	case 204: /* P-41 */
 		u->chunk_min = number_in(resp, "OCI-Chunk-Min-Length");
@@ -336,7 +338,7 @@ static int close_session(struct mr_upload *u, struct mr_stream *in,
 	rc = mr_upload_send(u, &c, &resp, err);
 	if (rc == MREG_ENETWORK && mr_upload_is_there(u))
 		return 0;
-	u->broken = rc == MREG_ENETWORK;
+	u->broken = rc == MREG_ENETWORK || rc == MREG_ECANCELED;
 	return rc < 0 ? rc : finish(u, resp, n, err);
 }
 

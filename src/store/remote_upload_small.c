@@ -30,6 +30,19 @@ static bool single(struct mr_remote *r)
 	return first;
 }
 
+/* Whether it is this way that it does not take, not this blob, this user or
+ * this moment. */
+static bool refuses_way(int status)
+{
+	static const int statuses[] = { 202, 400, 405, 411, 415, 417, 501 };
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(statuses); i++)
+		if (status == statuses[i])
+			return true;
+	return false;
+}
+
 /* POST with the bytes.  `*there`: that was enough; else a session may be open
  * now.  A refusal of this way is no error: the other one says what is wrong. */
 static int post(struct mr_upload *u, const struct mr_buf *bytes, bool *there,
@@ -50,13 +63,13 @@ static int post(struct mr_upload *u, const struct mr_buf *bytes, bool *there,
 	c.rq.body = mr_buf_text(bytes);
 	c.rq.body_len = bytes->len;
 	rc = mr_upload_send(u, &c, &resp, err);
+	u->again = MR_AGAIN_NEVER; /* net has tried often enough */
 	if (rc < 0)
 		return rc;
 	if (resp->status == 201) {
 		mr_remote_learn(u->r, MR_LESSON_SINGLE, 1);
 		*there = true;
-	} else if (resp->status != 401 && resp->status != 403 &&
-		   !mr_remote_transient(resp->status)) {
+	} else if (refuses_way(resp->status)) {
 		mr_remote_learn(u->r, MR_LESSON_SINGLE, 0);
 	}
 	if (resp->status == 202 && mr_upload_locate(u, resp, &ignored) < 0)

@@ -25,7 +25,7 @@ static int lost(struct mr_upload *u, int rc, struct mreg_error *err)
 			rc == MREG_EREMOTE || rc == MREG_EUNSUPPORTED ||
 			(rc == MREG_ELIMIT && u->again == MR_AGAIN_NOW);
 
-	if (rc < 0 && u->url && u->broken)
+	if (rc < 0 && u->url && (u->broken || rc == MREG_ECANCELED))
 		mr_upload_park(u);
 	else
 		mr_upload_forget(u);
@@ -101,8 +101,16 @@ static int open_session(struct mr_upload *u, struct mr_stream *src,
 	rc = read_head(u, src, err);
 	if (rc < 0)
 		return rc;
-	if (mr_upload_recall(u))
+	if (mr_upload_recall(u)) {
+		rc = pass_over(u, src, err);
+		if (rc < 0)
+			mr_upload_park(u);
+		return rc;
+	}
+	if (mr_digest_known(&u->digest)) {
+		u->offset = u->size;
 		return pass_over(u, src, err);
+	}
 	rc = mr_upload_start(u, &there, err);
 	if (rc < 0)
 		return rc;
@@ -176,6 +184,23 @@ static int close_stream(struct mr_upload *u, struct mreg_error *err)
 	return rc;
 }
 
+/* All was sent, or the registry had it already. */
+static int finish(struct mr_upload *u, const struct mr_measure *m,
+		  struct mreg_error *err)
+{
+	bool closed = mr_digest_known(&u->digest);
+
+	if (closed && !mreg_digest_equal(&u->digest, &m->digest))
+		return mr_fail(err, MREG_ENETWORK,
+			       "%s: what the registry has is another one",
+			       u->what);
+	if (closed)
+		return 0;
+	u->digest = m->digest;
+	mr_upload_note(u);
+	return lost(u, close_stream(u, err), err);
+}
+
 int mr_remote_put_stream(struct mr_store *s, struct mr_stream *src,
 			 uint64_t size, const struct mr_measure *m,
 			 struct mreg_error *err)
@@ -205,8 +230,7 @@ int mr_remote_put_stream(struct mr_store *s, struct mr_stream *src,
 				    "%s: the registry did not want all of it",
 				    u.what),
 			    err);
-	u.digest = m->digest;
-	rc = lost(&u, close_stream(&u, err), err);
+	rc = finish(&u, m, err);
 	d.digest = m->digest;
 	if (rc >= 0)
 		mr_remote_note(u.r, &d);

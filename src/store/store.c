@@ -213,28 +213,32 @@ static int pour(struct mr_store *from, const struct mreg_desc *d,
 	return rc;
 }
 
-/* `*resumed`: part of what was proven had been there before. */
+/* `*stale`: all bytes were there and were wrong, and some of them had been
+ * there before. */
 static int copy_once(struct mr_store *s, const struct mreg_desc *d,
-		     struct mr_store *from, const char *label, bool *resumed,
+		     struct mr_store *from, const char *label, bool *stale,
 		     struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_sink *sink;
+	bool resumed;
 	int rc;
 
-	*resumed = false;
+	*stale = false;
 	rc = mr_store_begin(s, d, &sink, err);
 	if (rc < 0 || !sink)
 		return rc;
-	*resumed = mr_sink_resumed(sink) > 0;
+	resumed = mr_sink_resumed(sink) > 0;
 	rc = pour(from, d, sink, s->env, label, &why);
 	if (rc < 0) {
-		mr_sink_give_up(sink, rc);
+		mr_sink_give_up(sink, &why);
 		if (err)
 			*err = why;
 		return rc;
 	}
-	return mr_store_finish(s, d, from, sink, err);
+	rc = mr_store_finish(s, d, from, sink, err);
+	*stale = rc == MREG_EINTEGRITY && resumed;
+	return rc;
 }
 
 static int copy(struct mr_store *s, const struct mreg_desc *d,
@@ -242,12 +246,12 @@ static int copy(struct mr_store *s, const struct mreg_desc *d,
 		struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
-	bool resumed;
-	int rc = copy_once(s, d, from, label, &resumed, &why);
+	bool stale;
+	int rc = copy_once(s, d, from, label, &stale, &why);
 
 	/* Nothing is left of what the one before wrote: all anew. */
-	if (rc == MREG_EINTEGRITY && resumed)
-		rc = copy_once(s, d, from, label, &resumed, &why);
+	if (stale)
+		rc = copy_once(s, d, from, label, &stale, &why);
 	if (rc < 0 && err)
 		*err = why;
 	return rc;

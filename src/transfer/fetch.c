@@ -167,7 +167,9 @@ static int run_leg(struct mr_flight *f, struct mr_leg *leg, bool helps,
 static void judge_leg(struct mr_flight *f, bool helps, int rc,
 		      const struct mreg_error *why)
 {
-	if (mreg_code_retry(why->code) && (helps || f->leg_count > 0)) {
+	bool ours = rc == MREG_ECANCELED || rc == MREG_ENOMEM || rc == MREG_EIO;
+
+	if (!ours && (helps || f->leg_count > 0)) {
 		mr_log(f->crew->env, MREG_LOG_INFO,
 		       "'%s': a connection broke off (%s); %u go on",
 		       f->item->label, why->msg, f->leg_count);
@@ -278,7 +280,7 @@ static int list_holes(struct mr_flight *f, struct mreg_error *err)
 }
 
 /* The flight's sink is used up, whatever happens. */
-static int fly_all(struct mr_flight *f, struct mreg_error *err)
+static int fly_all(struct mr_flight *f, bool *disproved, struct mreg_error *err)
 {
 	struct mr_crew *c = f->crew;
 	struct mreg_error why = MREG_ERROR_INIT;
@@ -297,16 +299,21 @@ static int fly_all(struct mr_flight *f, struct mreg_error *err)
 		rc = f->rc;
 		why = f->err;
 	}
-	if (rc == 0)
-		return mr_store_finish(c->to, &f->item->desc, c->from, f->sink,
-				       err);
-	mr_sink_give_up(f->sink, rc);
+	if (rc == 0) {
+		rc = mr_store_finish(c->to, &f->item->desc, c->from, f->sink,
+				     err);
+		*disproved = rc == MREG_EINTEGRITY;
+		return rc;
+	}
+	mr_sink_give_up(f->sink, &why);
 	if (err)
 		*err = why;
 	return rc;
 }
 
-static int fetch_once(struct mr_crew *c, struct mr_item *it,
+/* `*disproved`: all bytes were there, and were wrong; nothing of them is left.
+ */
+static int fetch_once(struct mr_crew *c, struct mr_item *it, bool *disproved,
 		      struct mreg_error *err)
 {
 	struct mr_flight f = {
@@ -317,6 +324,7 @@ static int fetch_once(struct mr_crew *c, struct mr_item *it,
 	int rc;
 
 	it->resumed = 0;
+	*disproved = false;
 	rc = mr_store_begin(c->to, &it->desc, &f.sink, err);
 	if (rc < 0 || !f.sink)
 		return rc;
@@ -326,21 +334,22 @@ static int fetch_once(struct mr_crew *c, struct mr_item *it,
 		       "'%s': going on with %" PRIu64 " of %" PRIu64
 		       " bytes that an interrupted run left",
 		       it->label, it->resumed, it->desc.size);
-	return fly_all(&f, err);
+	return fly_all(&f, disproved, err);
 }
 
 int mr_fetch(struct mr_crew *c, struct mr_item *it, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
-	int rc = fetch_once(c, it, &why);
+	bool disproved;
+	int rc = fetch_once(c, it, &disproved, &why);
 
-	if (rc == MREG_EINTEGRITY && it->resumed > 0) {
+	if (disproved && it->resumed > 0) {
 		/* Its sink has thrown all of it away. */
 		mr_log(c->env, MREG_LOG_WARN,
 		       "'%s': what an interrupted run left is not right (%s); "
 		       "fetching all of it",
 		       it->label, why.msg);
-		rc = fetch_once(c, it, &why);
+		rc = fetch_once(c, it, &disproved, &why);
 	}
 	if (rc < 0 && err)
 		*err = why;

@@ -309,6 +309,8 @@ void mr_flight_stop(struct mr_flight *f)
 
 	/* The writer first: the hasher may have to read what it stores. */
 	mr_lock_enter(&c->lock);
+	if (f->rc < 0)
+		mr_sink_stop(f->sink);
 	f->closing = true;
 	mr_signal_one(&f->to_write);
 	mr_lock_leave(&c->lock);

@@ -39,16 +39,20 @@ def sweep(start, capsys):
     begin = time.monotonic()
     assert finish(start(0)).status == 0
     whole = time.monotonic() - begin
-    met = 0
+    met = i = 0
     rng = random.Random()
-    for i in range(1, POINTS + 1):
-        part = rng.random() if faults.FULL else (i - 0.5) / POINTS
+    # The first run may have been a slow one: then the moments come closer.
+    while i < POINTS or (met < POINTS / 2 and i < 5 * POINTS):
+        i += 1
+        part = rng.random() if faults.FULL else (i - 0.5) % POINTS / POINTS
         if kill_after(start(i), whole * part):
             met += 1
+        else:
+            whole *= 0.8
         yield i
     faults.tell(capsys, f"kill points tried: {met} by the clock, "
                         f"violations: 0")
-    assert met >= POINTS / 2, f"only {met} of {POINTS} were still running"
+    assert met >= POINTS / 2, f"only {met} of {i} were still running"
 
 
 def test_a_killed_push_is_invisible_and_run_again_completes(shared, model,

@@ -13,6 +13,8 @@
 #include "content/digest.h"
 #include "content/sink.h"
 
+#include <errno.h>
+
 #define TEXT "0123456789"
 
 /* A raw sink in memory; it outlives its "free", so a test can look. */
@@ -336,14 +338,21 @@ static void what_was_left_has_to_be_right(void **state)
 static void what_is_kept_depends_on_why(void **state)
 {
 	static const struct {
-		enum mreg_code why;
+		struct mreg_error why;
 		bool kept;
 	} rows[] = {
-		{ MREG_ENETWORK, true },    { MREG_EREMOTE, true },
-		{ MREG_ECANCELED, true },   { MREG_EAUTH, true },
-		{ MREG_EDENIED, true },     { MREG_ENOMEM, true },
-		{ MREG_EINTEGRITY, false }, { MREG_EIO, false },
-		{ MREG_EINTERNAL, false },  { MREG_ENOTFOUND, false },
+		{ { .code = MREG_ENETWORK }, true },
+		{ { .code = MREG_EREMOTE }, true },
+		{ { .code = MREG_ECANCELED }, true },
+		{ { .code = MREG_EAUTH }, true },
+		{ { .code = MREG_EDENIED }, true },
+		{ { .code = MREG_ENOMEM }, true },
+		{ { .code = MREG_ENOTFOUND }, true },
+		{ { .code = MREG_EINTEGRITY }, true },
+		{ { .code = MREG_EIO, .sys = ENOSPC }, true },
+		{ { .code = MREG_EIO, .sys = EDQUOT }, true },
+		{ { .code = MREG_EIO, .sys = EIO }, false },
+		{ { .code = MREG_EINTERNAL }, false },
 	};
 	size_t i;
 
@@ -352,7 +361,7 @@ static void what_is_kept_depends_on_why(void **state)
 		struct raw raw;
 
 		prepare(&raw, 10);
-		mr_sink_give_up(begin(&raw, TEXT, 10), rows[i].why);
+		mr_sink_give_up(begin(&raw, TEXT, 10), &rows[i].why);
 		assert_int_equal(atomic_load(&raw.keeps), rows[i].kept);
 		assert_int_equal(atomic_load(&raw.aborts), !rows[i].kept);
 		end(&raw);

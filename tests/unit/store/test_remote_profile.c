@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "store/remote.h"
+#include "store/remote_upload.h"
 
 #define GIB (UINT64_C(1) << 30)
 
@@ -24,6 +24,8 @@ static void knows_registries_by_their_hosts(void **state)
 		{ "my-ghcr.io", "unknown" },
 		{ "123.dkr.ecr.eu-west-1.amazonaws.com", "ecr" },
 		{ "123.dkr.ecr.cn-north-1.amazonaws.com.cn", "ecr" },
+		{ "1.dkr.ecr-fips.us-east-1.amazonaws.com", "ecr" },
+		{ "registry.eu-west-1.elb.amazonaws.com", "unknown" },
 		{ "amazonaws.com.example.org", "unknown" },
 		{ "public.ecr.aws", "ecr-public" },
 		{ "europe-docker.pkg.dev", "gar" },
@@ -49,7 +51,8 @@ static void knows_registries_by_their_hosts(void **state)
 
 static void what_cannot_be_resumed_is_not_sent_in_pieces_first(void **state)
 {
-	static const char *const hosts[] = { "ghcr.io", "1.amazonaws.com",
+	static const char *const hosts[] = { "ghcr.io",
+					     "1.dkr.ecr.x.amazonaws.com",
 					     "gcr.io", "docker.io",
 					     "localhost:5000" };
 	size_t i;
@@ -89,7 +92,8 @@ static void refuses_what_is_published_to_be_too_large(void **state)
 			       "(10737418240) in one layer: ");
 	assert_has(x->err.msg, "the limit of GitHub");
 	assert_has(x->err.hint, "MREG_LIMIT_LAYER");
-	assert_code(MREG_ELIMIT, check(x, "1.amazonaws.com", 52 * 1024 * GIB),
+	assert_code(MREG_ELIMIT,
+		    check(x, "1.dkr.ecr.x.amazonaws.com", 52 * 1024 * GIB),
 		    x->err);
 	assert_code(MREG_ELIMIT, check(x, "a.azurecr.io", 201 * GIB), x->err);
 	assert_code(MREG_ELIMIT, check(x, "quay.io", 21 * GIB), x->err);
@@ -109,7 +113,7 @@ static void warns_of_what_may_be_too_large(void **state)
 static void warns_of_many_layers(void **state)
 {
 	struct fx *x = *state;
-	struct mr_store *s = store_of(x, "1.amazonaws.com");
+	struct mr_store *s = store_of(x, "1.dkr.ecr.x.amazonaws.com");
 
 	mr_remote_check_count(s, 500);
 	assert_string_equal(x->t.log, "");
@@ -204,6 +208,46 @@ static void believes_only_lessons_that_can_be_true(void **state)
 	test_tmpdir_free(dir);
 }
 
+static void a_smaller_request_is_learned_step_by_step(void **state)
+{
+	struct fx *x = *state;
+	char *dir = test_tmpdir_new();
+	char path[512];
+	struct mr_state *s;
+	struct mr_remote *r;
+	uint64_t value;
+	bool news;
+
+	(void)snprintf(path, sizeof(path), "%s/state.db", dir);
+	s = mr_state_open(path, &x->t.env);
+	assert_non_null(s);
+	up_open(x, s);
+	r = mr_remote_of(x->s);
+	assert_int_equal(mr_remote_step_down(r, 100 * MIB, &news), 90 * MIB);
+	assert_true(news);
+	/* As large, sent before that was known. */
+	assert_int_equal(mr_remote_step_down(r, 100 * MIB, &news), 90 * MIB);
+	assert_false(news);
+	assert_int_equal(mr_remote_step_down(r, 64 * MIB, &news), 50 * MIB);
+	assert_true(news);
+	assert_int_equal(mr_remote_step_down(r, 4 * MIB, &news), 50 * MIB);
+	assert_false(news);
+	/* Nobody has accepted such a piece yet. */
+	up_open(x, s);
+	r = mr_remote_of(x->s);
+	assert_false(mr_remote_lesson(r, MR_LESSON_REQUEST, &value));
+	mr_remote_confirm(r);
+	(void)mr_remote_step_down(r, 40 * MIB, &news);
+	mr_remote_confirm(r);
+	up_open(x, s);
+	assert_true(mr_remote_lesson(mr_remote_of(x->s), MR_LESSON_REQUEST,
+				     &value));
+	assert_int_equal(value, 20 * MIB);
+	up_open(x, NULL);
+	mr_state_close(s);
+	test_tmpdir_free(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +260,7 @@ int main(void)
 		FX(settings_replace_what_is_published),
 		FX(other_stores_have_no_limits),
 		FX(believes_only_lessons_that_can_be_true),
+		FX(a_smaller_request_is_learned_step_by_step),
 	};
 	char *dir = test_tmpdir_new();
 	int failed;

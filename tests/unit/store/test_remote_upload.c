@@ -40,13 +40,26 @@ static void sends_an_empty_blob(void **state)
 	free(bytes);
 }
 
-static void takes_201_for_there(void **state)
+static void asks_whether_201_is_true(void **state)
 {
+	const struct mreg_desc d = fx_desc(fx_noise(), NOISE_BYTES);
 	struct fx *x = *state;
 
+	/* It does the same as 202, under another number. */
+	up_fault(x, "POST",
+		 &(struct fakereg_fault){ .late = true, .status = 201 });
+	assert_ok(up_put(x), x->err);
+	up_assert_there(x);
+	/* It is there: nothing is sent. */
+	fakereg_clear(x->f);
 	up_fault(x, "POST", &(struct fakereg_fault){ .status = 201 });
 	assert_ok(up_put(x), x->err);
-	assert_int_equal(up_count(x, NULL), 1);
+	assert_int_equal(up_count(x, "POST"), 1);
+	assert_int_equal(up_count(x, "PUT"), 0);
+	/* It is not there, and where it goes is not said. */
+	fakereg_forget_blob(x->f, REPO, fx_text(&d));
+	assert_code(MREG_EREMOTE, up_put(x), x->err);
+	assert_has(x->err.cause, "without saying where");
 }
 
 static void sends_it_again_after_a_reset(void **state)
@@ -374,7 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FX(sends_a_blob_in_two_requests),
 		FX(sends_an_empty_blob),
-		FX(takes_201_for_there),
+		FX(asks_whether_201_is_true),
 		FX(sends_it_again_after_a_reset),
 		FX(gives_up_after_enough_resets),
 		FX(sends_it_again_after_trouble),

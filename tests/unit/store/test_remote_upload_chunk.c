@@ -4,6 +4,7 @@
  */
 #include "tests/support/upload_fixture.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -248,6 +249,78 @@ static void after_413_it_sends_smaller_pieces(void **state)
 	assert_int_equal(up_count(x, "PATCH"), 5);
 }
 
+struct sender {
+	struct fx *x;
+	unsigned char number;
+	int rc;
+};
+
+/* A large blob of its own. */
+static void *send_large(void *arg)
+{
+	struct sender *s = arg;
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct mr_store *from = NULL;
+	char *bytes = calloc(1, LARGE_BYTES);
+	struct mreg_desc d;
+
+	s->rc = MREG_ENOMEM;
+	if (!bytes || mr_memory_open(&s->x->t.env, &from, &ignored) < 0) {
+		free(bytes);
+		return NULL;
+	}
+	bytes[0] = (char)s->number;
+	d = fx_desc(bytes, LARGE_BYTES);
+	s->rc = mr_store_put_bytes(from, &d, bytes, &ignored);
+	if (s->rc >= 0)
+		s->rc = mr_store_put(s->x->s, &d, from, NULL, &ignored);
+	mr_store_close(from);
+	free(bytes);
+	return NULL;
+}
+
+static void several_blobs_at_once_learn_one_step(void **state)
+{
+	const struct fakereg_opts o = { .request_max = 20 * MIB };
+	struct fx *x = *state;
+	struct sender senders[6];
+	pthread_t threads[6];
+	uint64_t limit = 0;
+	size_t i;
+
+	use(x, &o);
+	mr_remote_of(x->s)->piece = 64 * MIB;
+	for (i = 0; i < MR_COUNT(senders); i++) {
+		senders[i] =
+			(struct sender){ .x = x, .number = (unsigned char)i };
+		assert_int_equal(pthread_create(&threads[i], NULL, send_large,
+						&senders[i]),
+				 0);
+	}
+	for (i = 0; i < MR_COUNT(senders); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (i = 0; i < MR_COUNT(senders); i++)
+		assert_int_equal(senders[i].rc, 0);
+	assert_true(mr_remote_lesson(mr_remote_of(x->s), MR_LESSON_REQUEST,
+				     &limit));
+	assert_int_equal(limit, 20 * MIB);
+}
+
+static void a_minimum_above_the_limit_is_no_way(void **state)
+{
+	const struct fakereg_opts o = { .request_max = 5 * MIB };
+	struct fx *x = *state;
+
+	use(x, &o);
+	mr_remote_of(x->s)->piece = 64 * MIB;
+	up_fault(x, "POST",
+		 &(struct fakereg_fault){ .late = true,
+					  .status = 202,
+					  .set = "OCI-Chunk-Min-Length",
+					  .value = "10485760" });
+	assert_code(MREG_ELIMIT, put_large(x), x->err);
+}
+
 static void a_stream_is_sent_again_in_smaller_pieces(void **state)
 {
 	const struct fakereg_opts o = { .request_max = 20 * MIB };
@@ -298,6 +371,18 @@ static void gives_up_below_the_smallest_piece(void **state)
 	mr_remote_of(x->s)->piece = 64 * MIB;
 	assert_code(MREG_ELIMIT, put_large(x), x->err);
 	assert_has(x->err.hint, "proxy");
+}
+
+static void google_gets_no_pieces_for_a_setting_either(void **state)
+{
+	struct fx *x = *state;
+
+	use(x, NULL);
+	up_profile(x, "europe-docker.pkg.dev");
+	mr_remote_limits(x->s, 0, 2 * MIB);
+	assert_ok(up_put(x), x->err);
+	up_assert_there(x);
+	assert_int_equal(up_count(x, "PATCH"), 0);
 }
 
 static void google_gets_no_pieces(void **state)
@@ -415,6 +500,9 @@ int main(void)
 		FX(a_layer_too_large_is_no_matter_of_pieces),
 		FX(gives_up_below_the_smallest_piece),
 		FX(google_gets_no_pieces),
+		FX(google_gets_no_pieces_for_a_setting_either),
+		FX(several_blobs_at_once_learn_one_step),
+		FX(a_minimum_above_the_limit_is_no_way),
 		FX(ghcr_refuses_pieces_above_4_mib),
 		FX(says_that_the_setting_is_too_large),
 		FX(a_source_with_other_bytes_is_never_committed),

@@ -325,6 +325,144 @@ static void the_next_run_puts_only_the_rest(void **state)
 	assert_has(r->x->t.log, "has the first 2000000 of 3145745 bytes");
 }
 
+static void a_stream_killed_while_it_was_closed_is_only_closed(void **state)
+{
+	struct rx *r = *state;
+	struct mr_measure m;
+
+	up_fault(r->x, "PUT", &(struct fakereg_fault){ .status = 503 });
+	assert_code(MREG_ENETWORK, up_stream(r->x, NOISE_BYTES, &m), r->x->err);
+	rewrite(r, "busy", dead());
+	fakereg_clear(r->x->f);
+	up_open(r->x, r->s);
+	assert_ok(up_stream(r->x, NOISE_BYTES, &m), r->x->err);
+	up_assert_there(r->x);
+	assert_int_equal(up_count(r->x, "POST"), 0);
+	assert_int_equal(up_count(r->x, "PATCH"), 0);
+	assert_int_equal(up_count(r->x, "PUT"), 1);
+}
+
+static void a_stream_that_was_closed_unheard_is_taken_as_sent(void **state)
+{
+	struct rx *r = *state;
+	struct mr_measure m;
+	char text[4097];
+
+	up_fault(r->x, "PUT",
+		 &(struct fakereg_fault){ .late = true, .drop = true });
+	up_fault(r->x, "HEAD",
+		 &(struct fakereg_fault){ .path = "*", .status = 503 });
+	assert_code(MREG_ENETWORK, up_stream(r->x, NOISE_BYTES, &m), r->x->err);
+	rewrite(r, "busy", dead());
+	fakereg_clear(r->x->f);
+	up_open(r->x, r->s);
+	assert_ok(up_stream(r->x, NOISE_BYTES, &m), r->x->err);
+	assert_true(m.complete);
+	assert_int_equal(up_count(r->x, "HEAD"), 1);
+	assert_int_equal(up_count(r->x, "POST"), 0);
+	assert_int_equal(up_count(r->x, "PUT"), 0);
+	assert_false(record(r, text));
+}
+
+/* A source at whose bytes the user gives up. */
+struct stopper {
+	struct mr_stream base;
+	struct fx *x;
+	size_t at;
+};
+
+static ssize_t stopper_read(struct mr_stream *s, void *buf, size_t n,
+			    struct mreg_error *err)
+{
+	struct stopper *p = mr_container_of(s, struct stopper, base);
+
+	(void)err;
+	if (n > NOISE_BYTES - p->at)
+		n = NOISE_BYTES - p->at;
+	memcpy(buf, fx_noise() + p->at, n);
+	p->at += n;
+	if (p->at >= CUT_BYTES)
+		atomic_store(&p->x->t.cancel, true);
+	return (ssize_t)n;
+}
+
+static void stopper_close(struct mr_stream *s)
+{
+	(void)s; /* on the stack */
+}
+
+static void a_stopped_stream_leaves_its_record(void **state)
+{
+	static const struct mr_stream_ops ops = { .read = stopper_read,
+						  .close = stopper_close };
+	struct rx *r = *state;
+	struct stopper p = { .base.ops = &ops, .x = r->x };
+	struct mr_measure m = { .complete = false };
+	char text[4097];
+
+	assert_code(MREG_ECANCELED,
+		    mr_store_put_stream(r->x->s, &p.base, NOISE_BYTES, "a", &m,
+					&r->x->err),
+		    r->x->err);
+	assert_true(record(r, text));
+	assert_has(text, " parked ");
+	atomic_store(&r->x->t.cancel, false);
+}
+
+static void without_an_answer_the_record_stays_as_it_is(void **state)
+{
+	struct rx *r = *state;
+	char was[4097], now[4097];
+
+	killed_run(r);
+	assert_true(record(r, was));
+	up_fault(r->x, "GET", &(struct fakereg_fault){ .status = 503 });
+	up_fault(r->x, "POST", &(struct fakereg_fault){ .status = 503 });
+	assert_code(MREG_EREMOTE, up_put(r->x), r->x->err);
+	assert_true(record(r, now));
+	assert_string_equal(was, now);
+}
+
+static void what_a_proxy_says_of_a_session_is_no_lesson(void **state)
+{
+	struct rx *r = *state;
+	uint64_t works;
+
+	cut(r, "PUT", 1);
+	up_fault(r->x, "GET",
+		 &(struct fakereg_fault){
+			 .status = 404, .type = "text/html", .body = "<p>no" });
+	assert_ok(up_put(r->x), r->x->err);
+	assert_int_equal(up_count(r->x, "POST"), 2);
+	assert_false(mr_remote_lesson(mr_remote_of(r->x->s), MR_LESSON_STATUS,
+				      &works));
+}
+
+static void a_session_that_only_fails_is_left_for_another(void **state)
+{
+	struct rx *r = *state;
+
+	killed_run(r);
+	up_fault(r->x, "PATCH", &(struct fakereg_fault){ .status = 500 });
+	assert_ok(up_put(r->x), r->x->err);
+	up_assert_there(r->x);
+	/* Twice; net repeats what was refused before its body was read. */
+	assert_true(up_count(r->x, "PATCH") <= 2 * (1 + MR_RETRY_MAX));
+	assert_int_equal(up_count(r->x, "POST"), 1);
+}
+
+static void where_nothing_works_no_session_is_kept(void **state)
+{
+	struct rx *r = *state;
+	char text[4097];
+
+	killed_run(r);
+	up_fault(r->x, "PATCH", &(struct fakereg_fault){ .status = 500 });
+	up_fault(r->x, "PUT", &(struct fakereg_fault){ .status = 500 });
+	assert_code(MREG_EREMOTE, up_put(r->x), r->x->err);
+	assert_false(record(r, text));
+}
+
 static void a_session_of_a_living_process_is_left_alone(void **state)
 {
 	struct rx *r = *state;
@@ -427,6 +565,13 @@ int main(void)
 		RX(where_going_on_is_refused_it_begins_again),
 		RX(the_next_run_streams_only_the_rest),
 		RX(the_next_run_puts_only_the_rest),
+		RX(a_stream_killed_while_it_was_closed_is_only_closed),
+		RX(a_stream_that_was_closed_unheard_is_taken_as_sent),
+		RX(a_stopped_stream_leaves_its_record),
+		RX(without_an_answer_the_record_stays_as_it_is),
+		RX(what_a_proxy_says_of_a_session_is_no_lesson),
+		RX(a_session_that_only_fails_is_left_for_another),
+		RX(where_nothing_works_no_session_is_kept),
 		RX(a_session_of_a_living_process_is_left_alone),
 		RX(an_old_session_is_left_alone),
 		RX(records_of_nonsense_are_passed_over),

@@ -102,6 +102,36 @@ static void a_refused_post_is_done_in_two(void **state)
 	}
 }
 
+static void what_is_no_refusal_of_one_post_teaches_nothing(void **state)
+{
+	static const int statuses[] = { 404, 413, 429 };
+	struct fx *x = *state;
+	uint64_t works;
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(statuses); i++) {
+		fakereg_clear(x->f);
+		up_open(x, NULL);
+		up_fault(x, "POST",
+			 &(struct fakereg_fault){ .path = BODY,
+						  .status = statuses[i] });
+		assert_ok(put_text(x, "one"), x->err);
+		assert_false(mr_remote_lesson(mr_remote_of(x->s),
+					      MR_LESSON_SINGLE, &works));
+	}
+}
+
+static void a_post_that_breaks_is_repeated_by_net_alone(void **state)
+{
+	struct fx *x = *state;
+
+	up_fault(x, "POST",
+		 &(struct fakereg_fault){ .path = BODY, .drop = true });
+	assert_code(MREG_ENETWORK, put_text(x, "one"), x->err);
+	/* curl repeats some by itself. */
+	assert_true(up_count(x, "POST") <= 2 * (1 + MR_RETRY_MAX));
+}
+
 static void a_post_that_is_denied_says_so(void **state)
 {
 	struct fx *x = *state;
@@ -203,6 +233,8 @@ int main(void)
 		FX(one_small_body_is_wasted_where_it_is_not),
 		FX(what_it_learned_outlives_the_session),
 		FX(a_refused_post_is_done_in_two),
+		FX(what_is_no_refusal_of_one_post_teaches_nothing),
+		FX(a_post_that_breaks_is_repeated_by_net_alone),
 		FX(a_post_that_is_denied_says_so),
 		FX(trouble_with_a_small_put_opens_another_session),
 		FX(a_blob_that_was_seen_elsewhere_is_mounted),

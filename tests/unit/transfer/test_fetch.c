@@ -414,19 +414,28 @@ static void the_first_goes_on_alone_when_ranges_do_not_work(void **state)
 /* -- what breaks ------------------------------------------------------------
  */
 
-static void a_helper_that_breaks_costs_its_own_range(void **state)
+static void break_a_helper(struct fixture *f, enum mreg_code code)
 {
-	struct fixture *f = *state;
-
 	f->src.slow = true;
 	f->src.hold_at = 4 * MIB;
 	f->src.hold_for = 2;
 	f->src.break_others = true;
 	f->src.breaks = 1;
 	f->src.break_after = MIB / 2;
-	f->src.break_code = MREG_ENETWORK;
+	f->src.break_code = code;
 	assert_fetched(f, 4);
 	assert_has(f->te.log, "a connection broke off (");
+}
+
+static void a_helper_that_breaks_costs_its_own_range(void **state)
+{
+	break_a_helper(*state, MREG_ENETWORK);
+}
+
+/* Storage may take no second connection: the first one goes on. */
+static void a_refused_helper_costs_its_own_range(void **state)
+{
+	break_a_helper(*state, MREG_EDENIED);
 }
 
 static void the_only_connection_that_breaks_is_the_blobs_failure(void **state)
@@ -441,6 +450,7 @@ static void the_only_connection_that_breaks_is_the_blobs_failure(void **state)
 	assert_has(f->err.cause, "the line is dead");
 }
 
+/* What came before stays: only the proof says that bytes are wrong. */
 static void what_ends_early_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -448,8 +458,10 @@ static void what_ends_early_is_refused(void **state)
 	f->src.breaks = 1;
 	f->src.break_after = 10 * MIB;
 	f->src.break_code = MREG_EINTEGRITY;
-	assert_code(MREG_EINTEGRITY, fetch(f, 4), f->err);
-	assert_int_equal(parts(f), 0); /* nothing is left to go on with */
+	assert_code(MREG_EINTEGRITY, fetch(f, 1), f->err);
+	assert_int_equal(parts(f), 1);
+	assert_fetched(f, 4);
+	assert_int_equal(f->plan.items[0].resumed, 10 * MIB);
 }
 
 /* -- the next run -----------------------------------------------------------
@@ -567,6 +579,7 @@ int main(void)
 		FETCH(nobody_helps_where_there_are_no_ranges),
 		FETCH(the_first_goes_on_alone_when_ranges_do_not_work),
 		FETCH(a_helper_that_breaks_costs_its_own_range),
+		FETCH(a_refused_helper_costs_its_own_range),
 		FETCH(the_only_connection_that_breaks_is_the_blobs_failure),
 		FETCH(what_ends_early_is_refused),
 		FETCH(the_next_run_fetches_the_rest),
