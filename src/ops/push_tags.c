@@ -161,6 +161,7 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 {
 	const struct mreg_digest *d = &p->docs.manifest_desc.digest;
 	uint64_t number = mr_number_recall(p->m, p->to, d);
+	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_desc now;
 	char tag[32];
 	bool found;
@@ -170,13 +171,22 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	if (!number)
 		return 0;
 	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
-	rc = mr_tag_resolve(p->to, tag, &now, &found, err);
+	rc = mr_tag_resolve(p->to, tag, &now, &found, &why);
+	/* A folder that lost the manifest gets it back by the long way. */
+	if (rc == MREG_ENOTFOUND)
+		return 0;
+	if (rc < 0 && err)
+		*err = why;
 	if (rc < 0 || !found || !mreg_digest_equal(&now.digest, d))
 		return rc;
 	rc = is_whole(p, &found, err);
 	if (rc < 0 || !found)
 		return rc;
-	rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
+	rc = mr_tag_resolve(p->to, "latest", &now, &found, &why);
+	if (rc == MREG_ENOTFOUND)
+		return 0;
+	if (rc < 0 && err)
+		*err = why;
 	if (rc < 0 || !found)
 		return rc;
 	/* Elsewhere: rightly so when that is higher, else a killed push has
