@@ -63,7 +63,9 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 TEST_SOURCES := $(UNIT_SOURCES) $(SUPPORT_SOURCES) $(FAKE_SOURCES) \
 	$(MAIN_SOURCES) $(FUZZ_SOURCES) $(wildcard tests/support/fuzz_main.c)
 
-C_FILES := $(sort $(SOURCES) $(TEST_SOURCES))
+BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
+
+C_FILES := $(sort $(SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 H_FILES := $(sort $(wildcard include/mreg/*.h src/*/*.h tests/support/*.h))
 
 LIBRARIES := libcurl jansson libcrypto libarchive libzstd sqlite3 yaml-0.1 zlib
@@ -254,6 +256,17 @@ $(FUZZERS): $(B)/%: $(B)/obj/%.o $(B)/obj/tests/support/fuzz_main.o \
 	$(call link)
 endif
 
+# Programs of the benchmark, small ones: a large one would be part of what it
+# measures.  One of them loads what mreg loads, as mreg does, and nothing else.
+BENCH_PROGRAMS := $(BENCH_SOURCES:%.c=$(B)/%)
+$(filter-out %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 $(WARNINGS) -o $@ $<
+$(filter %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c $(B)/mreg
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(OWN_CFLAGS) -pie $(OWN_LDFLAGS) -Wl,--no-as-needed -o $@ $< \
+		$$(LC_ALL=C objdump -p $(B)/mreg | awk '/NEEDED/ { print "-l:" $$2 }')
+
 UNIT := $(UNIT_SOURCES:%.c=$(B)/%)
 ifneq ($(F),)
 UNIT := $(filter $(addprefix $(B)/tests/unit/,$(addsuffix /%,$(F))),$(UNIT))
@@ -264,8 +277,8 @@ GOLDEN := $(foreach t,$(UNIT),$(if $(filter test_golden%,$(notdir $(t))),$(t)))
 
 .PHONY: all check unit golden golden-check command corpus check-layers \
 	check-headers check-exports check-size check-integration \
-	check-interop campaign fuzz cov format lint install install-files \
-	uninstall dist clean help test-programs FORCE
+	check-interop campaign bench bench-programs fuzz cov format lint \
+	install install-files uninstall dist clean help test-programs FORCE
 
 all: $(B)/mreg $(B)/libmreg.a $(B)/$(SONAME) ## program and library (BUILD=debug|release|asan|tsan|cov|fuzz)
 
@@ -307,6 +320,11 @@ else
 fuzz: ## fuzz every target, each for SECONDS=60
 	@$(MAKE) --no-print-directory BUILD=fuzz fuzz SECONDS=$(SECONDS)
 endif
+
+bench-programs: $(B)/mreg $(BENCH_PROGRAMS)
+
+bench: ## speed, CPU and memory beside other programs; hours (BENCH_SCALE=small: minutes)
+	@scripts/bench
 
 campaign: ## the whole matrix of compilers and sanitizers; hours
 	@scripts/campaign

@@ -11,6 +11,8 @@
 
 #include "mreg/alias.h"
 #include "mreg/config.h"
+#include "mreg/copy.h"
+#include "mreg/doctor.h"
 #include "mreg/inspect.h"
 #include "mreg/list.h"
 #include "mreg/login.h"
@@ -31,6 +33,8 @@ MREG_API char *mreg_inspect_result_json(const struct mreg_inspect_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
 MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
+MREG_API char *mreg_copy_result_json(const struct mreg_copy_result *r);
+MREG_API char *mreg_doctor_result_json(const struct mreg_doctor_result *r);
 MREG_API char *mreg_settings_json(const struct mreg_setting *s, size_t n);
 MREG_API char *mreg_version_json(void);
 

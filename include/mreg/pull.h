@@ -15,6 +15,16 @@ struct mreg_pull_opts {
 	const char *output; /* directory; NULL: the name's last component */
 	bool dry_run;       /* plan only, write nothing */
 	unsigned int jobs;  /* parallel transfers; 0: the session's */
+	/* Only files whose path one of these globs matches ('*' stops at '/',
+	 * '**' does not, no '/' in it: the last component); none: all. */
+	const char *const *include;
+	size_t include_count;
+	bool exact; /* remove files of `output` that the version does not have
+		     */
+	bool keep;  /* refuse to replace a file that has other bytes */
+	bool verify_files; /* hash what is there, whatever state remembers */
+	const char *const *seeds; /* directories to take bytes from */
+	size_t seed_count;
 };
 #define MREG_PULL_OPTS_INIT                                                    \
 	{                                                                      \
@@ -32,6 +42,9 @@ struct mreg_pull_result {
 	size_t item_count;
 	uint64_t bytes_total, bytes_fetched, bytes_reused;
 	uint64_t files_placed, files_kept;
+	uint64_t bytes_seeded;      /* of bytes_reused: copied from a seed */
+	const char *const *removed; /* by `exact`; paths, sorted */
+	size_t removed_count;
 	bool dry_run;
 	void *owner;
 };

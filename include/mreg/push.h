@@ -44,6 +44,8 @@ struct mreg_push_opts {
 enum mreg_item_action {
 	MREG_ITEM_SENT,   /* moved; in a dry run: would be */
 	MREG_ITEM_REUSED, /* was there already */
+	MREG_ITEM_SEEDED, /* pulled: copied from a seed; in a dry run: would be
+			   */
 };
 
 /* One file of what was pushed or pulled. */

@@ -27,6 +27,8 @@ struct mreg_opts {
 	const char *ca_file;  /* PEM beside the system's; NULL: settings */
 	bool plain_http;      /* http for every registry; asked for only */
 	unsigned int jobs;    /* parallel transfers; 0: settings, else 4 */
+	uint64_t limit_rate;  /* bytes a second, up and down together; 0:
+			       * settings, else none; UINT64_MAX: none */
 	/* Least important one wanted; MREG_LOG_WARN: as the settings say. */
 	enum mreg_log_level log_level;
 	/* Called from any thread, one call at a time; may be NULL. */

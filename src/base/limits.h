@@ -48,6 +48,9 @@
 /* transfer */
 #define MR_JOBS_DEFAULT 4
 #define MR_JOBS_MAX 64
+/* Up to here a blob costs its requests more than its bytes: it is hashed and
+ * sent from memory. */
+#define MR_SMALL_BLOB_BYTES (1u << 20)
 #define MR_REPAIRS_MAX 3 /* of a manifest's missing blobs */
 /* The unit bytes are read, hashed and written in: larger ones pull cold
  * memory (performance.md 1). */

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -136,6 +137,11 @@ int mr_side_start(mr_task_fn *fn, void *ctx, struct mr_side **out,
 	return 0;
 }
 
+bool mr_side_runs(const struct mr_side *s)
+{
+	return s->started;
+}
+
 int mr_side_join(struct mr_side *s, struct mreg_error *err)
 {
 	int rc;
@@ -149,4 +155,70 @@ int mr_side_join(struct mr_side *s, struct mreg_error *err)
 		*err = s->err;
 	mr_release(s);
 	return rc;
+}
+
+/* -- locks and signals; on Linux none of these calls can fail ------------- */
+
+void mr_lock_init(struct mr_lock *l)
+{
+	(void)pthread_mutex_init(&l->mutex, NULL);
+}
+
+void mr_lock_release(struct mr_lock *l)
+{
+	(void)pthread_mutex_destroy(&l->mutex);
+}
+
+void mr_lock_enter(struct mr_lock *l)
+{
+	(void)pthread_mutex_lock(&l->mutex);
+}
+
+void mr_lock_leave(struct mr_lock *l)
+{
+	(void)pthread_mutex_unlock(&l->mutex);
+}
+
+void mr_signal_init(struct mr_signal *s)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+void mr_signal_release(struct mr_signal *s)
+{
+	(void)pthread_cond_destroy(&s->changed);
+}
+
+void mr_signal_wait(struct mr_signal *s, struct mr_lock *l)
+{
+	(void)pthread_cond_wait(&s->changed, &l->mutex);
+}
+
+void mr_signal_wait_ms(struct mr_signal *s, struct mr_lock *l, int64_t ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_cond_timedwait(&s->changed, &l->mutex, &until);
+}
+
+void mr_signal_one(struct mr_signal *s)
+{
+	(void)pthread_cond_signal(&s->changed);
+}
+
+void mr_signal_all(struct mr_signal *s)
+{
+	(void)pthread_cond_broadcast(&s->changed);
 }

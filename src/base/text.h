@@ -42,6 +42,9 @@ const char *mr_text_nearest(const char *word, const char *const *candidates);
 
 /* "1.5 GiB"; exact below 1 KiB ("104 B").  Returns `out`. */
 const char *mr_text_size(uint64_t bytes, char out[32]);
+/* Back, from "10GiB", "1.5 MB", "20M", "4096": 0, or -1 when it is no size.
+ * KB, MB, GB, TB are powers of 1000; K, M, G, T and KiB... of 1024. */
+int mr_text_size_parse(const char *text, uint64_t *bytes);
 /* "3 days ago", "just now"; `age_s` seconds, negative counts as 0. */
 const char *mr_text_age(int64_t age_s, char out[32]);
 /* "2026-01-01T00:00:00Z" from seconds since 1970; and back (RFC 3339, any

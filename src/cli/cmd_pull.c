@@ -12,14 +12,25 @@
 
 struct args {
 	const char *ref, *output;
+	struct cli_words include, seeds;
 	unsigned int jobs;
-	bool dry_run;
+	bool exact, keep, verify_files, dry_run;
 };
 
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, ref, "REF", "NAME, NAME:TAG or NAME@DIGEST"),
 	CLI_STR('o', "output", "DIR", struct args, output,
 		"where to (the name's last part)"),
+	CLI_LIST('i', "include", "GLOB", struct args, include,
+		 "only files that match: '*.json', 'tokenizer/', 'a/**/b'"),
+	CLI_BOOL(0, "exact", struct args, exact,
+		 "then remove files there that the version does not have"),
+	CLI_BOOL(0, "keep", struct args, keep,
+		 "refuse to replace a file that has other bytes"),
+	CLI_BOOL(0, "verify-files", struct args, verify_files,
+		 "read what is there instead of trusting what is remembered"),
+	CLI_LIST(0, "seed", "DIR", struct args, seeds,
+		 "take bytes from files here that have them"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "transfers at once (4)"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be fetched, write nothing"),
@@ -29,6 +40,8 @@ static const struct cli_opt opts[] = {
 static const char *const examples[] = {
 	"mreg pull churn:production",
 	"mreg pull ghcr.io/acme/models/churn:v3 -o /models/churn",
+	"mreg pull churn --include '*.json' --include tokenizer/",
+	"mreg pull churn:v4 -o /models/churn --exact --seed /models/old",
 	NULL,
 };
 
@@ -50,6 +63,19 @@ static void put_head(struct cli *cli, struct mr_buf *b,
 	mr_buf_printf(b, "\n  %s\n", mreg_digest_text(&r->digest, digest));
 }
 
+static const char *plan_word(enum mreg_item_action action)
+{
+	switch (action) {
+	case MREG_ITEM_SENT:
+		return "fetch";
+	case MREG_ITEM_SEEDED:
+		return "seed";
+	case MREG_ITEM_REUSED:
+		break;
+	}
+	return "keep";
+}
+
 static void put_plan(struct mr_buf *b, const struct mreg_pull_result *r)
 {
 	char size[32];
@@ -58,21 +84,42 @@ static void put_plan(struct mr_buf *b, const struct mreg_pull_result *r)
 	for (i = 0; i < r->item_count; i++) {
 		const struct mreg_item *it = &r->items[i];
 
-		mr_buf_printf(b, "  %-6s  %10s  ",
-			      it->action == MREG_ITEM_SENT ? "fetch" : "keep",
+		mr_buf_printf(b, "  %-6s  %10s  ", plan_word(it->action),
 			      mr_text_size(it->size, size));
 		cli_put(b, it->path);
 		mr_buf_putc(b, '\n');
 	}
+	for (i = 0; i < r->removed_count; i++) {
+		mr_buf_printf(b, "  %-6s  %10s  ", "remove", "");
+		cli_put(b, r->removed[i]);
+		mr_buf_putc(b, '\n');
+	}
+}
+
+static void put_sizes(struct mr_buf *b, const struct mreg_pull_result *r)
+{
+	char text[32];
+
+	mr_buf_printf(b, "  %zu file%s, %s: ", r->item_count,
+		      r->item_count == 1 ? "" : "s",
+		      mr_text_size(r->bytes_total, text));
+	mr_buf_printf(b, "%s %s, ", mr_text_size(r->bytes_fetched, text),
+		      r->dry_run ? "to fetch" : "fetched");
+	if (r->bytes_seeded)
+		mr_buf_printf(b, "%s from seeds, ",
+			      mr_text_size(r->bytes_seeded, text));
+	mr_buf_printf(b, "%s already there\n",
+		      mr_text_size(r->bytes_reused - r->bytes_seeded, text));
+	if (r->removed_count)
+		mr_buf_printf(b, "  %zu other file%s %s\n", r->removed_count,
+			      r->removed_count == 1 ? "" : "s",
+			      r->dry_run ? "to remove" : "removed");
 }
 
 static int show(struct cli *cli, const struct mreg_pull_result *r,
 		struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
-	char total[32];
-	char fetched[32];
-	char reused[32];
 	int rc = cli_json(
 		cli, cli->globals.json ? mreg_pull_result_json(r) : NULL, err);
 
@@ -81,12 +128,7 @@ static int show(struct cli *cli, const struct mreg_pull_result *r,
 	put_head(cli, &b, r);
 	if (r->dry_run)
 		put_plan(&b, r);
-	mr_buf_printf(&b, "  %zu file%s, %s: %s %s, %s already there\n",
-		      r->item_count, r->item_count == 1 ? "" : "s",
-		      mr_text_size(r->bytes_total, total),
-		      mr_text_size(r->bytes_fetched, fetched),
-		      r->dry_run ? "to fetch" : "fetched",
-		      mr_text_size(r->bytes_reused, reused));
+	put_sizes(&b, r);
 	return cli_report(cli, &b, err);
 }
 
@@ -100,6 +142,13 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.output = a->output;
 	o.jobs = a->jobs;
 	o.dry_run = a->dry_run;
+	o.include = a->include.items;
+	o.include_count = a->include.n;
+	o.exact = a->exact;
+	o.keep = a->keep;
+	o.verify_files = a->verify_files;
+	o.seeds = a->seeds.items;
+	o.seed_count = a->seeds.n;
 	rc = mreg_pull(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
@@ -115,8 +164,17 @@ const struct cli_command cli_cmd_pull = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
-	.notes = "A file under its final name always has the right bytes: "
-		 "everything is fetched and verified first, then put in place. "
-		 "What is right already is not fetched. Files that the model "
-		 "does not have are left alone.",
+	.notes =
+		"A file under its final name always has the right bytes: "
+		"everything is fetched and verified first, then put in place. "
+		"What is right already is not fetched, and what a seed, the "
+		"local store or another file of the directory has is taken "
+		"from there. Files that the model does not have are left "
+		"alone.\n\n"
+		"--exact removes them once everything is in place, and folders "
+		"that are empty then; --dry-run lists them. What a push would "
+		"leave out stays: .git and the like, and what .mregignore "
+		"names. A directory that no whole version was pulled into "
+		"before, and that holds more other files than the version has, "
+		"is refused.",
 };

@@ -5,21 +5,11 @@
 #include "cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
-	&cli_cmd_push,
-	&cli_cmd_pull,
-	&cli_cmd_resolve,
-	&cli_cmd_ls,
-	&cli_cmd_inspect,
-	&cli_cmd_alias_set,
-	&cli_cmd_alias_rm,
-	&cli_cmd_alias_ls,
-	&cli_cmd_login,
-	&cli_cmd_logout,
-	&cli_cmd_config_show,
-	&cli_cmd_config_get,
-	&cli_cmd_config_set,
-	&cli_cmd_config_unset,
-	&cli_cmd_completion,
-	&cli_cmd_version,
-	NULL,
+	&cli_cmd_push,       &cli_cmd_pull,       &cli_cmd_resolve,
+	&cli_cmd_ls,         &cli_cmd_inspect,    &cli_cmd_alias_set,
+	&cli_cmd_alias_rm,   &cli_cmd_alias_ls,   &cli_cmd_copy,
+	&cli_cmd_export,     &cli_cmd_import,     &cli_cmd_login,
+	&cli_cmd_logout,     &cli_cmd_doctor,     &cli_cmd_config_show,
+	&cli_cmd_config_get, &cli_cmd_config_set, &cli_cmd_config_unset,
+	&cli_cmd_completion, &cli_cmd_version,    NULL,
 };

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ const struct cli_opt cli_global_opts[] = {
 		"trust these PEM certificates too"),
 	CLI_BOOL(0, "plain-http", struct cli_globals, plain_http,
 		 "plain HTTP, also for hosts that are not this machine"),
+	CLI_STR(0, "limit-rate", "SIZE", struct cli_globals, limit_rate,
+		"bytes a second, up and down together: 20MB; 0: no limit"),
 	CLI_BOOL(0, "json", struct cli_globals, json,
 		 "print the result as one JSON document"),
 	CLI_BOOL(0, "jsonl", struct cli_globals, jsonl,
@@ -117,6 +120,24 @@ static enum mreg_log_level wanted_level(const struct cli_globals *g)
 	return g->verbose ? MREG_LOG_INFO : MREG_LOG_WARN;
 }
 
+/* Into the option, where 0 means the settings. */
+static int take_rate(const char *text, uint64_t *out, struct mreg_error *err)
+{
+	char safe[128];
+
+	if (!text)
+		return 0;
+	if (mr_text_size_parse(text, out) < 0) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "--limit-rate needs a size, not '%s'",
+			      mr_text_safe(text, safe, sizeof(safe)));
+		return mr_hint(err, "bytes a second, such as 20MB or 500KiB");
+	}
+	if (*out == 0)
+		*out = UINT64_MAX;
+	return 0;
+}
+
 static int open_session(struct cli *cli, struct mreg_error *err)
 {
 	struct cli_globals *g = &cli->globals;
@@ -132,7 +153,9 @@ static int open_session(struct cli *cli, struct mreg_error *err)
 	o.log = on_log;
 	o.progress = on_progress;
 	o.ctx = cli;
-	rc = mreg_open(&o, &cli->mreg, err);
+	rc = take_rate(g->limit_rate, &o.limit_rate, err);
+	if (rc >= 0)
+		rc = mreg_open(&o, &cli->mreg, err);
 	if (rc < 0)
 		return rc;
 	running = cli->mreg;

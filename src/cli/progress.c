@@ -151,14 +151,17 @@ static void say_tenth(struct cli_progress *p, int64_t at_ms)
 static void say_end(struct cli_progress *p, int64_t at_ms)
 {
 	const struct cli_tally *t = &p->tally;
+	uint64_t n = t->reused > t->early ? t->reused - t->early : 0;
+	uint64_t sum = t->reused_bytes > t->early_bytes
+			       ? t->reused_bytes - t->early_bytes
+			       : 0;
 	char line[128] = "";
 	char size[32];
 
-	if (t->reused)
+	if (n)
 		(void)snprintf(line, sizeof(line),
-			       "reused  %" PRIu64 " blob%s  %s\n", t->reused,
-			       t->reused == 1 ? "" : "s",
-			       mr_text_size(t->reused_bytes, size));
+			       "reused  %" PRIu64 " blob%s  %s\n", n,
+			       n == 1 ? "" : "s", mr_text_size(sum, size));
 	say(p, at_ms, line);
 	mr_buf_release(&p->held);
 	p->tenth = 0;

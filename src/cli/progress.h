@@ -55,6 +55,8 @@ struct cli_tally {
 	size_t blob_count, blob_cap;
 	char *phase; /* owned; what is hashed without being moved, or NULL */
 	uint64_t reused, reused_bytes;
+	/* Complete before there was a plan, which will find them there. */
+	uint64_t early, early_bytes;
 	uint64_t moved; /* bytes in all, those of broken attempts too */
 	struct cli_sample samples[CLI_SAMPLES];
 	size_t sample_count; /* ever */

@@ -145,6 +145,10 @@ static void take_done(struct cli_tally *t, const struct mreg_progress *e)
 		t->reused++;
 		t->reused_bytes += e->total;
 	}
+	if (e->kind == MREG_PROGRESS_DONE && t->plans == 0) {
+		t->early++;
+		t->early_bytes += e->total;
+	}
 	/* What was there before anything began is not in the plan. */
 	if (b || e->kind == MREG_PROGRESS_DONE) {
 		t->finished += b ? b->total : e->total;
@@ -179,6 +183,7 @@ void cli_tally_take(struct cli_tally *t, const struct mreg_progress *e,
 		forget(t);
 		t->plans = 0;
 		t->reused = t->reused_bytes = 0;
+		t->early = t->early_bytes = 0;
 		break;
 	}
 	take_sample(t, at_ms);

@@ -3,6 +3,8 @@
  */
 #include "content/sink.h"
 
+#include <errno.h>
+
 #include "base/env.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -23,6 +25,41 @@ void mr_sink_abort(struct mr_sink *s)
 {
 	if (s)
 		s->ops->abort(s);
+}
+
+void mr_sink_keep(struct mr_sink *s)
+{
+	if (s->ops->keep)
+		s->ops->keep(s);
+	else
+		s->ops->abort(s);
+}
+
+void mr_sink_give_up(struct mr_sink *s, const struct mreg_error *why)
+{
+	bool full = why->sys == ENOSPC || why->sys == EDQUOT;
+
+	switch (why->code) {
+	case MREG_EIO:
+		if (full)
+			mr_sink_keep(s);
+		else
+			mr_sink_abort(s);
+		break;
+	case MREG_ENETWORK:
+	case MREG_EINTEGRITY:
+	case MREG_ENOTFOUND:
+	case MREG_EREMOTE:
+	case MREG_EAUTH:
+	case MREG_EDENIED:
+	case MREG_ENOMEM:
+	case MREG_ECANCELED:
+		mr_sink_keep(s);
+		break;
+	default:
+		mr_sink_abort(s);
+		break;
+	}
 }
 
 /* Fill `buf` as far as the stream goes: how many bytes, or a code.  Streams
@@ -51,11 +88,10 @@ static ssize_t next_chunk(struct mr_stream *src, char *buf, struct mr_env *env,
 	return (ssize_t)len;
 }
 
-int mr_sink_fill(struct mr_sink *s, struct mr_stream *src, struct mr_env *env,
-		 const char *label, struct mreg_error *err)
+int mr_sink_fill(struct mr_sink *s, struct mr_stream *src, uint64_t offset,
+		 struct mr_env *env, const char *label, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) char *buf = mr_alloc(MR_CHUNK_BYTES);
-	uint64_t offset = 0;
 	ssize_t got;
 	int rc;
 

@@ -6,13 +6,17 @@
  *    do not overlap: a write that would is refused before it reaches `raw`,
  *    so no byte changes after it was hashed.
  * 2. An extent is entered before its write begins (`written` false) and can
- *    be hashed once that has returned (`written` true).
+ *    be read back and hashed once that has returned (`written` true).
  * 3. One thread at a time advances the frontier (`busy`); it hashes and reads
  *    back without the lock.  Others enter their extents and go: whoever is
  *    busy looks again before it stops, so no written extent at the frontier
  *    is left behind.
  * 4. Written neighbours are merged, so there are about as many extents as
  *    there are workers.
+ * 5. An `ordered` extent is hashed from memory.  Those begin at the frontier
+ *    and follow each other without a gap up to `ordered_to`; while there are
+ *    any nobody reads back.  It stays until it is both written and hashed, so
+ *    a commit that finds no extent knows that every byte is both.
  */
 #include "content/sink.h"
 
@@ -29,6 +33,7 @@
 struct extent {
 	uint64_t start, end; /* offsets; end exclusive */
 	bool written;
+	bool ordered; /* hashed from memory, not read back */
 };
 
 struct verify {
@@ -39,6 +44,8 @@ struct verify {
 	char *chunk;          /* owned, of whoever is busy; NULL until needed */
 	pthread_mutex_t lock; /* of what follows */
 	uint64_t frontier;    /* all before it is hashed */
+	uint64_t ordered_to;  /* end of the last ordered extent, or less */
+	uint64_t resumed;     /* bytes that were here at the beginning */
 	struct extent *extents; /* owned */
 	size_t n, cap;
 	bool busy;
@@ -62,17 +69,23 @@ static size_t lower(const struct verify *v, uint64_t start)
 	return i;
 }
 
+/* Under the lock: the failure there was, if there was one. */
+static int repeat_failure(const struct verify *v, struct mreg_error *err)
+{
+	if (v->failed.code != MREG_OK && err)
+		*err = v->failed;
+	return v->failed.code;
+}
+
 /* Under the lock: enter [start, end) as being written. */
 static int enter(struct verify *v, uint64_t start, uint64_t end,
 		 struct mreg_error *err)
 {
 	size_t i = lower(v, start);
+	int rc = repeat_failure(v, err);
 
-	if (v->failed.code != MREG_OK) {
-		if (err)
-			*err = v->failed;
-		return v->failed.code;
-	}
+	if (rc < 0)
+		return rc;
 	if (start < v->frontier || (i < v->n && v->extents[i].start < end))
 		return mr_fail(err, MREG_EINTERNAL,
 			       "bytes at offset %" PRIu64 " written twice",
@@ -87,6 +100,12 @@ static int enter(struct verify *v, uint64_t start, uint64_t end,
 	return 0;
 }
 
+static bool joins(const struct extent *a, const struct extent *b)
+{
+	return a->written && b->written && !a->ordered && !b->ordered &&
+	       a->end == b->start;
+}
+
 /* Under the lock: the write of the extent that starts at `start` returned. */
 static void leave(struct verify *v, uint64_t start, bool written)
 {
@@ -94,27 +113,30 @@ static void leave(struct verify *v, uint64_t start, bool written)
 	struct extent *e = v->extents;
 
 	assert(i < v->n && e[i].start == start);
-	if (!written) {
-		remove_at(v, i); /* a hole again: commit refuses it */
+	/* Not written: a hole again; commit refuses it. */
+	if (!written || (e[i].ordered && e[i].end <= v->frontier)) {
+		remove_at(v, i);
 		return;
 	}
 	e[i].written = true;
-	if (i + 1 < v->n && e[i + 1].written && e[i + 1].start == e[i].end) {
+	if (i + 1 < v->n && joins(&e[i], &e[i + 1])) {
 		e[i].end = e[i + 1].end;
 		remove_at(v, i + 1);
 	}
-	if (i > 0 && e[i - 1].written && e[i - 1].end == e[i].start) {
+	if (i > 0 && joins(&e[i - 1], &e[i])) {
 		e[i - 1].end = e[i].end;
 		remove_at(v, i);
 	}
 }
 
-/* Under the lock: how many written bytes lie at the frontier. */
+/* Under the lock: how many written bytes lie at the frontier, to be read
+ * back. */
 static uint64_t ready(const struct verify *v)
 {
-	const struct extent *e = v->extents;
+	const struct extent *e = v->extents + lower(v, v->frontier);
 
-	if (v->n == 0 || !e->written || e->start != v->frontier)
+	if (e == v->extents + v->n || !e->written || e->ordered ||
+	    e->start != v->frontier)
 		return 0;
 	return e->end - e->start;
 }
@@ -122,10 +144,14 @@ static uint64_t ready(const struct verify *v)
 /* Under the lock: `n` more bytes are hashed. */
 static void advance(struct verify *v, size_t n)
 {
+	size_t i = lower(v, v->frontier);
+	struct extent *e = &v->extents[i];
+
 	v->frontier += n;
-	v->extents[0].start = v->frontier;
-	if (v->extents[0].start == v->extents[0].end)
-		remove_at(v, 0);
+	if (!e->ordered)
+		e->start = v->frontier;
+	if (e->written && e->end <= v->frontier)
+		remove_at(v, i);
 }
 
 /* Busy, without the lock: hash `n` bytes at `offset` as they were stored. */
@@ -160,8 +186,8 @@ static int hash_stored(struct verify *v, size_t n, uint64_t offset,
  * The first bytes may be at hand in `buf` (`n` of them, for `offset`): bytes
  * that arrive in order are never read back.
  */
-static int prove(struct verify *v, const void *buf, size_t n, uint64_t offset,
-		 struct mreg_error *err)
+static int read_back(struct verify *v, const void *buf, size_t n,
+		     uint64_t offset, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	int rc = 0;
@@ -169,7 +195,7 @@ static int prove(struct verify *v, const void *buf, size_t n, uint64_t offset,
 	if (v->busy || v->failed.code != MREG_OK)
 		return 0;
 	v->busy = true;
-	while (rc == 0 && ready(v) > 0) {
+	while (rc == 0 && v->failed.code == MREG_OK && ready(v) > 0) {
 		uint64_t from = v->frontier;
 		uint64_t most = ready(v);
 		bool at_hand = from == offset;
@@ -196,20 +222,26 @@ static int prove(struct verify *v, const void *buf, size_t n, uint64_t offset,
 	return rc;
 }
 
+static int check_bounds(const struct verify *v, size_t n, uint64_t offset,
+			struct mreg_error *err)
+{
+	char want[MREG_DIGEST_TEXT];
+
+	if (offset <= v->want.size && n <= v->want.size - offset)
+		return 0;
+	return mr_fail(err, MREG_EINTEGRITY,
+		       "'%s' runs past its %" PRIu64 " bytes",
+		       mreg_digest_text(&v->want.digest, want), v->want.size);
+}
+
 static int verify_write_at(struct mr_sink *s, const void *buf, size_t n,
 			   uint64_t offset, struct mreg_error *err)
 {
 	struct verify *v = mr_container_of(s, struct verify, base);
-	char want[MREG_DIGEST_TEXT];
-	int rc;
+	int rc = check_bounds(v, n, offset, err);
 
-	if (offset > v->want.size || n > v->want.size - offset)
-		return mr_fail(err, MREG_EINTEGRITY,
-			       "'%s' runs past its %" PRIu64 " bytes",
-			       mreg_digest_text(&v->want.digest, want),
-			       v->want.size);
-	if (n == 0)
-		return 0;
+	if (rc < 0 || n == 0)
+		return rc;
 	(void)pthread_mutex_lock(&v->lock);
 	rc = enter(v, offset, offset + n, err);
 	(void)pthread_mutex_unlock(&v->lock);
@@ -219,7 +251,7 @@ static int verify_write_at(struct mr_sink *s, const void *buf, size_t n,
 	(void)pthread_mutex_lock(&v->lock);
 	leave(v, offset, rc >= 0);
 	if (rc >= 0)
-		rc = prove(v, buf, n, offset, err);
+		rc = read_back(v, buf, n, offset, err);
 	(void)pthread_mutex_unlock(&v->lock);
 	return rc;
 }
@@ -246,11 +278,8 @@ static int check_whole(struct verify *v, struct mreg_error *err)
 	char want[MREG_DIGEST_TEXT], got[MREG_DIGEST_TEXT];
 	struct mreg_digest d;
 
-	if (v->failed.code != MREG_OK) {
-		if (err)
-			*err = v->failed;
-		return v->failed.code;
-	}
+	if (v->failed.code != MREG_OK)
+		return repeat_failure(v, err);
 	mreg_digest_text(&v->want.digest, want);
 	if (v->n > 0)
 		return mr_fail(err, MREG_EINTEGRITY,
@@ -295,12 +324,159 @@ static void verify_abort(struct mr_sink *s)
 	free_verify(v);
 }
 
+static void verify_keep(struct mr_sink *s)
+{
+	struct verify *v = mr_container_of(s, struct verify, base);
+
+	mr_sink_keep(v->raw);
+	free_verify(v);
+}
+
 static const struct mr_sink_ops verify_ops = {
 	.write_at = verify_write_at,
 	.read_at = verify_read_at,
 	.commit = verify_commit,
 	.abort = verify_abort,
+	.keep = verify_keep,
 };
+
+static struct verify *verify_of(struct mr_sink *s)
+{
+	assert(s->ops == &verify_ops);
+	return mr_container_of(s, struct verify, base);
+}
+
+/* -- two threads at one piece ------------------------------------------ */
+
+int mr_sink_enter(struct mr_sink *s, size_t n, uint64_t offset, bool *in_order,
+		  struct mreg_error *err)
+{
+	struct verify *v = verify_of(s);
+	uint64_t turn;
+	int rc = check_bounds(v, n, offset, err);
+
+	*in_order = false;
+	if (rc < 0 || n == 0)
+		return rc;
+	(void)pthread_mutex_lock(&v->lock);
+	turn = v->ordered_to > v->frontier ? v->ordered_to : v->frontier;
+	rc = enter(v, offset, offset + n, err);
+	if (rc == 0 && offset == turn) {
+		v->extents[lower(v, offset)].ordered = true;
+		v->ordered_to = offset + n;
+		*in_order = true;
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	return rc;
+}
+
+int mr_sink_store(struct mr_sink *s, const void *buf, size_t n, uint64_t offset,
+		  bool in_order, struct mreg_error *err)
+{
+	struct verify *v = verify_of(s);
+	const struct mr_sink_ops *raw = v->raw->ops;
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	rc = in_order && raw->write_through
+		     ? raw->write_through(v->raw, buf, n, offset, &why)
+		     : raw->write_at(v->raw, buf, n, offset, &why);
+	(void)pthread_mutex_lock(&v->lock);
+	leave(v, offset, rc >= 0);
+	if (rc < 0 && v->failed.code == MREG_OK)
+		v->failed = why;
+	(void)pthread_mutex_unlock(&v->lock);
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+int mr_sink_prove(struct mr_sink *s, const void *buf, size_t n, uint64_t offset,
+		  struct mreg_error *err)
+{
+	struct verify *v = verify_of(s);
+	int rc;
+
+	if (n == 0)
+		return 0;
+	(void)pthread_mutex_lock(&v->lock);
+	rc = repeat_failure(v, err);
+	if (rc == 0) {
+		assert(!v->busy && offset == v->frontier);
+		v->busy = true;
+		(void)pthread_mutex_unlock(&v->lock);
+		mr_hash_add(v->hash, buf, n);
+		(void)pthread_mutex_lock(&v->lock);
+		if (v->failed.code == MREG_OK)
+			advance(v, n);
+		v->busy = false;
+		rc = read_back(v, NULL, 0, UINT64_MAX, err);
+	}
+	(void)pthread_mutex_unlock(&v->lock);
+	return rc;
+}
+
+int mr_sink_catch_up(struct mr_sink *s, struct mreg_error *err)
+{
+	struct verify *v = verify_of(s);
+	int rc;
+
+	(void)pthread_mutex_lock(&v->lock);
+	rc = read_back(v, NULL, 0, UINT64_MAX, err);
+	(void)pthread_mutex_unlock(&v->lock);
+	return rc;
+}
+
+bool mr_sink_hole(struct mr_sink *s, uint64_t from, struct mr_span *hole)
+{
+	struct verify *v = verify_of(s);
+	size_t i;
+
+	(void)pthread_mutex_lock(&v->lock);
+	hole->start = from > v->frontier ? from : v->frontier;
+	i = lower(v, hole->start);
+	while (i < v->n && v->extents[i].start <= hole->start)
+		hole->start = v->extents[i++].end;
+	hole->end = i < v->n ? v->extents[i].start : v->want.size;
+	(void)pthread_mutex_unlock(&v->lock);
+	return hole->start < hole->end;
+}
+
+uint64_t mr_sink_resumed(struct mr_sink *s)
+{
+	return verify_of(s)->resumed;
+}
+
+/* -- beginning ---------------------------------------------------------- */
+
+/* What an earlier sink wrote is as good as written now: it is read back. */
+static int take_over(struct verify *v, struct mreg_error *err)
+{
+	const struct mr_spans *left =
+		v->raw->ops->left ? v->raw->ops->left(v->raw) : NULL;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; left && i < left->n && rc == 0; i++) {
+		rc = enter(v, left->items[i].start, left->items[i].end, err);
+		if (rc == 0)
+			leave(v, left->items[i].start, true);
+	}
+	v->resumed = left ? mr_spans_sum(left) : 0;
+	return rc;
+}
+
+void mr_sink_stop(struct mr_sink *s)
+{
+	struct verify *v = mr_container_of(s, struct verify, base);
+
+	(void)pthread_mutex_lock(&v->lock);
+	if (v->failed.code == MREG_OK)
+		(void)mr_fail(&v->failed, MREG_ECANCELED, "given up");
+	(void)pthread_mutex_unlock(&v->lock);
+}
 
 int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 		   struct mr_sink **out, struct mreg_error *err)
@@ -309,12 +485,12 @@ int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 	int rc;
 
 	if (!v) {
-		mr_sink_abort(raw);
+		mr_sink_keep(raw);
 		return mr_fail_nomem(err);
 	}
 	rc = mr_hash_new(want->digest.algorithm, &v->hash, err);
 	if (rc < 0) {
-		mr_sink_abort(raw);
+		mr_sink_keep(raw);
 		mr_release(v);
 		return rc;
 	}
@@ -322,6 +498,11 @@ int mr_sink_verify(struct mr_sink *raw, const struct mreg_desc *want,
 	v->raw = raw;
 	v->want = *want;
 	(void)pthread_mutex_init(&v->lock, NULL); /* cannot fail on Linux */
+	rc = take_over(v, err);
+	if (rc < 0) {
+		verify_keep(&v->base);
+		return rc;
+	}
 	*out = &v->base;
 	return 0;
 }

@@ -26,6 +26,11 @@ struct mr_answer {
 	int failed; /* 0, or what every further read says again */
 	struct mreg_error error;
 	struct mr_outcome *oc; /* borrowed; only until the headers are there */
+	struct mr_slot slot;   /* held until the body is done with */
+	struct mr_lane *lane;  /* of it, also before it is ours; NULL: none */
+	int64_t free_ms;       /* nothing more moves before (rate.c) */
+	size_t piece;          /* bytes received since that was waited for */
+	bool slowed;           /* curl holds what comes until then */
 
 	/* the answer's headers: "Name: value" lines, each NUL-terminated */
 	struct mr_buf headers;

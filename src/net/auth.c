@@ -12,10 +12,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+
+#define REGISTRY_TOKEN_LIFE_S 3600
 
 static bool set_text(char **slot, const char *text)
 {
@@ -53,76 +54,42 @@ static struct mr_grant *grant_for(struct mr_origin *o, const char *scope)
 	return g;
 }
 
-/* Under n->lock: until something changed, or a moment passed. */
+/* Under n->lock. */
 static int wait_change(struct mr_net *n, struct mreg_error *err)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* always there */
-	until.tv_nsec += MR_NET_POLL_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	(void)pthread_cond_timedwait(&n->changed, &n->lock, &until);
+	(void)mr_net_wait_change(n); /* the caller looks again either way */
 	return mr_check_cancel(n->env, err);
 }
 
-/* -- credentials -------------------------------------------------------------
- */
-
-static int look_up(struct mr_net *n, const struct mr_origin *o,
-		   struct mr_credentials *out, struct mreg_error *err)
+static struct mr_login *login_new(const struct mr_credentials *c,
+				  struct mreg_error *err)
 {
-	memset(out, 0, sizeof(*out));
-	if (!n->username.bytes)
-		return mr_credentials_find(n->env, o->host, out, err);
-	out->origin = "given";
-	return mr_credentials_set(out, n->username.bytes,
-				  n->password.bytes ? n->password.bytes : "",
-				  n->password.len, false, err);
-}
+	struct mr_login *l = mr_zalloc(sizeof(*l));
 
-int mr_auth_credentials(struct mr_net *n, struct mr_origin *o,
-			struct mr_credentials *out, struct mreg_error *err)
-{
-	struct mr_credentials found;
-	int rc = 0;
-
-	memset(out, 0, sizeof(*out));
-	pthread_mutex_lock(&n->lock);
-	while (o->looking && rc >= 0)
-		rc = wait_change(n, err);
-	if (rc >= 0 && !o->looked_up) {
-		o->looking = true;
-		pthread_mutex_unlock(&n->lock);
-		rc = look_up(n, o, &found, err);
-		pthread_mutex_lock(&n->lock);
-		o->looking = false;
-		if (rc >= 0 && !o->looked_up) { /* no login meanwhile */
-			mr_credentials_release(&o->credentials);
-			o->credentials = found;
-			o->looked_up = true;
-		} else {
-			mr_credentials_release(&found);
-		}
-		pthread_cond_broadcast(&n->changed);
+	if (!l) {
+		mr_fail_nomem(err);
+		return NULL;
 	}
-	if (rc >= 0)
-		rc = mr_credentials_copy(&o->credentials, out, err);
-	pthread_mutex_unlock(&n->lock);
-	return rc;
+	l->current = true;
+	l->repository = mr_strdup("");
+	if (!l->repository)
+		mr_fail_nomem(err);
+	if (!l->repository ||
+	    mr_credentials_copy(c, &l->credentials, err) < 0) {
+		mr_login_free(l);
+		return NULL;
+	}
+	return l;
 }
 
 int mr_auth_reset(struct mr_net *n, struct mr_origin *o,
 		  const struct mr_credentials *c, struct mreg_error *err)
 {
-	struct mr_credentials copy = { .username = NULL };
+	struct mr_login *given = c ? login_new(c, err) : NULL;
 	struct mr_grant *g;
-	int rc = c ? mr_credentials_copy(c, &copy, err) : 0;
 
-	if (rc < 0)
-		return rc;
+	if (c && !given)
+		return MREG_ENOMEM;
 	pthread_mutex_lock(&n->lock);
 	/* Others may hold a grant: it stays, and forgets. */
 	for (g = o->grants; g; g = g->next) {
@@ -132,9 +99,7 @@ int mr_auth_reset(struct mr_net *n, struct mr_origin *o,
 		g->turn++;
 	}
 	o->latest = NULL;
-	mr_credentials_release(&o->credentials);
-	o->credentials = copy;
-	o->looked_up = o->given = c != NULL;
+	mr_login_set(o, given);
 	pthread_mutex_unlock(&n->lock);
 	return 0;
 }
@@ -168,28 +133,28 @@ static int show_token(const struct mr_grant *g, struct mr_pass *out,
 	return rc < 0 ? mr_fail_nomem(err) : 0;
 }
 
-static void name_user(const struct mr_credentials *c, struct mr_pass *out)
+static void name_user(const struct mr_credentials *c, char out[128])
 {
 	const char *user = c->username;
 
 	if (user && !user[0])
 		user = "<token>";
-	(void)snprintf(out->user, sizeof(out->user), "%s",
-		       user ? user : ""); /* shown only */
+	(void)snprintf(out, 128, "%s", user ? user : ""); /* shown only */
 }
 
-static int show_basic(struct mr_net *n, struct mr_origin *o, unsigned int turn,
-		      struct mr_pass *out, struct mreg_error *err)
+static int show_basic(struct mr_net *n, struct mr_origin *o, const char *scope,
+		      unsigned int turn, struct mr_pass *out,
+		      struct mreg_error *err)
 {
 	struct mr_credentials c;
 	int rc;
 
-	rc = mr_auth_credentials(n, o, &c, err);
+	rc = mr_login_get(n, o, scope, &c, err);
 	if (rc >= 0 && c.username) {
 		out->scheme = MR_SCHEME_BASIC;
 		if (mr_auth_basic(&c, &out->header) < 0)
 			rc = mr_fail_nomem(err);
-		name_user(&c, out);
+		name_user(&c, out->user);
 	}
 	out->turn = turn;
 	mr_credentials_release(&c);
@@ -206,18 +171,90 @@ static int64_t renew_after_s(int64_t life_s)
 	return margin_s * 2 > life_s ? life_s / 2 : life_s - margin_s;
 }
 
+/* An upload wants its minute even of a short one; but not a new token for
+ * each of many: one that lives for a minute serves for its first fifth. */
+static int64_t upload_renew_after_s(int64_t life_s)
+{
+	int64_t usual_s = renew_after_s(life_s);
+	int64_t fresh_s = life_s - 60 > life_s / 5 ? life_s - 60 : life_s / 5;
+
+	return fresh_s < usual_s ? fresh_s : usual_s;
+}
+
+/* A token of the registry's own in the file needs no token server; how long
+ * it lives nobody says, and there is no other. */
+static int use_token(const struct mr_credentials *c, struct mr_secret *token,
+		     int64_t *life_s, struct mreg_error *err)
+{
+	*life_s = REGISTRY_TOKEN_LIFE_S;
+	if (mr_secret_set(token, c->password.bytes, c->password.len) < 0)
+		return mr_fail_nomem(err);
+	return 0;
+}
+
+/* Ask with what the login has, in `c`; what a helper gave may have ended
+ * meanwhile, then once more with what it gives now. */
+static int ask(struct mr_net *n, struct mr_origin *o,
+	       const struct mr_token_request *rq, struct mr_credentials *c,
+	       struct mr_outcome *oc, struct mr_secret *token, int64_t *life_s,
+	       char user[128], struct mreg_error *err)
+{
+	const char *scope = rq->scopes[1];
+	struct mreg_error own = MREG_ERROR_INIT;
+	bool again;
+	int rc;
+
+	do {
+		rc = mr_login_get(n, o, scope, c, &own);
+		if (rc >= 0 && c->registry_token)
+			rc = use_token(c, token, life_s, &own);
+		else if (rc >= 0)
+			rc = mr_token_fetch(n, rq, oc, token, life_s, &own);
+		name_user(c, user);
+		mr_credentials_release(c);
+		pthread_mutex_lock(&n->lock);
+		again = rc == MREG_EAUTH && mr_login_again(o, scope);
+		pthread_mutex_unlock(&n->lock);
+	} while (again);
+	if (rc >= 0)
+		mr_login_proven(n, o, scope);
+	else if (err)
+		*err = own;
+	return rc;
+}
+
+/* Under n->lock. */
+static void keep_token(struct mr_net *n, struct mr_grant *g,
+		       struct mr_secret *token, int64_t life_s,
+		       const char *user)
+{
+	int64_t now_ms = mr_mono_ms(n->env);
+
+	mr_secret_release(&g->token);
+	g->token = *token;
+	token->bytes = NULL;
+	memcpy(g->user, user, sizeof(g->user));
+	g->renew_ms = now_ms + renew_after_s(life_s) * 1000;
+	g->upload_renew_ms = now_ms + upload_renew_after_s(life_s) * 1000;
+	g->proven = false;
+	g->turn++;
+}
+
 /* Under n->lock, which is given up meanwhile. */
 static int fetch(struct mr_net *n, struct mr_origin *o, struct mr_grant *g,
 		 struct mr_outcome *oc, struct mreg_error *err)
 {
-	struct mr_credentials c = { .username = NULL };
 	struct mr_secret token = { .bytes = NULL };
 	MR_AUTO(mr_free) char *realm = mr_strdup(g->realm);
 	MR_AUTO(mr_free) char *service = NULL;
 	MR_AUTO(mr_free) char *extra = NULL;
-	struct mr_token_request rq = { .origin = o->name, .host = o->host };
+	struct mr_credentials c = { .username = NULL };
+	struct mr_token_request rq = { .origin = o->name,
+				       .host = o->host,
+				       .credentials = &c };
 	unsigned int turn = g->turn;
 	int64_t life_s = 0;
+	char user[128];
 	int rc;
 
 	if (!realm || !set_text(&service, g->service) ||
@@ -230,40 +267,32 @@ static int fetch(struct mr_net *n, struct mr_origin *o, struct mr_grant *g,
 	/* Some servers look at the first scope only. */
 	rq.scopes[0] = extra;
 	rq.scopes[1] = g->scope;
-	rq.credentials = &c;
-	rc = mr_auth_credentials(n, o, &c, err);
-	if (rc >= 0)
-		rc = mr_token_fetch(n, &rq, oc, &token, &life_s, err);
-	mr_credentials_release(&c);
+	rc = ask(n, o, &rq, &c, oc, &token, &life_s, user, err);
 	pthread_mutex_lock(&n->lock);
 	g->fetching = false;
 	pthread_cond_broadcast(&n->changed);
 	/* After a login meanwhile nobody wants it any more. */
-	if (rc >= 0 && g->turn == turn) {
-		mr_secret_release(&g->token);
-		g->token = token;
-		token.bytes = NULL;
-		g->renew_ms = mr_mono_ms(n->env) + renew_after_s(life_s) * 1000;
-		g->proven = false;
-		g->turn++;
-	}
+	if (rc >= 0 && g->turn == turn)
+		keep_token(n, g, &token, life_s, user);
 	mr_secret_release(&token);
 	return rc;
 }
 
-static bool is_current(struct mr_net *n, const struct mr_grant *g)
+static bool is_current(struct mr_net *n, const struct mr_grant *g, bool upload)
 {
-	return g->token.bytes && mr_mono_ms(n->env) < g->renew_ms;
+	return g->token.bytes &&
+	       mr_mono_ms(n->env) < (upload ? g->upload_renew_ms : g->renew_ms);
 }
 
 /* Under n->lock. */
 static int show_bearer(struct mr_net *n, struct mr_origin *o,
-		       struct mr_grant *g, struct mr_pass *out,
+		       struct mr_grant *g, bool upload, struct mr_pass *out,
 		       struct mr_outcome *oc, struct mreg_error *err)
 {
 	int rc = 0;
 
-	while (rc >= 0 && g->scheme == MR_SCHEME_BEARER && !is_current(n, g))
+	while (rc >= 0 && g->scheme == MR_SCHEME_BEARER &&
+	       !is_current(n, g, upload))
 		rc = g->fetching ? wait_change(n, err)
 				 : fetch(n, o, g, oc, err);
 	if (rc < 0)
@@ -271,12 +300,12 @@ static int show_bearer(struct mr_net *n, struct mr_origin *o,
 	out->turn = g->turn;
 	if (g->scheme != MR_SCHEME_BEARER)
 		return 0; /* forgotten meanwhile: begin anonymously */
-	name_user(&o->credentials, out);
+	memcpy(out->user, g->user, sizeof(out->user));
 	return show_token(g, out, err);
 }
 
 int mr_auth_get(struct mr_net *n, struct mr_origin *o, const char *scope,
-		struct mr_pass *out, struct mr_outcome *oc,
+		bool upload, struct mr_pass *out, struct mr_outcome *oc,
 		struct mreg_error *err)
 {
 	enum mr_scheme scheme;
@@ -292,12 +321,12 @@ int mr_auth_get(struct mr_net *n, struct mr_origin *o, const char *scope,
 	if (!g)
 		rc = mr_fail_nomem(err);
 	else if (scheme == MR_SCHEME_BEARER)
-		rc = show_bearer(n, o, g, out, oc, err);
+		rc = show_bearer(n, o, g, upload, out, oc, err);
 	else
 		out->turn = turn = g->turn;
 	pthread_mutex_unlock(&n->lock);
 	if (rc >= 0 && scheme == MR_SCHEME_BASIC)
-		rc = show_basic(n, o, turn, out, err);
+		rc = show_basic(n, o, scope, turn, out, err);
 	if (rc < 0)
 		mr_pass_release(out);
 	return rc;
@@ -317,6 +346,8 @@ void mr_auth_accepted(struct mr_net *n, struct mr_origin *o, const char *scope,
 		o->latest = g;
 	}
 	pthread_mutex_unlock(&n->lock);
+	if (p->scheme == MR_SCHEME_BASIC)
+		mr_login_proven(n, o, scope);
 }
 
 /* -- being refused -----------------------------------------------------------
@@ -357,18 +388,22 @@ static int read_offer(const struct mr_response *r, struct mr_challenges *all,
 	return 0;
 }
 
-/* Under n->lock: from now on `scheme`. */
+/* Under n->lock: from now on `scheme`.  False: out of memory, and nothing
+ * changed but what names the token server. */
 static bool adopt(struct mr_origin *o, struct mr_grant *g,
 		  enum mr_scheme scheme, const struct offer *offer)
 {
+	/* Before the scheme: without a realm there is nobody to ask. */
+	if (scheme == MR_SCHEME_BEARER &&
+	    (!set_text(&g->realm, offer->realm) ||
+	     !set_text(&g->service, offer->bearer->service)))
+		return false;
 	mr_secret_release(&g->token);
-	g->scheme = scheme;
 	g->proven = false;
 	g->turn++;
+	g->scheme = scheme;
 	o->latest = g;
-	return scheme != MR_SCHEME_BEARER ||
-	       (set_text(&g->realm, offer->realm) &&
-		set_text(&g->service, offer->bearer->service));
+	return true;
 }
 
 /* Under n->lock: asked for without a scope, the registry names what it wants;
@@ -420,9 +455,9 @@ static bool react(struct mr_origin *o, struct mr_grant *g,
 			*ok = set_text(&g->extra, offer->bearer->scope);
 		return true;
 	}
-	if (basic && p->scheme == MR_SCHEME_BASIC && g->proven && !o->given) {
-		/* A helper may have a new password by now. */
-		o->looked_up = false;
+	/* A helper may have a new password by now. */
+	if (basic && p->scheme == MR_SCHEME_BASIC &&
+	    mr_login_again(o, g->scope)) {
 		g->proven = false;
 		g->turn++;
 		return true;
@@ -448,7 +483,7 @@ int mr_auth_refused(struct mr_net *n, struct mr_origin *o, const char *scope,
 	*again = false;
 	rc = read_offer(r, &all, &offer, err);
 	if (rc >= 0 && offer.basic)
-		rc = mr_auth_credentials(n, o, &c, err);
+		rc = mr_login_get(n, o, scope, &c, err);
 	if (rc >= 0) {
 		pthread_mutex_lock(&n->lock);
 		g = grant_for(o, scope);

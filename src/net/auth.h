@@ -49,6 +49,11 @@ int mr_credentials_set(struct mr_credentials *c, const char *username,
 		       const char *secret, size_t n, bool identity,
 		       struct mreg_error *err);
 
+/* mr_credentials_find for one repository (NULL: the host alone). */
+int mr_credentials_look(struct mr_env *env, const char *host,
+			const char *repository, struct mr_credentials *out,
+			bool *namespaced, struct mreg_error *err);
+
 /* `*out` NULL when the file is not there. */
 int mr_credential_file_load(const char *path, json_t **out,
 			    struct mreg_error *err);
@@ -58,8 +63,12 @@ int mr_credential_file_parse(const char *text, size_t n, const char *name,
 int mr_credential_file_helper(const json_t *root, const char *name,
 			      const char *host, const char **out,
 			      struct mreg_error *err);
+/* The entry whose key names most of `host`/`repository` (A-21); `repository`
+ * NULL: only what is for the whole host.  `*namespaced` is set when some entry
+ * is for a part of the host. */
 int mr_credential_file_get(const json_t *root, const char *name,
-			   const char *host, struct mr_credentials *out,
+			   const char *host, const char *repository,
+			   struct mr_credentials *out, bool *namespaced,
 			   struct mreg_error *err);
 /* `c` NULL removes; `*changed` says whether there was something. */
 int mr_credential_file_put(const char *path, const char *host,
@@ -99,8 +108,9 @@ struct mr_pass {
 };
 
 void mr_pass_release(struct mr_pass *p); /* for MR_AUTO too */
+/* `upload`: the token has to hold for a while yet. */
 int mr_auth_get(struct mr_net *n, struct mr_origin *o, const char *scope,
-		struct mr_pass *out, struct mr_outcome *oc,
+		bool upload, struct mr_pass *out, struct mr_outcome *oc,
 		struct mreg_error *err);
 /* A 401 to `p`: `*again` when the same request may now go through. */
 int mr_auth_refused(struct mr_net *n, struct mr_origin *o, const char *scope,
@@ -108,11 +118,24 @@ int mr_auth_refused(struct mr_net *n, struct mr_origin *o, const char *scope,
 		    bool *again, struct mreg_error *err);
 void mr_auth_accepted(struct mr_net *n, struct mr_origin *o, const char *scope,
 		      const struct mr_pass *p);
-/* The origin's credentials, looked up once; a copy. */
-int mr_auth_credentials(struct mr_net *n, struct mr_origin *o,
-			struct mr_credentials *out, struct mreg_error *err);
 /* Forget grants, and use `c` from now on (NULL: look again). */
 int mr_auth_reset(struct mr_net *n, struct mr_origin *o,
 		  const struct mr_credentials *c, struct mreg_error *err);
+
+/* -- login.c ----------------------------------------------------------------
+ */
+
+/* The credentials for the repository in `scope` (NULL: the host's), looked up
+ * once; a copy. */
+int mr_login_get(struct mr_net *n, struct mr_origin *o, const char *scope,
+		 struct mr_credentials *out, struct mreg_error *err);
+/* They were taken. */
+void mr_login_proven(struct mr_net *n, struct mr_origin *o, const char *scope);
+/* Under n->lock: they were refused.  Whether looking again may help, as with
+ * a helper whose passwords end: only for what had been taken before. */
+bool mr_login_again(struct mr_origin *o, const char *scope);
+/* Under n->lock: use `given`, which becomes the origin's; NULL: look again. */
+void mr_login_set(struct mr_origin *o, struct mr_login *given);
+void mr_login_free(struct mr_login *l);
 
 #endif

@@ -66,7 +66,8 @@ static ssize_t body_read(struct mr_stream *s, void *buf, size_t n,
 static void drain(struct mr_answer *a)
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
-	uint64_t until = a->received + DRAIN_BYTES;
+	/* A moment's worth, where the session's speed is limited. */
+	uint64_t until = a->received + mr_rate_piece(a->net, DRAIN_BYTES);
 	uint64_t before;
 	int waits = 0;
 
@@ -81,8 +82,19 @@ static void drain(struct mr_answer *a)
 	}
 }
 
+/* What the host has shown by this answer. */
+static enum mr_slot_end slot_end(const struct mr_answer *a)
+{
+	if (a->pub.status == 429 || a->pub.status == 503 ||
+	    a->failed == MREG_ENETWORK)
+		return MR_SLOT_TROUBLE;
+	return a->done && !a->failed && a->pub.status < 400 ? MR_SLOT_GOOD
+							    : MR_SLOT_UNKNOWN;
+}
+
 static void let_go(struct mr_answer *a)
 {
+	mr_slot_give(&a->slot, slot_end(a));
 	if (!a->handle)
 		return;
 	if (a->headers_done && !a->done && !a->failed)
@@ -159,4 +171,10 @@ void mr_response_set_user(struct mr_response *r, const char *user)
 const char *mr_response_user(const struct mr_response *r)
 {
 	return mr_container_of(r, const struct mr_answer, pub)->user;
+}
+
+void mr_response_set_slot(struct mr_response *r, struct mr_slot *s)
+{
+	mr_container_of(r, struct mr_answer, pub)->slot = *s;
+	s->lane = NULL;
 }

@@ -50,9 +50,8 @@ int mr_host_check(const char *host, struct mreg_error *err)
 	return mr_hint(err, "write HOST or HOST:PORT, for example ghcr.io");
 }
 
-/* The host in a key: no scheme, and no path but the API's version; a path
- * that names a repository is not for the whole host (A-21). */
-static bool key_host(const char *key, char out[300])
+/* The host in a key, without its scheme; `*rest` is what follows. */
+static bool key_host(const char *key, char out[300], const char **rest)
 {
 	const char *p = key;
 	size_t n;
@@ -66,9 +65,16 @@ static bool key_host(const char *key, char out[300])
 		return false;
 	memcpy(out, p, n);
 	out[n] = '\0';
-	p += n;
-	return !*p || !strcmp(p, "/") || !strcmp(p, "/v1/") ||
-	       !strcmp(p, "/v2/") || !strcmp(p, "/v1") || !strcmp(p, "/v2");
+	*rest = p + n;
+	return true;
+}
+
+/* No path, or just the API's version, which old logins have. */
+static bool is_whole_host(const char *rest)
+{
+	return !*rest || !strcmp(rest, "/") || !strcmp(rest, "/v1/") ||
+	       !strcmp(rest, "/v2/") || !strcmp(rest, "/v1") ||
+	       !strcmp(rest, "/v2");
 }
 
 /* Without the default port of https (P-33). */
@@ -79,17 +85,48 @@ static size_t bare_len(const char *host)
 	return mr_text_ends(host, ":443") ? n - 4 : n;
 }
 
+static bool same_host(const char *a, const char *b)
+{
+	size_t n = bare_len(a);
+
+	return (is_hub(a) && is_hub(b)) ||
+	       (n == bare_len(b) && !strncasecmp(a, b, n));
+}
+
 bool mr_host_matches(const char *key, const char *host)
 {
+	const char *rest;
+	char have[300];
+
+	return key_host(key, have, &rest) && is_whole_host(rest) &&
+	       same_host(have, host);
+}
+
+/* How much of `repository` a key names: 0, the host alone; -1: nothing of it,
+ * and `*namespaced` if it is another part of the host (A-21). */
+static int key_reach(const char *key, const char *host, const char *repository,
+		     bool *namespaced)
+{
+	const char *rest;
 	char have[300];
 	size_t n;
 
-	if (!key_host(key, have))
-		return false;
-	if (is_hub(have) && is_hub(host))
-		return true;
-	n = bare_len(have);
-	return n == bare_len(host) && !strncasecmp(have, host, n);
+	if (!key_host(key, have, &rest) || !same_host(have, host))
+		return -1;
+	if (is_whole_host(rest))
+		return 0;
+	/* podman writes no scheme there; with one it is an API's address. */
+	if (strstr(key, "://"))
+		return -1;
+	*namespaced = true;
+	rest++;
+	n = strlen(rest);
+	while (n && rest[n - 1] == '/')
+		n--;
+	if (!repository || !n || strncmp(rest, repository, n) != 0 ||
+	    (repository[n] && repository[n] != '/'))
+		return -1;
+	return (int)n;
 }
 
 int mr_credential_file_parse(const char *text, size_t n, const char *name,
@@ -167,23 +204,27 @@ int mr_credential_file_helper(const json_t *root, const char *name,
 	return rc;
 }
 
-static json_t *find_entry(json_t *auths, const char *host, const char **found)
+/* The entry that names most, but less than `below`; its reach, or -1. */
+static int find_entry(json_t *auths, const char *host, const char *repository,
+		      int below, json_t **out, bool *namespaced)
 {
-	json_t *entry = json_object_get(auths, mr_host_key(host));
+	const char *exact = mr_host_key(host);
 	const char *key;
 	json_t *value;
+	int best = -1;
+	int reach;
 
-	*found = mr_host_key(host);
-	if (entry)
-		return entry;
 	json_object_foreach(auths, key, value)
 	{
-		if (mr_host_matches(key, host)) {
-			*found = key;
-			return value;
-		}
+		reach = key_reach(key, host, repository, namespaced);
+		if (reach < 0 || reach >= below || reach < best)
+			continue;
+		if (reach == best && strcmp(key, exact) != 0)
+			continue;
+		best = reach;
+		*out = value;
 	}
-	return NULL;
+	return best;
 }
 
 /* "auth": base64 of USER:PASSWORD, split at the first colon; old versions of
@@ -213,56 +254,72 @@ static int read_auth(const char *auth, const char *host, const char *name,
 	return rc;
 }
 
+/* A token takes the place of the password; whose it is may be unknown. */
+static int read_tokens(const json_t *entry, const char *name,
+		       struct mr_credentials *out, struct mreg_error *err)
+{
+	const char *identity = NULL;
+	const char *registry = NULL;
+	const char *user = out->username ? out->username : "";
+	const char *token;
+	int rc;
+
+	rc = mr_json_opt_str(entry, "identitytoken", name, &identity, err);
+	rc = rc < 0 ? rc
+		    : mr_json_opt_str(entry, "registrytoken", name, &registry,
+				      err);
+	if (rc < 0)
+		return rc;
+	token = registry && registry[0] ? registry : identity;
+	if (!token || !token[0])
+		return 0;
+	out->registry_token = token == registry;
+	return mr_credentials_set(out, user, token, strlen(token),
+				  token == identity, err);
+}
+
 static int read_entry(const json_t *entry, const char *host, const char *name,
 		      struct mr_credentials *out, struct mreg_error *err)
 {
 	const char *auth = NULL;
 	const char *user = NULL;
 	const char *password = NULL;
-	const char *identity = NULL;
 	int rc;
 
 	rc = mr_json_opt_str(entry, "auth", name, &auth, err);
 	rc = rc < 0 ? rc : mr_json_opt_str(entry, "username", name, &user, err);
 	rc = rc < 0 ? rc
 		    : mr_json_opt_str(entry, "password", name, &password, err);
-	rc = rc < 0 ? rc
-		    : mr_json_opt_str(entry, "identitytoken", name, &identity,
-				      err);
-	if (rc < 0)
-		return rc;
-	if (auth && auth[0]) {
+	if (rc >= 0 && auth && auth[0])
 		rc = read_auth(auth, host, name, out, err);
-		if (rc < 0)
-			return rc;
-	} else if (user && user[0]) {
+	else if (rc >= 0 && user && user[0])
 		rc = mr_credentials_set(out, user, password ? password : "",
 					password ? strlen(password) : 0, false,
 					err);
-		if (rc < 0)
-			return rc;
-	}
-	if (!identity || !identity[0])
-		return 0;
-	user = out->username ? out->username : "";
-	return mr_credentials_set(out, user, identity, strlen(identity), true,
-				  err);
+	return rc < 0 ? rc : read_tokens(entry, name, out, err);
 }
 
 int mr_credential_file_get(const json_t *root, const char *name,
-			   const char *host, struct mr_credentials *out,
+			   const char *host, const char *repository,
+			   struct mr_credentials *out, bool *namespaced,
 			   struct mreg_error *err)
 {
 	json_t *auths = NULL;
-	const char *key;
-	json_t *entry;
+	json_t *entry = NULL;
+	int reach = INT_MAX;
 	int rc;
 
 	rc = mr_json_opt_object(root, "auths", name, &auths, err);
 	if (rc < 0 || !auths)
 		return rc;
-	entry = find_entry(auths, host, &key);
-	return entry ? read_entry(entry, host, name, out, err) : 0;
+	/* An empty entry says that a helper has it, or nobody. */
+	while (rc >= 0 && !out->username && reach > 0) {
+		reach = find_entry(auths, host, repository, reach, &entry,
+				   namespaced);
+		if (reach >= 0)
+			rc = read_entry(entry, host, name, out, err);
+	}
+	return rc;
 }
 
 /* -- changing ----------------------------------------------------------------

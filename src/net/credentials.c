@@ -14,15 +14,18 @@
 #include "base/text.h"
 
 #define PATH_BYTES 1200
-#define PLACES 4
+/* Its file is what "auths" is in the others. */
+#define LEGACY "docker's old .dockercfg"
+#define PLACES 5
 
-/* Where credentials may be, in order; docker's is the last file. */
+/* Where credentials may be, in order. */
 struct places {
 	struct place {
 		const char *label;
 		char path[PATH_BYTES];
 	} at[PLACES];
 	size_t n;
+	size_t writable; /* the first so many: docker's is the last of them */
 };
 
 static const char *get_env(const char *name)
@@ -66,6 +69,9 @@ static void list_places(struct places *p)
 			  "/config.json");
 	else
 		add_place(p, "docker config", home, "/.docker/config.json");
+	p->writable = p->n;
+	/* Of docker before 1.7: only read. */
+	add_place(p, LEGACY, home, "/.dockercfg");
 }
 
 int mr_credentials_set(struct mr_credentials *c, const char *username,
@@ -89,6 +95,7 @@ int mr_credentials_copy(const struct mr_credentials *from,
 {
 	memset(to, 0, sizeof(*to));
 	to->origin = from->origin;
+	to->registry_token = from->registry_token;
 	if (!from->username)
 		return 0;
 	return mr_credentials_set(
@@ -104,29 +111,38 @@ void mr_credentials_release(struct mr_credentials *c)
 	memset(c, 0, sizeof(*c));
 }
 
+/* What is looked for, and what was noticed on the way. */
+struct wanted {
+	struct mr_env *env;
+	const char *host;
+	const char *repository; /* NULL: none */
+	bool *namespaced;
+};
+
 /* The helper comes first; what it does not have may still be written down. */
-static int find_in(struct mr_env *env, const json_t *root, const char *label,
-		   const char *name, const char *host,
+static int find_in(const struct wanted *w, const json_t *root,
+		   const char *label, const char *name,
 		   struct mr_credentials *out, struct mreg_error *err)
 {
 	const char *helper;
 	int rc;
 
-	rc = mr_credential_file_helper(root, name, host, &helper, err);
+	rc = mr_credential_file_helper(root, name, w->host, &helper, err);
 	if (rc < 0)
 		return rc;
 	if (helper) {
-		rc = mr_helper_get(env, helper, host, out, err);
+		rc = mr_helper_get(w->env, helper, w->host, out, err);
 		out->origin = "credential helper";
 		if (rc < 0 || out->username)
 			return rc;
 	}
 	out->origin = label;
-	return mr_credential_file_get(root, name, host, out, err);
+	return mr_credential_file_get(root, name, w->host, w->repository, out,
+				      w->namespaced, err);
 }
 
-static int find_in_env(struct mr_env *env, const char *host,
-		       struct mr_credentials *out, struct mreg_error *err)
+static int find_in_env(const struct wanted *w, struct mr_credentials *out,
+		       struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *root = NULL;
 	const char *text = get_env("DOCKER_AUTH_CONFIG");
@@ -137,46 +153,70 @@ static int find_in_env(struct mr_env *env, const char *host,
 	rc = mr_credential_file_parse(text, strlen(text), "DOCKER_AUTH_CONFIG",
 				      &root, err);
 	return rc < 0 ? rc
-		      : find_in(env, root, "DOCKER_AUTH_CONFIG",
-				"DOCKER_AUTH_CONFIG", host, out, err);
+		      : find_in(w, root, "DOCKER_AUTH_CONFIG",
+				"DOCKER_AUTH_CONFIG", out, err);
 }
 
-static int find_in_place(struct mr_env *env, const struct place *at,
-			 const char *host, struct mr_credentials *out,
-			 struct mreg_error *err)
+/* {"host": {...}} as if it were below "auths". */
+static int wrap_legacy(json_t **root, struct mreg_error *err)
+{
+	json_t *whole = json_pack("{s:O}", "auths", *root);
+
+	if (!whole)
+		return mr_fail_nomem(err);
+	json_decref(*root);
+	*root = whole;
+	return 0;
+}
+
+static int find_in_place(const struct wanted *w, const struct place *at,
+			 struct mr_credentials *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *root = NULL;
 	char name[PATH_BYTES + 32];
 	int rc;
 
 	rc = mr_credential_file_load(at->path, &root, err);
+	if (rc >= 0 && root && !strcmp(at->label, LEGACY))
+		rc = wrap_legacy(&root, err);
 	if (rc < 0 || !root)
 		return rc;
 	(void)snprintf(name, sizeof(name), "credential file '%s'", at->path);
-	return find_in(env, root, at->label, name, host, out, err);
+	return find_in(w, root, at->label, name, out, err);
 }
 
-int mr_credentials_find(struct mr_env *env, const char *host,
-			struct mr_credentials *out, struct mreg_error *err)
+int mr_credentials_look(struct mr_env *env, const char *host,
+			const char *repository, struct mr_credentials *out,
+			bool *namespaced, struct mreg_error *err)
 {
+	const struct wanted w = { env, host, repository, namespaced };
 	struct places p;
 	size_t i;
 	int rc;
 
+	*namespaced = false;
 	memset(out, 0, sizeof(*out));
 	rc = mr_host_check(host, err);
 	if (rc < 0)
 		return rc;
 	list_places(&p);
 	for (i = 0; i < p.n && rc >= 0 && !out->username; i++)
-		rc = find_in_place(env, &p.at[i], host, out, err);
+		rc = find_in_place(&w, &p.at[i], out, err);
 	if (rc >= 0 && !out->username)
-		rc = find_in_env(env, host, out, err);
+		rc = find_in_env(&w, out, err);
 	if (rc < 0)
 		mr_credentials_release(out);
 	else if (!out->username)
 		out->origin = NULL;
 	return rc;
+}
+
+int mr_credentials_find(struct mr_env *env, const char *host,
+			struct mr_credentials *out, struct mreg_error *err)
+{
+	bool ignored;
+
+	return mr_credentials_look(env, host, NULL, out, &ignored, err);
 }
 
 /* -- login and logout --------------------------------------------------------
@@ -193,18 +233,19 @@ static int choose_place(const struct places *p, const char *host,
 {
 	struct mr_credentials c = { .username = NULL };
 	const char *helper;
+	bool ignored;
 	bool named;
 	size_t i;
 	int rc;
 
 	*out = NULL;
-	for (i = 0; i < p->n; i++) {
+	for (i = 0; i < p->writable; i++) {
 		rc = mr_credential_file_load(p->at[i].path, root, err);
 		if (rc < 0)
 			return rc;
 		*out = &p->at[i];
 		named = i == 0 && get_env("REGISTRY_AUTH_FILE");
-		if (named || i == p->n - 1)
+		if (named || i == p->writable - 1)
 			return 0;
 		if (!*root)
 			continue;
@@ -212,7 +253,7 @@ static int choose_place(const struct places *p, const char *host,
 					       &helper, err);
 		if (rc >= 0)
 			rc = mr_credential_file_get(*root, p->at[i].label, host,
-						    &c, err);
+						    NULL, &c, &ignored, err);
 		if (rc < 0 || helper || c.username) {
 			mr_credentials_release(&c);
 			return rc;
@@ -286,7 +327,7 @@ int mr_credentials_erase(struct mr_env *env, const char *host, bool *found,
 	*found = false;
 	rc = mr_host_check(host, err);
 	list_places(&p);
-	for (i = 0; i < p.n && rc >= 0; i++)
+	for (i = 0; i < p.writable && rc >= 0; i++)
 		rc = erase_at(env, &p.at[i], host, found, err);
 	return rc;
 }

@@ -58,6 +58,22 @@ static int next_hop(const struct mr_response *r, struct mr_wire *w, char **url,
 	return 0;
 }
 
+/* Somebody may have shut the gate of that hop since this request began: while
+ * it waited for its place, or for a token. */
+static int check_gate(struct mr_net *n, const struct mr_wire *w,
+		      struct mr_outcome *oc, struct mreg_error *err)
+{
+	struct mr_origin *o;
+	int rc = mr_origin_get(n, w->url, &o, err);
+
+	if (rc < 0 || !mr_gate_is_shut(n, o))
+		return rc;
+	memset(oc, 0, sizeof(*oc));
+	oc->shut = o;
+	return mr_fail(err, MREG_ENETWORK, "'%s' wants no request for a while",
+		       o->host);
+}
+
 int mr_net_follow(struct mr_net *n, const struct mr_wire *first,
 		  struct mr_outcome *oc, struct mr_response **out,
 		  struct mreg_error *err)
@@ -70,7 +86,8 @@ int mr_net_follow(struct mr_net *n, const struct mr_wire *first,
 	int rc;
 
 	for (hops = 0; hops <= MR_REDIRECT_MAX; hops++) {
-		rc = mr_exchange(n, &w, oc, &r, err);
+		rc = check_gate(n, &w, oc, err);
+		rc = rc < 0 ? rc : mr_exchange(n, &w, oc, &r, err);
 		if (rc < 0)
 			return rc;
 		if (!may_follow(&w) || !is_redirect(r)) {

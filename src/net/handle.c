@@ -6,21 +6,19 @@
  */
 #include "net/wire.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
 /* Registry, token server, blob storage, and one more. */
 #define CONNECTIONS_PER_HANDLE 4L
-#define RECEIVE_BYTES (512L << 10)
-#define SEND_BYTES (1L << 20) /* curl's own 64 KiB halve an upload's speed */
+#define RECEIVE_BYTES (512u << 10)
+#define SEND_BYTES (1u << 20) /* curl's own 64 KiB halve an upload's speed */
 /* curl sends up to 64 KiB of CURLOPT_POSTFIELDS with the headers (its
  * MAX_INITIAL_POST_SIZE), from a copy. */
 #define SHORT_BODY_BYTES (32u << 10)
@@ -29,8 +27,6 @@
 /* Servers drop idle connections after 60 s and less.  A body that is read
  * once cannot afford to find out (P-94). */
 #define STREAM_IDLE_MAX_S 15L
-/* The certificate bundles of distributions are 200 to 600 KiB. */
-#define CA_MAX_BYTES (8u << 20)
 
 static int setup_failed(CURLcode code, struct mreg_error *err)
 {
@@ -73,8 +69,6 @@ static int set_policy(CURL *easy)
 		{ CURLOPT_TCP_KEEPALIVE, 1 },
 		{ CURLOPT_TCP_KEEPIDLE, 30 },
 		{ CURLOPT_TCP_KEEPINTVL, 15 },
-		{ CURLOPT_BUFFERSIZE, RECEIVE_BYTES },
-		{ CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES },
 		{ CURLOPT_PATH_AS_IS, 1 },
 		/* Registry headers are not the proxy's business. */
 		{ CURLOPT_HEADEROPT, CURLHEADER_SEPARATE },
@@ -89,16 +83,44 @@ static int set_policy(CURL *easy)
 	return rc ? rc : set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 }
 
-static int set_certificates(const struct mr_net *n, CURL *easy)
+static int set_blob(CURL *easy, CURLoption option, const struct mr_buf *b)
 {
-	struct curl_blob blob = { .flags = CURL_BLOB_NOCOPY };
+	struct curl_blob blob = { .data = b->data,
+				  .len = b->len,
+				  .flags = CURL_BLOB_NOCOPY };
 
-	if (n->ca_blob.len) {
-		blob.data = n->ca_blob.data;
-		blob.len = n->ca_blob.len;
-		return (int)curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-	}
-	return n->ca_path ? set_text(easy, CURLOPT_CAINFO, n->ca_path) : 0;
+	return (int)curl_easy_setopt(easy, option, &blob);
+}
+
+static int set_certificates(const struct mr_net *n, const struct mr_certs *c,
+			    CURL *easy)
+{
+	int rc = 0;
+
+	if (c && c->ca.len)
+		rc = set_blob(easy, CURLOPT_CAINFO_BLOB, &c->ca);
+	else if (n->ca_blob.len)
+		rc = set_blob(easy, CURLOPT_CAINFO_BLOB, &n->ca_blob);
+	else if (n->ca_path)
+		rc = set_text(easy, CURLOPT_CAINFO, n->ca_path);
+	if (!rc && n->ca_blob.len)
+		rc = set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &n->ca_blob);
+	else if (!rc && n->ca_path)
+		rc = set_text(easy, CURLOPT_PROXY_CAINFO, n->ca_path);
+	if (rc || !c || !c->cert)
+		return rc;
+	rc = set_text(easy, CURLOPT_SSLCERT, c->cert);
+	rc = rc ? rc : set_text(easy, CURLOPT_SSLKEY, c->key);
+	/* Or OpenSSL asks the terminal for one. */
+	return rc ? rc : set_text(easy, CURLOPT_KEYPASSWD, "");
+}
+
+/* Verification fails then, which is an answer too. */
+static int trust_nobody(CURL *easy)
+{
+	int rc = set_text(easy, CURLOPT_CAINFO, NULL);
+
+	return rc ? rc : set_text(easy, CURLOPT_CAPATH, NULL);
 }
 
 static bool has_body(const struct mr_wire *w)
@@ -186,14 +208,27 @@ static int add_header(struct curl_slist **list, const char *name,
 	return 0;
 }
 
+/* Of a body, the part of an upload that it is, in the distribution
+ * specification's own form (P-45); else the part of the answer wanted. */
+static int add_range(const struct mr_wire *w, struct curl_slist **list,
+		     struct mreg_error *err)
+{
+	bool sends = w->body_len > 0 || w->stream_size > 0;
+	char range[64];
+
+	if (!w->ranged)
+		return 0;
+	(void)snprintf(range, sizeof(range), "%s%" PRIu64 "-%" PRIu64,
+		       sends ? "" : "bytes=", w->first,
+		       w->last); /* two numbers of 20 digits fit */
+	return add_header(list, sends ? "Content-Range" : "Range", range, err);
+}
+
 static int add_headers(const struct mr_wire *w, struct curl_slist **list,
 		       struct mreg_error *err)
 {
-	char range[64];
 	int rc;
 
-	(void)snprintf(range, sizeof(range), "bytes=%" PRIu64 "-%" PRIu64,
-		       w->first, w->last); /* two numbers of 20 digits fit */
 	rc = add_header(list, "Accept", w->accept ? w->accept : "*/*", err);
 	/* A coding would hide the bytes that digests are about. */
 	rc = rc < 0 ? rc : add_header(list, "Accept-Encoding", "identity", err);
@@ -202,19 +237,57 @@ static int add_headers(const struct mr_wire *w, struct curl_slist **list,
 	rc = rc < 0 ? rc
 		    : add_header(list, "Content-Type",
 				 w->content_type ? w->content_type : "", err);
-	rc = rc < 0 ? rc
-		    : add_header(list, "Range", w->ranged ? range : NULL, err);
+	rc = rc < 0 ? rc : add_range(w, list, err);
 	return rc < 0 ? rc
 		      : add_header(list, "Expect",
 				   w->expect ? "100-continue" : "", err);
 }
 
-/* This machine is not behind a proxy, whatever NO_PROXY forgot to say (Go's
- * clients do the same). */
+/* curl reads HTTPS_PROXY, ALL_PROXY and NO_PROXY itself.  It leaves out
+ * HTTP_PROXY, which in a CGI program is a header of whoever asks; Go's clients
+ * take it where this is no CGI program, and so do we. */
+static const char *plain_proxy(void)
+{
+	const char *lower = getenv("http_proxy");
+	const char *upper = getenv("HTTP_PROXY");
+
+	if ((lower && lower[0]) || !upper || !upper[0] ||
+	    getenv("REQUEST_METHOD"))
+		return NULL;
+	return upper;
+}
+
+/*
+ * A-32: what is for the registry is not for the proxy.  https goes through a
+ * tunnel by itself; of plain http what has credentials, or sends something
+ * (a password, to a token server), is made to.  And this machine is not
+ * behind a proxy, whatever NO_PROXY forgot to say.
+ */
 static int set_proxy(CURL *easy, const struct mr_wire *w)
 {
-	return mr_url_is_loopback(w->url) ? set_text(easy, CURLOPT_PROXY, "")
-					  : 0;
+	const char *proxy;
+	int rc = 0;
+
+	if (mr_url_is_loopback(w->url))
+		return set_text(easy, CURLOPT_PROXY, "");
+	if (mr_url_is_https(w->url))
+		return 0;
+	if (w->authorization || has_body(w))
+		rc = set_long(easy, CURLOPT_HTTPPROXYTUNNEL, 1);
+	proxy = plain_proxy();
+	return rc || !proxy ? rc : set_text(easy, CURLOPT_PROXY, proxy);
+}
+
+/* A limited session moves small pieces, and evenly. */
+static int set_buffers(const struct mr_net *n, CURL *easy)
+{
+	size_t receive = mr_rate_piece(n, RECEIVE_BYTES);
+	size_t send = mr_rate_piece(n, SEND_BYTES);
+	int rc;
+
+	rc = set_long(easy, CURLOPT_BUFFERSIZE, (long)receive);
+	/* Below what curl takes it chooses its own least. */
+	return rc ? rc : set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)send);
 }
 
 int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
@@ -222,15 +295,20 @@ int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
 {
 	struct curl_slist *list = NULL;
 	long connect_ms = w->connect_ms ? w->connect_ms : MR_CONNECT_TIMEOUT_MS;
+	const struct mr_certs *certs;
 	int rc;
 
-	rc = add_headers(w, &list, err);
+	rc = mr_certs_get(n, w->url, &certs, err);
+	rc = rc < 0 ? rc : add_headers(w, &list, err);
 	if (rc < 0) {
 		mr_handle_wipe_headers(list);
 		return rc;
 	}
 	rc = set_policy(easy);
-	rc = rc ? rc : set_certificates(n, easy);
+	rc = rc ? rc : set_buffers(n, easy);
+	rc = rc         ? rc
+	     : w->probe ? trust_nobody(easy)
+			: set_certificates(n, certs, easy);
 	rc = rc ? rc : set_proxy(easy, w);
 	rc = rc ? rc : set_method(easy, w);
 	rc = rc ? rc : set_text(easy, CURLOPT_URL, w->url);
@@ -322,58 +400,4 @@ void mr_handle_give(struct mr_net *n, struct mr_handle *h)
 	h->next = n->idle;
 	n->idle = h;
 	pthread_mutex_unlock(&n->lock);
-}
-
-/* curl the library, unlike curl the tool, does not look at SSL_CERT_FILE. */
-static const char *system_bundle(void)
-{
-	const char *path = getenv("SSL_CERT_FILE");
-	const curl_version_info_data *v;
-
-	if (path && path[0])
-		return path;
-	v = curl_version_info(CURLVERSION_NOW);
-	return v->age >= CURLVERSION_SEVENTH ? v->cainfo : NULL;
-}
-
-static int load_own(const char *path, struct mr_buf *out,
-		    struct mreg_error *err)
-{
-	struct mr_buf own = MR_BUF_INIT(CA_MAX_BYTES);
-	int rc;
-
-	rc = mr_file_load(AT_FDCWD, path, &own, err);
-	if (rc < 0)
-		rc = mr_wrap(err, "cannot read the CA file '%s'", path);
-	else if (!own.len || !strstr(own.data, "-----BEGIN CERTIFICATE-----")) {
-		mr_fail(err, MREG_EUSAGE, "no certificate in CA file '%s'",
-			path);
-		rc = mr_hint(err, "it must hold PEM: -----BEGIN "
-				  "CERTIFICATE-----");
-	} else {
-		mr_buf_add(out, own.data, own.len);
-	}
-	mr_buf_release(&own);
-	return rc < 0 ? rc : mr_buf_check(out, "CA certificates", err);
-}
-
-int mr_handle_load_ca(struct mr_net *n, const char *ca_file,
-		      struct mreg_error *err)
-{
-	const char *bundle = system_bundle();
-	const char *named = getenv("SSL_CERT_FILE");
-	struct mreg_error ignored = MREG_ERROR_INIT;
-
-	mr_buf_init(&n->ca_blob, 2 * CA_MAX_BYTES);
-	if (!ca_file) {
-		n->ca_path = named && named[0] ? mr_strdup(named) : NULL;
-		if (named && named[0] && !n->ca_path)
-			return mr_fail_nomem(err);
-		return 0;
-	}
-	/* A machine without the system's bundle still has ours. */
-	if (bundle && mr_file_load(AT_FDCWD, bundle, &n->ca_blob, &ignored) < 0)
-		mr_log(n->env, MREG_LOG_INFO, "%s", ignored.msg);
-	mr_buf_putc(&n->ca_blob, '\n');
-	return load_own(ca_file, &n->ca_blob, err);
 }

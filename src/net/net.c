@@ -1,11 +1,10 @@
 /*
- * net.c - the session, and the loop of a request: wait for the gate, show
+ * net.c - the loop of a request: wait for the gate and for a place, show
  * credentials, exchange, show better ones, try again.
  */
 #include "net/net.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -17,15 +16,16 @@
 #define AUTH_ROUNDS_MAX 3
 /* Waits from here on are shown to everybody. */
 #define SHOWN_WAIT_MS 2000
-/* Those who waited for a gate do not pass it all at once. */
-#define GATE_JITTER_MS 250
-/* A body in memory is small enough to be sent twice. */
+/* A body in memory up to here is small enough to be sent twice. */
 #define EXPECT_BODY_BYTES (1u << 20)
+/* From here on a body is bulk, and its token has to hold for a while. */
+#define BULK_BYTES (1u << 20)
 
 struct call {
 	struct mr_net *n;
 	const struct mr_request *rq;
-	struct mr_origin *origin;
+	struct mr_origin *origin; /* of the registry: its credentials */
+	struct mr_origin *target; /* of the URL: its gate, its lanes */
 	struct mr_pass pass;
 	struct mr_outcome oc;
 	unsigned int rounds;
@@ -33,120 +33,36 @@ struct call {
 	bool consumed;
 };
 
-/* -- session ------------------------------------------------------------------
- */
-
-static int init_lock(struct mr_net *n, struct mreg_error *err)
-{
-	pthread_condattr_t attr;
-	int rc;
-
-	if (pthread_mutex_init(&n->lock, NULL))
-		return mr_fail_nomem(err);
-	rc = pthread_condattr_init(&attr);
-	if (!rc) {
-		rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-		rc = rc ? rc : pthread_cond_init(&n->changed, &attr);
-		(void)pthread_condattr_destroy(&attr);
-	}
-	if (!rc)
-		return 0;
-	(void)pthread_mutex_destroy(&n->lock);
-	return mr_fail_nomem(err);
-}
-
-static int configure(struct mr_net *n, const struct mr_net_opts *o,
-		     struct mreg_error *err)
-{
-	n->user_agent = mr_strdup(o->user_agent ? o->user_agent : "mreg");
-	if (!n->user_agent)
-		return mr_fail_nomem(err);
-	if (o->username &&
-	    mr_secret_set(&n->username, o->username, strlen(o->username)) < 0)
-		return mr_fail_nomem(err);
-	if (o->username && o->password &&
-	    mr_secret_set(&n->password, o->password, strlen(o->password)) < 0)
-		return mr_fail_nomem(err);
-	return mr_handle_load_ca(n, o->ca_file, err);
-}
-
-int mr_net_open(const struct mr_net_opts *o, struct mr_net **out,
-		struct mreg_error *err)
-{
-	struct mr_net *n = mr_zalloc(sizeof(*n));
-	int rc;
-
-	if (!n)
-		return mr_fail_nomem(err);
-	n->env = o->env;
-	n->state = o->state;
-	n->plain_http = o->plain_http;
-	rc = init_lock(n, err);
-	if (rc < 0) {
-		mr_release(n);
-		return rc;
-	}
-	/* Counted and thread-safe since 7.84. */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
-		(void)pthread_cond_destroy(&n->changed);
-		(void)pthread_mutex_destroy(&n->lock);
-		mr_release(n);
-		return mr_fail_nomem(err);
-	}
-	rc = configure(n, o, err);
-	if (rc < 0) {
-		mr_net_close(n);
-		return rc;
-	}
-	*out = n;
-	return 0;
-}
-
-void mr_net_close(struct mr_net *n)
-{
-	struct mr_origin *o;
-	struct mr_handle *h;
-
-	if (!n)
-		return;
-	while ((h = n->idle) != NULL) {
-		n->idle = h->next;
-		mr_handle_free(h);
-	}
-	while ((o = n->origins) != NULL) {
-		n->origins = o->next;
-		mr_origin_free(o);
-	}
-	mr_secret_release(&n->username);
-	mr_secret_release(&n->password);
-	mr_buf_release(&n->ca_blob);
-	mr_release(n->ca_path);
-	mr_release(n->user_agent);
-	(void)pthread_cond_destroy(&n->changed);
-	(void)pthread_mutex_destroy(&n->lock);
-	mr_release(n);
-	curl_global_cleanup();
-}
-
 /* -- one try ------------------------------------------------------------------
  */
-
-static int wait_gate(struct call *c, struct mreg_error *err)
-{
-	int64_t wait_ms;
-
-	pthread_mutex_lock(&c->n->lock);
-	wait_ms = c->origin->gate_ms - mr_mono_ms(c->n->env);
-	pthread_mutex_unlock(&c->n->lock);
-	if (wait_ms <= 0)
-		return 0;
-	wait_ms += mr_random(c->n->env) % GATE_JITTER_MS;
-	return mr_sleep_ms(c->n->env, wait_ms, err);
-}
 
 static bool has_body(const struct mr_request *rq)
 {
 	return rq->body_len || (rq->stream && rq->stream_size);
+}
+
+static uint64_t body_bytes(const struct mr_request *rq)
+{
+	return rq->stream ? rq->stream_size : rq->body_len;
+}
+
+static enum mr_lane_kind lane_of(const struct mr_request *rq)
+{
+	bool in = !strcmp(rq->method, "GET");
+
+	if (!in && (rq->bulk || body_bytes(rq) >= BULK_BYTES))
+		return MR_LANE_OUT;
+	if (in && (rq->bulk ||
+		   (rq->ranged && rq->last - rq->first >= BULK_BYTES - 1)))
+		return MR_LANE_IN;
+	return MR_LANE_NONE;
+}
+
+/* A-07: what takes long, and what ends it: the PUT that closes an upload, the
+ * manifest.  All of it would be for nothing if the token ended there. */
+static bool is_upload(const struct mr_request *rq)
+{
+	return body_bytes(rq) >= BULK_BYTES || !strcmp(rq->method, "PUT");
 }
 
 static bool wants_expect(struct call *c)
@@ -159,13 +75,13 @@ static bool wants_expect(struct call *c)
 	    rq->body_len <= EXPECT_BODY_BYTES)
 		return false;
 	pthread_mutex_lock(&c->n->lock);
-	settled = c->origin->takes_bodies || c->origin->no_expect;
+	settled = c->target->takes_bodies || c->target->no_expect;
 	pthread_mutex_unlock(&c->n->lock);
-	return !settled && !mr_state_fact_get(c->n->state, c->origin->name,
+	return !settled && !mr_state_fact_get(c->n->state, c->target->name,
 					      "expect", known, sizeof(known));
 }
 
-static void fill(struct call *c, struct mr_wire *w)
+static void fill(struct call *c, const struct mr_slot *slot, struct mr_wire *w)
 {
 	const struct mr_request *rq = c->rq;
 
@@ -184,11 +100,12 @@ static void fill(struct call *c, struct mr_wire *w)
 	w->stream = rq->stream;
 	w->stream_size = rq->stream_size;
 	w->expect = wants_expect(c);
+	w->lane = slot->lane;
 }
 
 static void note_answer(struct call *c, const struct mr_response *r)
 {
-	struct mr_origin *o = c->origin;
+	struct mr_origin *o = c->target;
 	bool refused = c->oc.expect_refused;
 
 	pthread_mutex_lock(&c->n->lock);
@@ -198,6 +115,9 @@ static void note_answer(struct call *c, const struct mr_response *r)
 	if (has_body(c->rq) && r->status >= 200 && r->status < 300)
 		o->takes_bodies = true;
 	pthread_mutex_unlock(&c->n->lock);
+	/* A storage behind it has nothing to tell its users. */
+	if (c->at_home && mr_url_same_origin(r->url, c->origin->name))
+		mr_warning_tell(c->n, o->host, r);
 	if (refused)
 		mr_state_fact_put(c->n->state, o->name, "expect", "no");
 }
@@ -223,24 +143,61 @@ static int better(struct call *c, const struct mr_response *r,
 		       c->origin->host);
 }
 
-static int try_once(struct call *c, struct mr_response **out,
+/* One exchange, in a place of its own.  What broke off here frees it; an
+ * answer keeps it until its body was read. */
+static int exchange(struct call *c, struct mr_response **out,
 		    struct mreg_error *err)
 {
+	struct mr_slot slot = { .lane = NULL };
 	struct mr_wire w;
 	int rc;
 
-	for (;;) {
+	rc = mr_slot_take(c->n, c->target, lane_of(c->rq), &slot, err);
+	if (rc >= 0 && c->at_home)
+		rc = mr_auth_get(c->n, c->origin, c->rq->scope,
+				 is_upload(c->rq), &c->pass, &c->oc, err);
+	if (rc < 0) {
+		mr_slot_give(&slot, MR_SLOT_UNKNOWN);
+		return rc;
+	}
+	fill(c, &slot, &w);
+	rc = mr_net_follow(c->n, &w, &c->oc, out, err);
+	c->consumed = c->consumed || c->oc.consumed;
+	if (rc >= 0)
+		mr_response_set_slot(*out, &slot);
+	else
+		mr_slot_give(&slot, rc == MREG_ENETWORK && c->oc.retry &&
+						    !c->oc.unreached
+					    ? MR_SLOT_TROUBLE
+					    : MR_SLOT_UNKNOWN);
+	return rc;
+}
+
+/* An exchange that found no gate shut on its way.  It waits without a place,
+ * and begins again at the registry: a signed address does not last. */
+static int pass_gates(struct call *c, struct mr_response **out,
+		      struct mreg_error *err)
+{
+	struct mr_origin *shut = c->target;
+	int rc;
+
+	do {
 		mr_pass_release(&c->pass);
 		memset(&c->oc, 0, sizeof(c->oc));
-		rc = wait_gate(c, err);
-		if (rc >= 0 && c->at_home)
-			rc = mr_auth_get(c->n, c->origin, c->rq->scope,
-					 &c->pass, &c->oc, err);
-		if (rc < 0)
-			return rc;
-		fill(c, &w);
-		rc = mr_net_follow(c->n, &w, &c->oc, out, err);
-		c->consumed = c->consumed || c->oc.consumed;
+		rc = mr_gate_wait(c->n, shut, err);
+		rc = rc < 0 ? rc : exchange(c, out, err);
+		shut = c->oc.shut;
+	} while (rc < 0 && shut);
+	return rc;
+}
+
+static int try_once(struct call *c, struct mr_response **out,
+		    struct mreg_error *err)
+{
+	int rc;
+
+	for (;;) {
+		rc = pass_gates(c, out, err);
 		if (rc < 0)
 			return rc;
 		note_answer(c, *out);
@@ -266,15 +223,17 @@ static int try_once(struct call *c, struct mr_response **out,
 /* -- trying again -------------------------------------------------------------
  */
 
-/* Everybody else waits too when a registry says how long. */
-static void close_gate(struct call *c, int64_t wait_ms)
+/* Everybody else waits too when a host says how long (P-93): the one that was
+ * asked, and the one it sent us to, which others may ask directly. */
+static void close_gate(struct call *c, const struct mr_response *r,
+		       int64_t wait_ms)
 {
 	int64_t until_ms = mr_mono_ms(c->n->env) + wait_ms;
+	struct mr_origin *last;
 
-	pthread_mutex_lock(&c->n->lock);
-	if (c->origin->gate_ms < until_ms)
-		c->origin->gate_ms = until_ms;
-	pthread_mutex_unlock(&c->n->lock);
+	mr_gate_shut(c->n, c->target, until_ms);
+	if (r && mr_origin_get(c->n, r->url, &last, NULL) >= 0)
+		mr_gate_shut(c->n, last, until_ms);
 }
 
 static bool has_answered(struct call *c)
@@ -282,17 +241,30 @@ static bool has_answered(struct call *c)
 	bool answered;
 
 	pthread_mutex_lock(&c->n->lock);
-	answered = c->origin->answered;
+	answered = c->target->answered;
 	pthread_mutex_unlock(&c->n->lock);
 	return answered;
+}
+
+/* Also where this request is not tried again: its caller may, and others. */
+static unsigned int heed_retry_after(struct call *c,
+				     const struct mr_response *r)
+{
+	unsigned int after_s = c->oc.retry_after_s;
+
+	if (r && mr_retry_status(r->status))
+		after_s = mr_retry_after_s(mr_response_header(r, "Retry-After"),
+					   mr_now_s(c->n->env));
+	if (after_s > 0 && after_s <= MR_RETRY_AFTER_MAX_S)
+		close_gate(c, r, (int64_t)after_s * 1000);
+	return after_s;
 }
 
 /* How long to wait before try `attempt`; negative: what we have is it. */
 static int64_t wait_before(struct call *c, int rc, const struct mr_response *r,
 			   unsigned int attempt)
 {
-	unsigned int after_s = c->oc.retry_after_s;
-	int64_t wait_ms;
+	unsigned int after_s = heed_retry_after(c, r);
 
 	if (c->rq->once || c->consumed || rc == MREG_ECANCELED)
 		return -1;
@@ -303,47 +275,50 @@ static int64_t wait_before(struct call *c, int rc, const struct mr_response *r,
 		return -1;
 	if (rc >= 0 && !mr_retry_status(r->status))
 		return -1;
-	if (rc >= 0)
-		after_s = mr_retry_after_s(mr_response_header(r, "Retry-After"),
-					   mr_now_s(c->n->env));
-	wait_ms = mr_retry_delay_ms(attempt, after_s, mr_random(c->n->env));
-	if (wait_ms > 0 && after_s > 0)
-		close_gate(c, wait_ms);
-	return wait_ms;
+	return mr_retry_delay_ms(attempt, after_s, mr_random(c->n->env));
 }
 
+/* Frees `*r`: nobody keeps a place while waiting. */
 static int wait_again(struct call *c, int64_t wait_ms, unsigned int attempt,
-		      const struct mr_response *r, struct mreg_error *err)
+		      struct mr_response **r, struct mreg_error *err)
 {
 	enum mreg_log_level level =
 		wait_ms >= SHOWN_WAIT_MS ? MREG_LOG_WARN : MREG_LOG_INFO;
 
-	if (r)
+	if (*r)
 		mr_log(c->n->env, level,
 		       "'%s' answered %d; waiting %" PRId64
 		       " ms, then try %u of %u",
-		       c->origin->host, r->status, wait_ms, attempt + 1,
+		       c->target->host, (*r)->status, wait_ms, attempt + 1,
 		       MR_RETRY_MAX + 1);
 	else
 		mr_log(c->n->env, level,
 		       "%s; waiting %" PRId64 " ms, then try %u of %u",
 		       err->msg, wait_ms, attempt + 1, MR_RETRY_MAX + 1);
+	mr_response_freep(r);
 	return mr_sleep_ms(c->n->env, wait_ms, err);
 }
 
 static int prepare(struct mr_net *n, const struct mr_request *rq,
 		   struct call *c, struct mreg_error *err)
 {
+	bool looks = !strcmp(rq->method, "GET") || !strcmp(rq->method, "HEAD");
 	int rc;
 
 	memset(c, 0, sizeof(*c));
 	c->n = n;
 	c->rq = rq;
 	rc = mr_origin_get(n, rq->origin, &c->origin, err);
+	if (rc >= 0)
+		rc = mr_origin_check_target(rq->origin, rq->origin, rq->url,
+					    err);
+	if (rc >= 0 && !looks)
+		rc = mr_origin_check_upload(rq->origin, rq->url, err);
 	if (rc < 0)
 		return rc;
 	c->at_home = mr_url_same_origin(rq->origin, rq->url);
-	return mr_origin_check_target(rq->origin, rq->origin, rq->url, err);
+	c->target = c->origin;
+	return c->at_home ? 0 : mr_origin_get(n, rq->url, &c->target, err);
 }
 
 int mr_net_send(struct mr_net *n, const struct mr_request *rq,
@@ -362,8 +337,7 @@ int mr_net_send(struct mr_net *n, const struct mr_request *rq,
 		wait_ms = wait_before(&c, rc, r, ++attempt);
 		if (wait_ms < 0)
 			break;
-		rc = wait_again(&c, wait_ms, attempt, r, &own);
-		mr_response_freep(&r);
+		rc = wait_again(&c, wait_ms, attempt, &r, &own);
 	}
 	mr_pass_release(&c.pass);
 	if (rc < 0) {
@@ -373,75 +347,4 @@ int mr_net_send(struct mr_net *n, const struct mr_request *rq,
 	}
 	*out = r;
 	return 0;
-}
-
-/* -- login -------------------------------------------------------------------
- */
-
-static int try_login(struct mr_net *n, struct mr_origin *o,
-		     struct mreg_error *err)
-{
-	MR_AUTO(mr_response_freep) struct mr_response *r = NULL;
-	struct mr_request rq = { .method = "GET", .origin = o->name };
-	char url[320];
-	int rc;
-
-	(void)snprintf(url, sizeof(url), "%s/v2/", o->name); /* fits */
-	rq.url = url;
-	rc = mr_net_send(n, &rq, &r, err);
-	if (rc < 0)
-		return rc;
-	if (r->status == 200)
-		return 0;
-	return mr_response_fail(r, "cannot log in", NULL, err);
-}
-
-int mr_net_login(struct mr_net *n, const char *host,
-		 const struct mr_credentials *c, struct mreg_error *err)
-{
-	struct mreg_error ignored = MREG_ERROR_INIT;
-	struct mr_origin *o;
-	char origin[300];
-	int rc;
-
-	rc = mr_net_origin(n, host, origin, sizeof(origin), err);
-	if (rc >= 0)
-		rc = mr_origin_get(n, origin, &o, err);
-	if (rc < 0)
-		return rc;
-	mr_state_fact_put(n->state, o->name, "realm", NULL);
-	rc = mr_auth_reset(n, o, c, err);
-	if (rc < 0)
-		return rc;
-	rc = try_login(n, o, err);
-	if (rc < 0)
-		(void)mr_auth_reset(n, o, NULL, &ignored); /* cannot fail */
-	return rc;
-}
-
-int mr_net_user(struct mr_net *n, const char *host, char *out, size_t cap,
-		struct mreg_error *err)
-{
-	struct mr_credentials c;
-	struct mr_origin *o;
-	int rc;
-
-	rc = mr_host_check(host, err);
-	if (rc < 0)
-		return rc;
-	o = mr_origin_by_host(n, host);
-	if (o)
-		rc = mr_auth_credentials(n, o, &c, err);
-	else if (n->username.bytes)
-		rc = mr_credentials_set(memset(&c, 0, sizeof(c)),
-					n->username.bytes, "", 0, false, err);
-	else
-		rc = mr_credentials_find(n->env, host, &c, err);
-	if (rc < 0)
-		return rc;
-	rc = snprintf(out, cap, "%s", c.username ? c.username : "");
-	mr_credentials_release(&c);
-	return rc < 0 || (size_t)rc >= cap
-		       ? mr_fail(err, MREG_ELIMIT, "a user name is too long")
-		       : 0;
 }

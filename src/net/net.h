@@ -13,9 +13,15 @@
  * 2. Redirects are followed here, by hand, at most MR_REDIRECT_MAX, only for
  *    GET and HEAD; http after https is refused; so is a private, loopback or
  *    link-local target unless the registry itself is one.
+ *    An upload goes to another origin only over https, or between two private
+ *    ones.
  * 3. A token realm is https (http only for an http registry), not private
  *    unless the registry is; the realm first used is remembered in `state`,
  *    a changed one is refused until login.
+ *
+ * From outside: HTTPS_PROXY, HTTP_PROXY, NO_PROXY (never for loopback);
+ * authorities and client certificates by host from docker's and podman's
+ * certs.d (A-30), or the folders in $MREG_CERTS_D, separated by ':'.
  */
 #ifndef MR_NET_NET_H
 #define MR_NET_NET_H
@@ -37,6 +43,9 @@ struct mr_net_opts {
 	const char *user_agent; /* "mreg/0.1.0" */
 	const char *ca_file;    /* PEM, beside the system's; NULL: none */
 	bool plain_http;        /* http for every registry, because asked */
+	/* Bytes a second of all bodies, both ways together, at least 1 KiB/s;
+	 * 0: no limit. */
+	uint64_t limit_rate;
 	/* NULL: the files and helpers of protocol.md 2.2 decide. */
 	const char *username;
 	const char *password;
@@ -45,6 +54,8 @@ struct mr_net_opts {
 int mr_net_open(const struct mr_net_opts *o, struct mr_net **out,
 		struct mreg_error *err);
 void mr_net_close(struct mr_net *n); /* NULL does nothing */
+/* What `o->state` was: may be NULL. */
+struct mr_state *mr_net_state(struct mr_net *n);
 
 /*
  * "https://HOST[:PORT]" or "http://..." for a registry: http when asked; for
@@ -58,11 +69,20 @@ int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 struct mr_request {
 	const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", ... */
 	const char *origin; /* of the registry: where credentials belong */
-	const char *url;    /* absolute */
-	const char *scope;  /* "repository:a/b:pull,push"; NULL: none */
-	const char *accept; /* NULL: anything */
+	/*
+	 * Absolute.  May be of another origin than `origin`: an upload Location
+	 * there, or an object store that an earlier redirect led to
+	 * (mr_response.url), asked again directly, with ranges.  Rule 2 is
+	 * checked as for a redirect, credentials are never sent, and its 400,
+	 * 401 or 403 (a presigned URL that has ended) is returned as a status,
+	 * at once: who holds the URL asks the registry for another.
+	 */
+	const char *url;
+	const char *scope;        /* "repository:a/b:pull,push"; NULL: none */
+	const char *accept;       /* NULL: anything */
 	const char *content_type; /* of the body; NULL: none */
-	/* Only when `ranged`: inclusive bounds. */
+	/* Only when `ranged`: inclusive bounds of the bytes wanted (Range), or,
+	 * with a body, of its place in an upload (Content-Range, P-45). */
 	bool ranged;
 	uint64_t first, last;
 	/* At most one of the two bodies.  Bytes are sent again by retries; a
@@ -73,6 +93,10 @@ struct mr_request {
 	struct mr_stream *stream; /* borrowed */
 	uint64_t stream_size;
 	bool once; /* no retry at all: not safe to repeat */
+	/* A blob's bytes: waits its turn where a host takes no more at once
+	 * (D-05).  Requests and ranges of 1 MiB and more count as bulk anyway;
+	 * a GET of a whole blob should say so. */
+	bool bulk;
 };
 
 /* An answer whose status and headers are here and whose body waits. */
@@ -90,6 +114,11 @@ struct mr_response {
  * 401 is answered with credentials once, 429 and 5xx are retried with full
  * jitter and Retry-After (house.md 9.6).  MREG_ENETWORK: no answer, says why;
  * MREG_EAUTH: no credentials, or refused ones; MREG_ECANCELED.
+ *
+ * Bulk requests wait while their host has as many under way as it takes at
+ * once, but only some seconds when none of those moves; nothing else does.  A
+ * host that named a time to wait (Retry-After) gets no request of any kind
+ * before.
  */
 int mr_net_send(struct mr_net *n, const struct mr_request *rq,
 		struct mr_response **out, struct mreg_error *err);
@@ -107,12 +136,13 @@ int mr_response_resolve(const struct mr_response *r, const char *ref,
 
 /*
  * The answer as an error about `what` ("cannot read manifest 'v3'"): by
- * status first (P-90): 401 EAUTH, 403 EDENIED, 404 ENOTFOUND, 409/412
- * ECONFLICT, 413 ELIMIT, 405/415/501 EUNSUPPORTED, 429 and 5xx EREMOTE, else
- * EREMOTE.  Reads at most MR_ERROR_BODY_MAX_BYTES of the body; the first
- * error's code and message, made safe, go into cause.  HTML is said to be
- * HTML.  `code_out` (may be NULL, 64 bytes) gets the first error's code, e.g.
- * "MANIFEST_BLOB_UNKNOWN", or "".
+ * status first (P-90): 401 EAUTH, or EDENIED where who we are is known and not
+ * enough; 403 EDENIED, 404 ENOTFOUND, 409/412 ECONFLICT, 413 ELIMIT,
+ * 405/415/501 EUNSUPPORTED, 429 and 5xx EREMOTE, else EREMOTE.  Reads at most
+ * MR_ERROR_BODY_MAX_BYTES of the body; the first error's code and message,
+ * made safe, go into cause.  HTML is said to be HTML.  `code_out` (may be
+ * NULL, 64 bytes) gets the first error's code, e.g. "MANIFEST_BLOB_UNKNOWN",
+ * or "".
  */
 int mr_response_fail(struct mr_response *r, const char *what, char *code_out,
 		     struct mreg_error *err);
@@ -135,6 +165,7 @@ struct mr_credentials {
 	char *username; /* owned; NULL: none found */
 	struct mr_secret password;
 	bool identity_token; /* the secret is a refresh token */
+	bool registry_token; /* the secret is a bearer token as it is */
 	const char *origin;  /* where found: "docker config", "helper 'pass'" */
 };
 

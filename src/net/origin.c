@@ -27,6 +27,7 @@ void mr_grant_free(struct mr_grant *g)
 
 void mr_origin_free(struct mr_origin *o)
 {
+	struct mr_login *l;
 	struct mr_grant *g;
 
 	if (!o)
@@ -35,7 +36,11 @@ void mr_origin_free(struct mr_origin *o)
 		o->grants = g->next;
 		mr_grant_free(g);
 	}
-	mr_credentials_release(&o->credentials);
+	while ((l = o->logins) != NULL) {
+		o->logins = l->next;
+		mr_login_free(l);
+	}
+	mr_certs_free(o->certs);
 	mr_release(o->name);
 	mr_release(o->host);
 	mr_release(o);
@@ -63,6 +68,7 @@ static struct mr_origin *add(struct mr_net *n, const char *name)
 		mr_origin_free(o);
 		return NULL;
 	}
+	mr_lanes_init(o);
 	o->next = n->origins;
 	n->origins = o;
 	return o;
@@ -108,6 +114,25 @@ int mr_origin_check_target(const char *origin, const char *from, const char *to,
 				    "may do so");
 	}
 	return 0;
+}
+
+int mr_origin_check_upload(const char *origin, const char *to,
+			   struct mreg_error *err)
+{
+	char here[300];
+	char there[300];
+
+	if (mr_url_same_origin(origin, to) || mr_url_is_https(to) ||
+	    (mr_url_is_private(to) && mr_url_is_private(origin)))
+		return 0;
+	if (mr_url_host(origin, here, sizeof(here)) < 0 ||
+	    mr_url_host(to, there, sizeof(there)) < 0)
+		return mr_fail(err, MREG_EREMOTE,
+			       "a registry sent an address that is no URL");
+	return mr_fail(err, MREG_EREMOTE,
+		       "'%s' wants the upload sent without TLS to '%s': "
+		       "refused",
+		       here, there);
 }
 
 static int check_realm_place(const char *host, const char *origin,
@@ -183,21 +208,36 @@ struct mr_origin *mr_origin_by_host(struct mr_net *n, const char *host)
 
 	pthread_mutex_lock(&n->lock);
 	for (o = n->origins; o; o = o->next)
-		if (!strcmp(o->host, name))
+		if (!strcmp(o->host, name) && (o->chosen || o->answered))
 			break;
 	pthread_mutex_unlock(&n->lock);
 	return o;
 }
 
-/* Decided once: whoever is in the table has answered before. */
+/* Decided once for every host. */
 static bool known(struct mr_net *n, const char *name)
 {
+	struct mr_origin *o;
 	bool is;
 
 	pthread_mutex_lock(&n->lock);
-	is = find(n, name) != NULL;
+	o = find(n, name);
+	is = o && (o->chosen || o->answered);
 	pthread_mutex_unlock(&n->lock);
 	return is;
+}
+
+static int choose(struct mr_net *n, const char *name, struct mreg_error *err)
+{
+	struct mr_origin *o;
+	int rc = mr_origin_get(n, name, &o, err);
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&n->lock);
+	o->chosen = true;
+	pthread_mutex_unlock(&n->lock);
+	return 0;
 }
 
 /* A-31: https where it can be spoken; the answer itself does not matter, nor
@@ -207,7 +247,9 @@ static int probe(struct mr_net *n, const char *host, const char *https,
 {
 	MR_AUTO(mr_response_freep) struct mr_response *r = NULL;
 	struct mreg_error own = MREG_ERROR_INIT;
-	struct mr_wire w = { .method = "GET", .connect_ms = PROBE_MS };
+	struct mr_wire w = { .method = "GET",
+			     .connect_ms = PROBE_MS,
+			     .probe = true };
 	struct mr_outcome oc;
 	char url[320];
 	int rc;
@@ -232,7 +274,6 @@ int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 		  struct mreg_error *err)
 {
 	const char *name = real_host(host);
-	struct mr_origin *ignored;
 	char https[300];
 	char http[300];
 	char url[300];
@@ -256,5 +297,5 @@ int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 	}
 	if (snprintf(out, cap, "%s", plain ? http : https) >= (int)cap)
 		return mr_fail(err, MREG_ELIMIT, "'%s' is too long", host);
-	return mr_origin_get(n, out, &ignored, err);
+	return choose(n, out, err);
 }

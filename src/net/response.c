@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/auth.h"
 
 #define CODE_BYTES 64
 /* Of a body that is no OCI error document, enough to recognise it. */
@@ -47,21 +48,6 @@ int mr_response_resolve(const struct mr_response *r, const char *ref,
 /* -- failures ----------------------------------------------------------------
  */
 
-static int fail_auth(const struct mr_answer *a, const char *what,
-		     const char *host, struct mreg_error *err)
-{
-	const char *user = mr_response_user(&a->pub);
-
-	if (!user[0]) {
-		mr_fail(err, MREG_EAUTH, "%s: '%s' wants credentials", what,
-			host);
-		return mr_hint(err, "run: mreg login %.120s", host);
-	}
-	mr_fail(err, MREG_EAUTH, "%s: '%s' refused the credentials of '%s'",
-		what, host, user);
-	return mr_hint(err, "check them, then run: mreg login %.100s", host);
-}
-
 static int fail_denied(const struct mr_answer *a, const char *what,
 		       const char *host, struct mreg_error *err)
 {
@@ -76,6 +62,43 @@ static int fail_denied(const struct mr_answer *a, const char *what,
 		user);
 	return mr_hint(err, "ask for the right to do so, or log in as another "
 			    "user");
+}
+
+/* RFC 6750, section 3.1: we are known, and that is not enough. */
+static bool is_too_little(const struct mr_response *r)
+{
+	MR_AUTO(mr_challenges_release) struct mr_challenges all = { .n = 0 };
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const char *value;
+	size_t i;
+
+	for (i = 0; (value = mr_response_header_at(r, "WWW-Authenticate", i));
+	     i++) {
+		/* What made sense is kept. */
+		(void)mr_challenge_parse(value, &all, &ignored);
+	}
+	for (i = 0; i < all.n; i++)
+		if (all.items[i].error &&
+		    !strcmp(all.items[i].error, "insufficient_scope"))
+			return true;
+	return false;
+}
+
+static int fail_auth(const struct mr_answer *a, const char *what,
+		     const char *host, struct mreg_error *err)
+{
+	const char *user = mr_response_user(&a->pub);
+
+	if (!user[0]) {
+		mr_fail(err, MREG_EAUTH, "%s: '%s' wants credentials", what,
+			host);
+		return mr_hint(err, "run: mreg login %.120s", host);
+	}
+	if (is_too_little(&a->pub))
+		return fail_denied(a, what, host, err);
+	mr_fail(err, MREG_EAUTH, "%s: '%s' refused the credentials of '%s'",
+		what, host, user);
+	return mr_hint(err, "check them, then run: mreg login %.100s", host);
 }
 
 static int fail_by_status(const struct mr_answer *a, const char *what,
@@ -194,6 +217,13 @@ static void quote_body(const struct mr_response *r, const struct mr_buf *body,
 		return;
 	if (quote_errors(body, code, err))
 		return;
+	/* nginx's words, with status 400. */
+	if (is_html(r, body) && strstr(body->data, "SSL certificate")) {
+		mr_cause(err, "the answer is about a client certificate");
+		(void)mr_hint(err, "put NAME.cert and NAME.key into "
+				   "~/.config/containers/certs.d/HOST[:PORT]");
+		return;
+	}
 	if (is_html(r, body)) {
 		mr_cause(err, "the answer is an HTML page: it came from a "
 			      "proxy or a web site, not from a registry");

@@ -308,10 +308,12 @@ int mr_token_fetch(struct mr_net *n, const struct mr_token_request *rq,
 	if (mr_url_host(rq->realm, server, sizeof(server)) < 0)
 		server[0] = '\0'; /* was checked */
 	rc = ask(n, rq, oc, &r, &own);
-	if (rc >= 0)
-		rc = r->status == 200
-			     ? read_token(r, server, token, life_s, &own)
-			     : fail_status(n, rq, r, oc, &own);
+	if (rc >= 0 && r->status == 200) {
+		rc = read_token(r, server, token, life_s, &own);
+		oc->retry = rc == MREG_ENETWORK; /* it broke off */
+	} else if (rc >= 0) {
+		rc = fail_status(n, rq, r, oc, &own);
+	}
 	if (rc == MREG_ENETWORK)
 		(void)mr_wrap(&own, "no token for '%s': %.150s", rq->host,
 			      own.msg);

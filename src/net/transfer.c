@@ -71,6 +71,14 @@ static bool have_spill(struct mr_answer *a)
 	return a->spill != NULL;
 }
 
+/* curl reads on as long as there is something to read; a limited session
+ * takes a piece, and the next one later. */
+static bool is_enough(const struct mr_answer *a)
+{
+	return a->net->rate && a->piece >= mr_rate_piece(a->net, SIZE_MAX) &&
+	       a->free_ms > mr_mono_ms(a->net->env);
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 {
 	struct mr_answer *a = ctx;
@@ -78,8 +86,14 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	size_t room = a->dst ? a->dst_cap - a->dst_len : 0;
 	size_t first;
 
+	if (is_enough(a)) {
+		a->slowed = true;
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (a->discard) {
 		a->received += len;
+		a->piece += len;
+		a->free_ms = mr_rate_spend(a->net, len);
 		return len;
 	}
 	if (a->spill_at == a->spill_len)
@@ -102,6 +116,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 		a->spill_len += len - first;
 	}
 	a->received += len;
+	a->piece += len;
+	a->free_ms = mr_rate_spend(a->net, len);
 	return len;
 }
 
@@ -112,6 +128,7 @@ static size_t on_read(char *out, size_t size, size_t n, void *ctx)
 	int64_t began_ms;
 	ssize_t got;
 
+	want = mr_rate_piece(a->net, want);
 	if (want > a->src_left)
 		want = (size_t)a->src_left;
 	/* Answered early: nothing more is sent, or borrowed. */
@@ -120,6 +137,7 @@ static size_t on_read(char *out, size_t size, size_t n, void *ctx)
 	if (a->memory) {
 		memcpy(out, a->memory + (a->upload_size - a->src_left), want);
 		a->src_left -= want;
+		a->free_ms = mr_rate_spend(a->net, want);
 		return want;
 	}
 	began_ms = mr_mono_ms(a->net->env);
@@ -137,6 +155,7 @@ static size_t on_read(char *out, size_t size, size_t n, void *ctx)
 	}
 	a->oc->consumed = true;
 	a->src_left -= (uint64_t)got;
+	a->free_ms = mr_rate_spend(a->net, (size_t)got);
 	return (size_t)got;
 }
 
@@ -269,6 +288,20 @@ static int judge(struct mr_answer *a, struct mreg_error *err)
 			  a->oc ? a->oc : &ignored, err);
 }
 
+/* Until the session's limit lets more move.  Our own doing is no stall. */
+static int wait_rate(struct mr_answer *a, struct mreg_error *err)
+{
+	int64_t began_ms = mr_mono_ms(a->net->env);
+	int rc;
+
+	a->piece = 0;
+	if (a->free_ms <= began_ms)
+		return mr_check_cancel(a->net->env, err);
+	rc = mr_sleep_ms(a->net->env, a->free_ms - began_ms, err);
+	a->window_ms += mr_mono_ms(a->net->env) - began_ms;
+	return rc;
+}
+
 int mr_answer_step(struct mr_answer *a, struct mreg_error *err)
 {
 	uint64_t before = moved_bytes(a);
@@ -276,14 +309,14 @@ int mr_answer_step(struct mr_answer *a, struct mreg_error *err)
 	int running;
 	int rc;
 
-	rc = mr_check_cancel(a->net->env, err);
+	rc = wait_rate(a, err);
 	if (rc < 0) {
 		/* Or removing the handle would wait for the resolver. */
 		(void)curl_easy_setopt(a->handle->easy, CURLOPT_QUICK_EXIT, 1L);
 		return rc;
 	}
-	if (a->paused) {
-		a->paused = false;
+	if (a->paused || a->slowed) {
+		a->paused = a->slowed = false;
 		(void)curl_easy_pause(a->handle->easy, CURLPAUSE_CONT);
 	}
 	mc = curl_multi_perform(a->handle->multi, &running);
@@ -293,9 +326,11 @@ int mr_answer_step(struct mr_answer *a, struct mreg_error *err)
 		return mr_fail(err, MREG_EINTERNAL, "curl: %s",
 			       curl_multi_strerror(mc));
 	collect(a);
+	if (moved_bytes(a) != before)
+		mr_lane_moved(a->net, a->lane);
 	if (a->done)
 		return judge(a, err);
-	if (moved_bytes(a) != before || a->paused)
+	if (moved_bytes(a) != before || a->paused || a->slowed)
 		return 0;
 	rc = check_stall(a, err);
 	if (rc < 0)
@@ -359,10 +394,14 @@ static int answer_new(struct mr_net *n, const struct mr_wire *w,
 	a->body.ops = &mr_answer_body_ops;
 	mr_buf_init(&a->headers, 2 * MR_HEADER_MAX_BYTES);
 	a->expect = w->expect;
+	a->lane = w->lane;
 	a->src = w->stream_size ? w->stream : NULL;
 	a->memory = mr_wire_is_long(w) ? w->body : NULL;
 	a->upload_size = a->src ? w->stream_size : w->body_len;
 	a->src_left = a->upload_size;
+	/* curl takes a short one at once, without asking for it. */
+	if (!a->src && !a->memory && w->body_len)
+		a->free_ms = mr_rate_spend(n, w->body_len);
 	a->answer_may_take_long = strcmp(w->method, "PUT") == 0 ||
 				  strcmp(w->method, "PATCH") == 0;
 	a->url = mr_strdup(w->url);

@@ -27,8 +27,11 @@ struct mr_wire {
 	size_t body_len;
 	struct mr_stream *stream;
 	uint64_t stream_size;
-	bool expect;     /* wait for 100 before the body */
-	long connect_ms; /* 0: the usual */
+	struct mr_lane *lane; /* of its place; NULL: none */
+	bool expect;          /* wait for 100 before the body */
+	long connect_ms;      /* 0: the usual */
+	bool probe; /* only whether TLS is spoken: no certificate is trusted,
+		     * so none is loaded, which takes 25 ms */
 };
 
 /* What is worth knowing beside the error, or the answer. */
@@ -39,6 +42,7 @@ struct mr_outcome {
 	bool not_tls;        /* something else than TLS listens there */
 	bool expect_refused; /* 417 */
 	unsigned int retry_after_s;
+	struct mr_origin *shut; /* whose gate is shut: nothing was sent there */
 };
 
 struct mr_handle {
@@ -59,9 +63,6 @@ int mr_handle_take(struct mr_net *n, const char *home, struct mr_handle **out,
 		   struct mreg_error *err);
 void mr_handle_give(struct mr_net *n, struct mr_handle *h);
 void mr_handle_free(struct mr_handle *h);
-/* Read the certificates once; MREG_EUSAGE when `ca_file` holds none. */
-int mr_handle_load_ca(struct mr_net *n, const char *ca_file,
-		      struct mreg_error *err);
 
 /* What curl's failure means to the user; fills `oc` too. */
 int mr_trouble(CURL *easy, CURLcode code, const char *said, const char *url,
@@ -79,9 +80,15 @@ const char *mr_response_header_at(const struct mr_response *r, const char *name,
 /* With whose credentials it was asked for: for messages; "" is anonymous. */
 void mr_response_set_user(struct mr_response *r, const char *user);
 const char *mr_response_user(const struct mr_response *r);
+/* Hold `s` (which is emptied) until the body was read or is let go. */
+void mr_response_set_slot(struct mr_response *r, struct mr_slot *s);
+
+/* Its warnings that were not told yet go into the log. */
+void mr_warning_tell(struct mr_net *n, const char *host,
+		     const struct mr_response *r);
 
 /* Exchange and follow redirects (GET and HEAD only); `w->authorization` goes
- * no further than `w->home`. */
+ * no further than `w->home`.  Stops before a gate that is shut: `oc->shut`. */
 int mr_net_follow(struct mr_net *n, const struct mr_wire *w,
 		  struct mr_outcome *oc, struct mr_response **out,
 		  struct mreg_error *err);

@@ -8,6 +8,7 @@
 #include "mreg/config.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ enum check {
 	CHECK_JOBS,
 	CHECK_WORDS, /* one of `words` */
 	CHECK_PLACE, /* what short names can be completed from */
+	CHECK_SIZE,  /* bytes, "10GiB"; "0": none */
 	CHECK_TEXT,  /* something, and no more than fits into the log */
 };
 
@@ -52,6 +54,15 @@ static const struct row rows[] = {
 	  "plain HTTP for every registry", CHECK_BOOL, NULL, true },
 	{ "jobs", "MREG_JOBS", "4", "transfers at once, 1 to 64", CHECK_JOBS,
 	  NULL, false },
+	{ "limit.layer", "MREG_LIMIT_LAYER", "0",
+	  "largest file a registry takes, such as 10GiB; 0: as it is known",
+	  CHECK_SIZE, NULL, false },
+	{ "limit.rate", "MREG_LIMIT_RATE", "0",
+	  "bytes a second, such as 20MB; 0: no limit", CHECK_SIZE, NULL,
+	  false },
+	{ "limit.request", "MREG_LIMIT_REQUEST", "0",
+	  "largest request a registry takes, such as 100MB; 0: as it is known",
+	  CHECK_SIZE, NULL, false },
 	{ "log.level", "MREG_LOG", "warn", "error, warn, info or debug",
 	  CHECK_WORDS, "error|warn|info|debug", false },
 	{ "progress", "MREG_PROGRESS", "auto", "auto, bar, plain, json or none",
@@ -137,6 +148,8 @@ static int check_value(const struct row *r, const char *value,
 		good = one_of(r->words, value);
 	else if (r->check == CHECK_PLACE)
 		good = is_place(value);
+	else if (r->check == CHECK_SIZE)
+		good = mr_text_size_parse(value, &n) == 0;
 	else if (r->check == CHECK_TEXT)
 		good = value[0] && strlen(value) < 1024 && mr_utf8_valid(value);
 	if (good)
@@ -319,16 +332,20 @@ static int take_flags(struct mreg *m, const struct mreg_opts *o,
 		      struct mreg_error *err)
 {
 	char jobs[16];
+	char rate[24];
 	struct mreg_pair flags[] = {
 		{ "registry", o->registry },
 		{ "store", o->store },
 		{ "tls.caFile", o->ca_file },
 		{ "http.plain", o->plain_http ? "true" : NULL },
 		{ "jobs", o->jobs ? jobs : NULL },
+		{ "limit.rate", o->limit_rate ? rate : NULL },
 	};
 	size_t i;
 
 	(void)snprintf(jobs, sizeof(jobs), "%u", o->jobs);
+	(void)snprintf(rate, sizeof(rate), "%" PRIu64,
+		       o->limit_rate == UINT64_MAX ? 0 : o->limit_rate);
 	for (i = 0; i < MR_COUNT(flags); i++) {
 		int rc;
 

@@ -30,6 +30,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "ops/copy.h"
 #include "ops/internal.h"
 
 #define LISTED_WAIT_FIRST_MS 50
@@ -55,6 +56,7 @@ struct claiming {
 	const struct mreg_desc *version;
 	const void *manifest; /* its bytes */
 	const char *run;
+	const char *copied_from; /* reference; NULL: pushed here */
 };
 
 void mr_history_release(struct mr_history *h)
@@ -312,6 +314,7 @@ static int write_claim(struct claiming *c, uint64_t number,
 		.time_s = mr_now_s(&c->m->env),
 		.actor = actor(c, who),
 		.run = c->run,
+		.copied_from = c->copied_from,
 		.number = number,
 		.version = c->version->digest,
 	};
@@ -463,4 +466,56 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		      s->label, MR_CLAIM_ROUNDS_MAX);
 	return mr_hint(err, "the files are there: push again when fewer "
 			    "others do");
+}
+
+bool mr_log_taken(struct mr_history *h, uint64_t number,
+		  const struct mreg_digest *version)
+{
+	const struct mr_event *e = mr_ledger_owner(h->ledger, number, version);
+
+	/* An earlier run's claim stands. */
+	if (e && mreg_digest_equal(&e->version, version))
+		return false;
+	return mr_ledger_contested(h->ledger, number, version);
+}
+
+int mr_log_refuse(const struct mr_store *s, uint64_t number,
+		  struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "number %" PRIu64 " of '%s' is claimed by another "
+		      "version",
+		      number, s->label);
+	return mr_hint(err, "push it there instead, to get the next number, or "
+			    "copy to another name");
+}
+
+int mr_log_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 uint64_t number, const char *from, const char *run,
+		 struct mreg_error *err)
+{
+	struct claiming c = {
+		.m = m,
+		.s = s,
+		.h = h,
+		.ref = ref,
+		.version = version,
+		.run = run,
+		.copied_from = from,
+	};
+	const struct mreg_digest *d = &version->digest;
+	int rc = mr_history_read(m, s, h, err);
+	const struct mr_event *e;
+
+	if (rc < 0)
+		return rc;
+	e = mr_ledger_owner(h->ledger, number, d);
+	if (e && mreg_digest_equal(&e->version, d))
+		return 0; /* an earlier run's */
+	if (!mr_ledger_contested(h->ledger, number, d))
+		rc = write_claim(&c, number, NULL, err);
+	if (rc < 0 || !mr_ledger_contested(h->ledger, number, d))
+		return rc;
+	return mr_log_refuse(s, number, err);
 }

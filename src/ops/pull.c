@@ -1,8 +1,10 @@
 /*
  * pull.c - getting a version's files: the order of steps.
  *
- *   resolve -> manifest -> paths checked -> look at what is there -> fetch
+ *   resolve -> manifest -> files chosen -> paths checked -> look at what is
+ *   there -> what would be lost or has no room is refused -> seeds -> fetch
  *   (the log is read beside it, for the number) -> all proven -> final names
+ *   -> other files removed
  */
 #include "mreg/pull.h"
 
@@ -16,64 +18,24 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
-#include "transfer/transfer.h"
+#include "ops/pull.h"
 
-struct pull {
-	struct mreg *m;
-	const struct mreg_pull_opts *o;
-	struct mreg_ref ref;
-	const char *output;            /* borrowed */
-	struct mr_store *from;         /* owned */
-	struct mr_store *to;           /* owned */
-	struct mr_tree *tree;          /* owned */
-	struct mr_manifest *manifest;  /* owned */
-	struct mr_model_layer *layers; /* owned */
-	size_t count;
-	struct mr_place *places; /* owned; one per layer */
-	struct mr_plan plan;     /* owned; one item per layer */
-	struct mr_published published;
-	uint64_t fetched; /* bytes, over all rounds */
-	uint64_t number;  /* written by the side task, read after its join */
-	bool made;        /* the target was not there before */
-};
+/* Files that a refusal names one by one. */
+#define TOLD_MAX 20
 
 static void pull_release(struct pull *p)
 {
 	mr_plan_release(&p->plan);
+	mr_list_release(&p->removed);
+	mr_listing_free(p->strangers);
+	mr_release(p->source);
+	mr_store_closep(&p->seeds);
 	mr_store_closep(&p->to);
 	mr_tree_close(p->tree);
 	mr_release(p->places);
 	mr_release(p->layers);
 	mr_manifest_freep(&p->manifest);
 	mr_store_closep(&p->from);
-}
-
-static int read_manifest(struct pull *p, const char *text,
-			 struct mreg_error *err)
-{
-	size_t i;
-	int rc = mr_target(p->m, text, &p->ref, &p->from, err);
-
-	if (rc >= 0)
-		rc = mr_target_manifest(p->m, p->from, &p->ref, &p->manifest,
-					err);
-	if (rc < 0)
-		return rc;
-	rc = mr_model_layers(p->manifest, &p->layers, &p->count, err);
-	for (i = 0; rc >= 0 && i < p->count; i++)
-		if (p->layers[i].archive) {
-			char safe[200];
-
-			(void)mr_fail(err, MREG_EUNSUPPORTED,
-				      "layer '%s' is an archive; this mreg "
-				      "unpacks none",
-				      mr_text_safe(p->layers[i].path, safe,
-						   sizeof(safe)));
-			rc = mr_hint(err, "the tool that wrote it unpacks it, "
-					  "such as oras or modctl");
-		}
-	return rc < 0 ? mr_wrap(err, "cannot pull '%s'", text) : 0;
 }
 
 static int check_paths(struct pull *p, bool folds, struct mreg_error *err)
@@ -93,9 +55,28 @@ static int check_paths(struct pull *p, bool folds, struct mreg_error *err)
 		      : 0;
 }
 
+/* Asking a file system whether it folds takes a file made in it: only where
+ * it matters. */
+static int check_folding(struct pull *p, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool folds = false;
+	int rc;
+
+	if (p->o->dry_run || check_paths(p, true, &why) == 0)
+		return 0;
+	rc = mr_tree_folds(p->tree, &folds, err);
+	if (rc < 0 || !folds)
+		return rc;
+	*err = why;
+	return (int)why.code;
+}
+
 static int open_target(struct pull *p, struct mreg_error *err)
 {
-	bool folds = false;
+	struct mr_files_opts o = { .verify = p->o->verify_files,
+				   .keep = p->o->keep,
+				   .partial = p->o->include_count > 0 };
 	size_t i;
 	int rc = check_paths(p, false, err);
 
@@ -105,10 +86,8 @@ static int open_target(struct pull *p, struct mreg_error *err)
 	rc = mr_tree_open(p->output, !p->o->dry_run, &p->tree, err);
 	if (rc == MREG_ENOTFOUND && p->o->dry_run)
 		return 0; /* everything would be fetched */
-	if (rc >= 0 && !p->o->dry_run)
-		rc = mr_tree_folds(p->tree, &folds, err);
-	if (rc >= 0 && folds)
-		rc = check_paths(p, true, err);
+	if (rc >= 0)
+		rc = check_folding(p, err);
 	if (rc < 0)
 		return rc;
 	p->places = mr_array(p->count + 1, sizeof(*p->places));
@@ -119,17 +98,26 @@ static int open_target(struct pull *p, struct mreg_error *err)
 		p->places[i].executable = p->layers[i].executable;
 		p->places[i].desc = p->layers[i].desc;
 	}
-	return mr_files_target(&p->m->env, p->m->state, p->tree, p->places,
-			       p->count, &p->to, err);
+	rc = mr_files_target(&p->m->env, p->m->state, p->tree, p->places,
+			     p->count, &p->to, err);
+	if (rc >= 0)
+		mr_files_configure(p->to, &o);
+	return rc;
 }
 
 static int make_plan(struct pull *p, struct mreg_error *err)
 {
+	uint64_t rate = 0;
 	size_t i;
 	int rc = mr_plan_init(&p->plan, p->count, err);
 
 	if (rc < 0)
 		return rc;
+	(void)mr_text_size_parse(mr_setting(p->m, "limit.rate"), &rate);
+	p->plan.limited = rate > 0 && p->ref.host[0];
+	p->source = mr_array(p->count + 1, sizeof(*p->source));
+	if (!p->source)
+		return mr_fail_nomem(err);
 	for (i = 0; i < p->count; i++) {
 		p->plan.items[i].desc = p->layers[i].desc;
 		p->plan.items[i].label = p->layers[i].path;
@@ -162,22 +150,105 @@ static int find_number(void *ctx, size_t index, struct mreg_error *err)
 	return rc;
 }
 
+/* Bytes of an item that are not there. */
+static uint64_t moving(const struct mr_item *it)
+{
+	return it->step == MR_STEP_REUSE ? 0 : it->desc.size;
+}
+
+static bool has_work(const struct pull *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->plan.count; i++)
+		if (p->plan.items[i].step != MR_STEP_REUSE)
+			return true;
+	return false;
+}
+
+static int refuse_replacing(struct pull *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list paths = { .n = 0 };
+	char first[100];
+	char more[48] = "";
+	size_t i;
+	int rc = mr_files_differing(p->to, &paths, err);
+
+	if (rc < 0 || paths.n == 0)
+		return rc;
+	for (i = 0; i < paths.n && i < TOLD_MAX; i++)
+		mr_log(&p->m->env, MREG_LOG_WARN, "'%s' has other bytes",
+		       paths.items[i]);
+	if (paths.n > 1)
+		(void)snprintf(more, sizeof(more), " and %zu more",
+			       paths.n - 1);
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "'%s'%s in '%s' would be replaced by other bytes",
+		      mr_text_safe(paths.items[0], first, sizeof(first)), more,
+		      p->output);
+	return mr_hint(err, "pull without --keep, or to another directory");
+}
+
+/* Whatever speaks against it, before the first byte. */
+static int check_work(struct pull *p, struct mreg_error *err)
+{
+	int rc = 0;
+
+	if (p->o->keep && p->to)
+		rc = refuse_replacing(p, err);
+	if (rc >= 0 && p->o->exact)
+		rc = mr_pull_find_strangers(p, err);
+	if (rc < 0 || !has_work(p))
+		return rc;
+	return mr_pull_find_seeds(p, err);
+}
+
+/* What a seed gave may be gone again: then the source has to. */
+static void forget_lost_seeds(struct pull *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->plan.items[i].step != MR_STEP_REUSE)
+			p->source[i] = MR_SEED_NONE;
+}
+
+/* The first round looks for what speaks against it and for seeds. */
+static int fetch_round(struct pull *p, bool first, struct mreg_error *err)
+{
+	int rc = mr_plan_look(&p->plan, p->to, NULL, 0, p->jobs, err);
+
+	if (rc >= 0 && !first)
+		forget_lost_seeds(p);
+	if (rc >= 0 && first)
+		rc = check_work(p, err);
+	if (rc >= 0 && first && has_work(p))
+		rc = mr_pull_check_room(p, err);
+	if (rc >= 0 && first)
+		rc = mr_pull_take_seeds(p, err);
+	if (rc >= 0)
+		rc = mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
+	if (rc < 0)
+		return rc;
+	p->fetched += mr_plan_bytes_moving(&p->plan);
+	return mr_files_publish(p->to, &p->published, err);
+}
+
 static int fetch_and_place(struct pull *p, struct mreg_error *err)
 {
-	unsigned int jobs = mr_session_jobs(p->m, p->o->jobs);
 	unsigned int round;
 
 	for (round = 0; round <= MR_REPAIRS_MAX; round++) {
-		int rc = mr_plan_look(&p->plan, p->to, NULL, 0, jobs, err);
+		int rc = fetch_round(p, round == 0, err);
 
-		if (rc >= 0)
-			rc = mr_plan_run(&p->plan, p->from, p->to, jobs, err);
 		if (rc < 0)
 			return rc;
-		p->fetched += mr_plan_bytes_moving(&p->plan);
-		rc = mr_files_publish(p->to, &p->published, err);
-		if (rc < 0 || !p->published.again)
-			return rc;
+		if (p->published.again)
+			continue;
+		/* A few files do not make it the model's directory. */
+		if (!p->o->include_count)
+			mr_pull_remember(p);
+		return mr_pull_remove_strangers(p, err);
 	}
 	(void)mr_fail(err, MREG_ECONFLICT,
 		      "another process keeps changing files in '%s'",
@@ -194,15 +265,32 @@ static void warn_number(struct pull *p, const struct mreg_error *why)
 
 static int rehearse(struct pull *p, struct mreg_error *err)
 {
+	MR_AUTO(mr_store_closep) struct mr_store *none = NULL;
 	struct mreg_error aside = MREG_ERROR_INIT;
+	size_t i;
 	int rc = 0;
 
-	if (p->to)
-		rc = mr_plan_look(&p->plan, p->to, NULL, 0, p->m->jobs, err);
-	p->fetched = mr_plan_bytes_moving(&p->plan);
+	/* A directory that is not there is a store that has nothing. */
+	if (!p->to)
+		rc = mr_memory_open(&p->m->env, &none, err);
+	if (rc >= 0)
+		rc = mr_plan_look(&p->plan, p->to ? p->to : none, NULL, 0,
+				  p->jobs, err);
+	if (rc >= 0)
+		rc = check_work(p, err);
+	if (rc >= 0)
+		rc = mr_pull_remove_strangers(p, err);
+	if (rc < 0)
+		return rc;
+	if (mr_pull_check_room(p, &aside) < 0)
+		mr_log(&p->m->env, MREG_LOG_WARN, "%s", aside.msg);
+	for (i = 0; i < p->count; i++)
+		if (p->source[i] == MR_SEED_NONE ||
+		    p->source[i] == MR_SEED_SOURCE)
+			p->fetched += moving(&p->plan.items[i]);
 	if (find_number(p, 0, &aside) < 0)
 		warn_number(p, &aside);
-	return rc;
+	return 0;
 }
 
 static int transfer(struct pull *p, struct mreg_error *err)
@@ -232,13 +320,20 @@ static int take_items(struct pull *p, struct mreg_pull_result *out,
 		const struct mr_item *moved = &p->plan.items[i];
 		bool sent = moved->done ? moved->sent
 					: moved->step != MR_STEP_REUSE;
+		enum mr_seed source = p->source[i];
 
 		it->path = mr_arena_strdup(a, p->layers[i].path);
 		it->size = p->layers[i].desc.size;
 		it->digest = p->layers[i].desc.digest;
 		it->role = mr_arena_strdup(a, p->layers[i].role);
 		it->executable = p->layers[i].executable;
-		it->action = sent ? MREG_ITEM_SENT : MREG_ITEM_REUSED;
+		it->action = sent || source == MR_SEED_SOURCE
+				     ? MREG_ITEM_SENT
+				     : MREG_ITEM_REUSED;
+		if (source == MR_SEED_COPY || source == MR_SEED_SHARED) {
+			it->action = MREG_ITEM_SEEDED;
+			out->bytes_seeded += it->size;
+		}
 		out->bytes_total += it->size;
 	}
 	out->item_count = p->count;
@@ -246,7 +341,24 @@ static int take_items(struct pull *p, struct mreg_pull_result *out,
 	out->bytes_reused = out->bytes_total > p->fetched
 				    ? out->bytes_total - p->fetched
 				    : 0;
+	/* What was fetched twice counts twice. */
+	if (out->bytes_reused < out->bytes_seeded)
+		out->bytes_reused = out->bytes_seeded;
 	return mr_result_check(a, err);
+}
+
+static void take_removed(struct pull *p, struct mreg_pull_result *out)
+{
+	struct mr_arena *a = out->owner;
+	const char **paths;
+	size_t i;
+
+	mr_list_sort(&p->removed);
+	paths = mr_arena_alloc(a, (p->removed.n + 1) * sizeof(*paths));
+	for (i = 0; paths && i < p->removed.n; i++)
+		paths[i] = mr_arena_strdup(a, p->removed.items[i]);
+	out->removed = paths;
+	out->removed_count = p->removed.n;
 }
 
 static int take_result(struct pull *p, struct mreg_pull_result *out,
@@ -265,16 +377,30 @@ static int take_result(struct pull *p, struct mreg_pull_result *out,
 	out->output = mr_arena_strdup(a, p->output);
 	out->files_placed = p->published.placed;
 	out->files_kept = p->published.kept;
+	take_removed(p, out);
 	out->dry_run = p->o->dry_run;
 	return take_items(p, out, err);
+}
+
+static int check_options(const struct pull *p, struct mreg_error *err)
+{
+	if (p->o->exact && p->o->include_count) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "--exact and --include cannot go together");
+		return mr_hint(err, "a part of a version is not all that a "
+				    "directory should hold");
+	}
+	return mr_pull_check_seeds(p, err);
 }
 
 static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 	       struct mreg_error *err)
 {
 	const char *slash;
-	int rc = read_manifest(p, ref, err);
+	int rc = check_options(p, err);
 
+	if (rc >= 0)
+		rc = mr_pull_choose(p, ref, err);
 	if (rc < 0)
 		return rc;
 	if (!p->ref.tag[0] && !mr_digest_known(&p->ref.digest))
@@ -303,6 +429,7 @@ int mreg_pull(struct mreg *m, const char *ref,
 
 	memset(out, 0, sizeof(*out));
 	mr_opts_take(&o, sizeof(o), given, given->size);
+	p.jobs = mr_session_jobs(m, o.jobs);
 	rc = mr_result_arena(&arena, err);
 	if (rc < 0)
 		return rc;

@@ -27,6 +27,8 @@ static void push_release(struct push *p)
 	mr_plan_release(&p->plan);
 	mr_release(p->tested);
 	mr_release(p->judged);
+	mr_release(p->fresh);
+	mr_lock_release(&p->lock);
 	mr_meta_freep(&p->meta);
 	mr_store_closep(&p->from);
 	mr_store_closep(&p->to);
@@ -259,6 +261,8 @@ static int run(struct push *p, const char *const *paths, size_t n,
 	if (rc >= 0)
 		rc = mr_target_open(p->m, &p->ref, &p->to, err);
 	if (rc >= 0)
+		rc = mr_push_check_limits(p, err);
+	if (rc >= 0)
 		rc = check_release_early(p, err);
 	if (rc >= 0 && mr_push_known(p)) {
 		rc = mr_push_docs(p, err);
@@ -293,6 +297,7 @@ int mreg_push(struct mreg *m, const char *const *paths, size_t path_count,
 	};
 	int rc;
 
+	mr_lock_init(&p.lock);
 	memset(out, 0, sizeof(*out));
 	mr_opts_take(&o, sizeof(o), given, given->size);
 	rc = mr_result_arena(&arena, err);

@@ -4,6 +4,7 @@
 #ifndef MR_OPS_PUSH_H
 #define MR_OPS_PUSH_H
 
+#include "base/task.h"
 #include "ops/internal.h"
 #include "transfer/transfer.h"
 
@@ -25,6 +26,13 @@ struct push {
 	struct mr_history history;  /* owned */
 	struct mr_claim claim;
 	unsigned int jobs;
+	int64_t scanned_ns; /* wall clock; before any file was looked at */
+	int64_t looked_ms;  /* monotonic; when the plan was made */
+	/* Files whose digest is known and not yet remembered. */
+	struct mr_lock lock;
+	size_t *fresh; /* owned; indices */
+	size_t fresh_count;
+	uint64_t fresh_bytes;
 };
 
 /* push_meta.c: metadata from file, environment and flags; parents and inputs
@@ -36,13 +44,22 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 		 struct mreg_error *err);
 /* Whether every file's digest and verdict are known. */
 bool mr_push_known(const struct push *p);
+/* MREG_ELIMIT when the registry is known not to take one of the files; a
+ * warning when it may not. */
+int mr_push_check_limits(struct push *p, struct mreg_error *err);
 /* Decide `tested` of what was hashed, and remember all of it. */
 int mr_push_judge(struct push *p, struct mreg_error *err);
+/* While the plan runs (mr_plan.learned): the same, every few megabytes. */
+void mr_push_learned(void *ctx, size_t index);
 /* Config and manifest; every digest is known. */
 int mr_push_docs(struct push *p, struct mreg_error *err);
 
-/* push_send.c: blobs, config, manifest. */
+/* push_look.c: what is there already; and, after sending, whether it still
+ * is: what is not is sent again. */
 int mr_push_look(struct push *p, struct mreg_error *err);
+int mr_push_look_again(struct push *p, struct mreg_error *err);
+
+/* push_send.c: blobs, config, manifest. */
 int mr_push_send(struct push *p, struct mreg_error *err);
 
 /* push_tags.c: number, latest, release, alias. */

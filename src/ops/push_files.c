@@ -16,10 +16,9 @@
 
 /* A git-lfs pointer is under 200 bytes; git-lfs itself looks at 1024. */
 #define LFS_LOOK_BYTES 1024
-
-/* peers.md 3, "Limits seen in the field". */
-#define ECR_LAYERS 500
-#define GOOGLE_LAYER_BYTES (10ull << 30)
+/* A push that is killed hashes, and sends, at most so much of finished files
+ * again (product.md 5.2). */
+#define REMEMBER_BYTES (UINT64_C(1) << 20)
 
 static int compare_path(const void *key, const void *file)
 {
@@ -120,26 +119,26 @@ static int recall(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-/* What some registries refuse, told before it happens (peers.md 6.3 rule 11);
- * a local store takes it all. */
-static void warn_of_limits(struct push *p)
+/* Before the first byte: what this registry is known, or said, not to take
+ * (peers.md 6.3 rule 11); a local store takes it all. */
+int mr_push_check_limits(struct push *p, struct mreg_error *err)
 {
-	struct mr_env *env = &p->m->env;
+	uint64_t layer = 0;
+	uint64_t request = 0;
 	size_t i;
+	int rc = 0;
 
 	if (!p->ref.host[0])
-		return;
-	if (p->scan->count > ECR_LAYERS)
-		mr_log(env, MREG_LOG_WARN,
-		       "%zu files are as many layers; some registries take at "
-		       "most %d",
-		       p->scan->count, ECR_LAYERS);
-	for (i = 0; i < p->scan->count; i++)
-		if (p->scan->files[i].size > GOOGLE_LAYER_BYTES)
-			mr_log(env, MREG_LOG_WARN,
-			       "'%s' is larger than 10 GiB; some registries "
-			       "take no such layer",
-			       p->scan->files[i].path);
+		return 0;
+	/* Their form was checked with the settings. */
+	(void)mr_text_size_parse(mr_setting(p->m, "limit.layer"), &layer);
+	(void)mr_text_size_parse(mr_setting(p->m, "limit.request"), &request);
+	mr_remote_limits(p->to, layer, request);
+	mr_remote_check_count(p->to, p->scan->count);
+	for (i = 0; rc >= 0 && i < p->scan->count; i++)
+		rc = mr_remote_check_size(p->to, p->scan->files[i].path,
+					  p->scan->files[i].size, err);
+	return rc;
 }
 
 int mr_push_scan(struct push *p, const char *const *paths, size_t n,
@@ -153,6 +152,7 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 	size_t i;
 	int rc;
 
+	p->scanned_ns = mr_clock_ns();
 	rc = mr_scan(&p->m->env, paths, n, &o, &p->scan, err);
 	if (rc >= 0)
 		rc = mr_files_source(&p->m->env, p->scan, &p->from, err);
@@ -162,9 +162,11 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 		return rc;
 	p->tested = mr_array(p->scan->count, sizeof(*p->tested));
 	p->judged = mr_array(p->scan->count, sizeof(*p->judged));
-	if (!p->tested || !p->judged)
+	p->fresh = mr_array(p->scan->count, sizeof(*p->fresh));
+	p->plan.learned = mr_push_learned;
+	p->plan.ctx = p;
+	if (!p->tested || !p->judged || !p->fresh)
 		return mr_fail_nomem(err);
-	warn_of_limits(p);
 	rc = recall(p, err);
 	for (i = 0; rc >= 0 && i < p->scan->count; i++) {
 		const struct mr_file *f = &p->scan->files[i];
@@ -208,30 +210,58 @@ static int judge_one(struct push *p, size_t i, struct mreg_error *err)
 	return 0;
 }
 
+static int judge_and_remember(struct push *p, size_t i, struct mreg_error *err)
+{
+	struct mr_state_file f = { .judged = true };
+	char text[MREG_DIGEST_TEXT];
+	int rc = judge_one(p, i, err);
+
+	f.tested = p->tested[i];
+	(void)snprintf(f.digest, sizeof(f.digest), "%s",
+		       mreg_digest_text(&p->plan.items[i].desc.digest, text));
+	if (rc >= 0)
+		mr_state_file_put(p->m->state, &p->scan->files[i].id,
+				  p->scanned_ns, &f);
+	return rc;
+}
+
 int mr_push_judge(struct push *p, struct mreg_error *err)
 {
-	int64_t now = mr_clock_ns();
 	size_t i;
 	int rc = 0;
 
 	mr_state_begin(p->m->state);
-	for (i = 0; rc >= 0 && i < p->plan.count; i++) {
-		const struct mr_item *it = &p->plan.items[i];
-		struct mr_state_file f = { .judged = true };
-		char text[MREG_DIGEST_TEXT];
-
-		if (p->judged[i] || !it->hashed)
-			continue;
-		rc = judge_one(p, i, err);
-		f.tested = p->tested[i];
-		(void)snprintf(f.digest, sizeof(f.digest), "%s",
-			       mreg_digest_text(&it->desc.digest, text));
-		if (rc >= 0)
-			mr_state_file_put(p->m->state, &p->scan->files[i].id,
-					  now, &f);
-	}
+	for (i = 0; rc >= 0 && i < p->plan.count; i++)
+		if (!p->judged[i] && p->plan.items[i].hashed)
+			rc = judge_and_remember(p, i, err);
 	mr_state_end(p->m->state);
 	return rc;
+}
+
+void mr_push_learned(void *ctx, size_t index)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct push *p = ctx;
+	size_t i;
+
+	mr_lock_enter(&p->lock);
+	p->fresh[p->fresh_count++] = index;
+	p->fresh_bytes += p->plan.items[index].desc.size;
+	if (p->fresh_bytes >= REMEMBER_BYTES) {
+		mr_state_begin(p->m->state);
+		for (i = 0; i < p->fresh_count; i++) {
+			size_t k = p->fresh[i];
+
+			/* Trouble is met again, and told, at the end. */
+			if (!p->judged[k] &&
+			    judge_and_remember(p, k, &ignored) < 0)
+				p->judged[k] = false;
+		}
+		mr_state_end(p->m->state);
+		p->fresh_count = 0;
+		p->fresh_bytes = 0;
+	}
+	mr_lock_leave(&p->lock);
 }
 
 int mr_push_docs(struct push *p, struct mreg_error *err)

@@ -101,6 +101,7 @@ void mreg_cancel(struct mreg *m)
 int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err)
 {
 	const char *ca = mr_setting(m, "tls.caFile");
+	uint64_t rate = 0;
 	char agent[64];
 	struct mr_net_opts o = {
 		.env = &m->env,
@@ -112,6 +113,8 @@ int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err)
 	int rc;
 
 	if (!m->net) {
+		(void)mr_text_size_parse(mr_setting(m, "limit.rate"), &rate);
+		o.limit_rate = rate;
 		(void)snprintf(agent, sizeof(agent), "mreg/%s", mreg_version());
 		rc = mr_net_open(&o, &m->net, err);
 		if (rc < 0)

@@ -121,9 +121,51 @@ int mr_tree_place(struct mr_tree *t, const char *part, const char *path,
 		  struct mreg_error *err);
 int mr_tree_unlink(struct mr_tree *t, const char *path, struct mreg_error *err);
 
+/* -- what else lies below a tree ------------------------------------------- */
+
+/* A file or a symbolic link that was not followed. */
+struct mr_entry {
+	const char *path; /* below the tree; any bytes; in the arena */
+	struct mr_file_id id;
+	uint64_t links; /* names it has */
+	bool is_link;
+};
+
+struct mr_listing {
+	struct mr_arena *arena;
+	struct mr_entry *files; /* sorted bytewise by path */
+	size_t count;
+	const char **folders; /* sorted, so each before what is in it */
+	size_t folder_count;
+	uint64_t strange; /* entries that are neither, and other file systems'
+			   * folders: they were not looked into */
+};
+
+/*
+ * What lies below the tree, but for our own partial files and what mr_scan
+ * leaves out of a folder: what would belong to a model made of it.  Symbolic
+ * links are never followed.  More than a million entries are MREG_ELIMIT.
+ */
+int mr_tree_list(struct mr_tree *t, struct mr_env *env, struct mr_listing **out,
+		 struct mreg_error *err);
+void mr_listing_free(struct mr_listing *l);
+void mr_listing_freep(struct mr_listing **l); /* for MR_AUTO */
+
+/* Whether a listed file's folder lets us remove it: MREG_EIO if not. */
+int mr_tree_removable(struct mr_tree *t, const struct mr_entry *e,
+		      struct mreg_error *err);
+/* Remove a listed file if it still is what was listed; `*gone` false: it is
+ * not, and was left. */
+int mr_tree_remove(struct mr_tree *t, const struct mr_entry *e, bool *gone,
+		   struct mreg_error *err);
+/* Remove a listed folder if nothing is in it. */
+void mr_tree_prune(struct mr_tree *t, const char *folder);
+
 /* Names of partial files: ".mreg-part-<hex>". */
 #define MR_PART_PREFIX ".mreg-part-"
 /* And what mr_tree_folds makes; one that nobody has flocked was left behind. */
 #define MR_PROBE_PREFIX MR_PART_PREFIX "case-"
+
+#include "pack/tar.h"
 
 #endif

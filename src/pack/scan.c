@@ -24,19 +24,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "pack/path.h"
+#include "pack/rules.h"
 
-#define IGNORE_FILE ".mregignore"
 /* As many as a model has files, for each of which the source's whole path is
  * kept. */
 #define FOLDERS_MAX MR_LAYERS_MAX
 #define ARENA_MAX_BYTES ((size_t)MR_LAYERS_MAX * 2 * PATH_MAX)
-
-/* Whatever the user's patterns say: "!*" is meant to take back files of the
- * model, not the history of a repository. */
-static const char *const left_out_always[] = {
-	".git",      "**/.cache/huggingface/", "__pycache__/", ".DS_Store",
-	IGNORE_FILE,
-};
 
 /* A folder on the way from the root to where we are. */
 struct level {
@@ -44,47 +37,9 @@ struct level {
 	int fd; /* borrowed */
 	dev_t dev;
 	ino_t ino;
-	const char *source;      /* from the working directory */
-	const char *path;        /* in the model; "" for the root */
-	struct mr_ignore *rules; /* owned; NULL: no file of patterns */
+	const char *source;    /* from the working directory */
+	struct mr_rules rules; /* with the path in the model */
 };
-
-/* -- what is left out ------------------------------------------------------ */
-
-static bool is_ignored(const struct mr_walk *w, const struct level *in,
-		       const char *path, bool is_dir)
-{
-	enum mr_verdict v;
-
-	if (w->o->all)
-		return false;
-	if (mr_ignore_match(w->defaults, path, is_dir) == MR_VERDICT_IGNORE)
-		return true;
-	v = mr_ignore_match(w->exclude, path, is_dir);
-	for (; v == MR_VERDICT_NONE && in; in = in->up) {
-		size_t n = strlen(in->path);
-
-		v = mr_ignore_match(in->rules, path + n + (n ? 1 : 0), is_dir);
-	}
-	return v == MR_VERDICT_IGNORE;
-}
-
-static int load_rules(struct level *at, struct mreg_error *err)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf text = MR_BUF_INIT(MR_PARSED_FILE_MAX_BYTES);
-	char shown[MR_SCAN_SHOWN];
-	struct stat st;
-	int rc;
-
-	if (fstatat(at->fd, IGNORE_FILE, &st, 0) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	rc = mr_file_load(at->fd, IGNORE_FILE, &text, err);
-	if (rc < 0)
-		return mr_wrap(err, "cannot read the patterns of '%s'",
-			       mr_text_safe(at->source, shown, sizeof(shown)));
-	return mr_ignore_parse(mr_buf_text(&text), text.len, &at->rules, err);
-}
 
 /* -- folders --------------------------------------------------------------- */
 
@@ -173,8 +128,8 @@ static int take(struct mr_walk *w, const struct level *in, const char *name,
 	if (rc < 0)
 		return rc;
 	it.source = source;
-	it.path = source + strlen(in->source) - strlen(in->path) +
-		  (in->path[0] ? 0 : 1);
+	it.path = source + strlen(in->source) - strlen(in->rules.path) +
+		  (in->rules.path[0] ? 0 : 1);
 	if (fstatat(in->fd, name, &it.st, AT_SYMLINK_NOFOLLOW) < 0)
 		return mr_item_fail_sys(&it, errno, err);
 	is_link = S_ISLNK(it.st.st_mode);
@@ -182,7 +137,8 @@ static int take(struct mr_walk *w, const struct level *in, const char *name,
 	 * decides about patterns that end with '/'. */
 	if (is_link && fstatat(in->fd, name, &it.st, 0) < 0)
 		it.st.st_mode = S_IFLNK;
-	if (is_ignored(w, in, it.path, S_ISDIR(it.st.st_mode))) {
+	if (!w->o->all && mr_rules_ignore(w->defaults, w->exclude, &in->rules,
+					  it.path, S_ISDIR(it.st.st_mode))) {
 		w->scan->left_out++;
 		return 0;
 	}
@@ -223,7 +179,8 @@ static int scan_folder(struct mr_walk *w, const struct level *up, DIR *d,
 	struct level at = { .up = up,
 			    .fd = dirfd(d),
 			    .source = self->source,
-			    .path = self->path };
+			    .rules = { .up = up ? &up->rules : NULL,
+				       .path = self->path } };
 	struct stat st;
 	int rc = mr_check_cancel(w->env, err);
 
@@ -234,10 +191,10 @@ static int scan_folder(struct mr_walk *w, const struct level *up, DIR *d,
 	at.dev = st.st_dev;
 	at.ino = st.st_ino;
 	if (!w->o->all)
-		rc = load_rules(&at, err);
+		rc = mr_rules_load(at.fd, at.source, &at.rules.own, err);
 	if (rc == 0)
 		rc = scan_entries(w, &at, d, self, err);
-	mr_ignore_free(at.rules);
+	mr_ignore_free(at.rules.own);
 	return rc;
 }
 
@@ -378,8 +335,7 @@ int mr_scan(struct mr_env *env, const char *const *paths, size_t path_count,
 	scan->arena = mr_arena_new(ARENA_MAX_BYTES);
 	if (!scan->arena)
 		return mr_fail_nomem(err);
-	rc = mr_ignore_list(left_out_always, MR_COUNT(left_out_always),
-			    &w.defaults, err);
+	rc = mr_rules_defaults(&w.defaults, err);
 	if (rc == 0)
 		rc = mr_ignore_list(w.o->exclude, w.o->exclude_count,
 				    &w.exclude, err);

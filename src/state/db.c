@@ -46,6 +46,8 @@ static const char *const texts[SQL_COUNT] = {
 			 " key = ?2",
 	[SQL_FACT_PUT] = "REPLACE INTO facts(scope, key, value)"
 			 " VALUES(?1, ?2, ?3)",
+	[SQL_FACT_REPLACE] = "UPDATE facts SET value = ?4 WHERE scope = ?1"
+			     " AND key = ?2 AND value = ?3",
 	[SQL_FACT_FORGET] = "DELETE FROM facts WHERE scope = ?1 AND key = ?2",
 };
 
@@ -126,6 +128,8 @@ static void configure(struct mr_state *s)
 	(void)sqlite3_exec(db,
 			   "PRAGMA cell_size_check = ON;"
 			   "PRAGMA temp_store = MEMORY;"
+			   /* Every start reads the whole log. */
+			   "PRAGMA wal_autocheckpoint = 64;"
 			   "PRAGMA synchronous = NORMAL;",
 			   NULL, NULL, NULL);
 }

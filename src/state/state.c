@@ -230,6 +230,34 @@ void mr_state_fact_put(struct mr_state *s, const char *scope, const char *key,
 	pthread_mutex_unlock(&s->lock);
 }
 
+bool mr_state_fact_replace(struct mr_state *s, const char *scope,
+			   const char *key, const char *was, const char *now)
+{
+	sqlite3_stmt *st;
+	bool done = false;
+	int changed;
+	int rc;
+
+	if (!s || strlen(now) > FACT_MAX_BYTES)
+		return false;
+	pthread_mutex_lock(&s->lock);
+	st = mr_state_db_stmt(s, SQL_FACT_REPLACE);
+	if (st) {
+		rc = bind_text(st, 1, scope);
+		if (rc == SQLITE_OK)
+			rc = bind_text(st, 2, key);
+		if (rc == SQLITE_OK)
+			rc = bind_text(st, 3, was);
+		if (rc == SQLITE_OK)
+			rc = bind_text(st, 4, now);
+		changed = sqlite3_total_changes(s->db);
+		(void)mr_state_db_step(s, st, rc); /* has no row */
+		done = s->db && sqlite3_total_changes(s->db) > changed;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return done;
+}
+
 void mr_state_begin(struct mr_state *s)
 {
 	if (!s)

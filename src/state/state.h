@@ -67,6 +67,11 @@ bool mr_state_fact_get(struct mr_state *s, const char *scope, const char *key,
 void mr_state_fact_put(struct mr_state *s, const char *scope, const char *key,
 		       const char *value); /* NULL forgets */
 
+/* Put `now` where `was` is, and say whether it was there: of several that try
+ * (threads, processes) one succeeds. */
+bool mr_state_fact_replace(struct mr_state *s, const char *scope,
+			   const char *key, const char *was, const char *now);
+
 /* Group many puts into one transaction; nestable; end always after begin.
  * From the first put on, writes of other processes wait (and soon give up):
  * nothing slow in between. */

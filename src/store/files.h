@@ -9,13 +9,15 @@
  * Invariants
  * 1. Whoever writes, truncates, renames or unlinks a part holds its flock,
  *    and has found after taking it that the name still means that inode.
- * 2. A part of full size that is not flocked may be from a killed process:
- *    it is hashed before anything is made of it.
+ * 2. A part that is not flocked may be from a killed process: whatever is
+ *    taken from it is hashed before anything is made of it.  Which of its
+ *    bytes were written is remembered in the state (scope "part"); without
+ *    that it is begun anew, unless it is whole.
  * 3. A thread that holds a part's flock waits for no other part's, but for
  *    that of a copy (.mreg-part-<hex>.<n>), which only holders of the part's
  *    own flock take: so nobody waits in a circle.
  * 4. Nothing but publishing gives a file its final name, and only by rename
- *    of a proven part or a copy of one.
+ *    of a proven and synced part or a copy of one.
  */
 #ifndef MR_STORE_FILES_H
 #define MR_STORE_FILES_H
@@ -23,6 +25,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "content/spans.h"
 #include "store/internal.h"
 
 enum mr_seen {
@@ -44,7 +47,8 @@ struct mr_goal {
 	const struct mreg_desc *desc; /* borrowed */
 	struct mr_spot *spots;        /* borrowed */
 	size_t count;
-	bool ready; /* the part was proven while it was `part` */
+	bool ready;  /* the part was proven while it was `part` */
+	bool synced; /* and is on the disk */
 	struct mr_file_id part;
 };
 
@@ -52,11 +56,14 @@ struct mr_target {
 	struct mr_store base;
 	struct mr_state *state; /* borrowed; may be NULL */
 	struct mr_tree *tree;   /* borrowed */
-	struct mr_spot *spots;  /* owned; sorted by digest */
+	struct mr_files_opts o;
+	struct mr_spot *spots; /* owned; sorted by digest */
 	size_t spot_count;
 	struct mr_goal *goals; /* owned; sorted by digest */
 	size_t goal_count;
-	pthread_mutex_t lock; /* of what spots and goals remember */
+	pthread_mutex_t lock; /* of what spots and goals remember, and: */
+	bool unshared_known;  /* files of the device `unshared` cannot share */
+	dev_t unshared;       /* blocks with ours */
 };
 
 /* `s` must be a target. */
@@ -102,11 +109,26 @@ int mr_part_lock(struct mr_target *t, const struct mr_goal *g, const char *name,
  * remembers. */
 int mr_part_prove(struct mr_target *t, struct mr_goal *g, int fd, bool *proven,
 		  struct mreg_error *err);
+/* Remember which bytes of the flocked part have been written; `spans` NULL
+ * forgets. */
+void mr_part_record(struct mr_target *t, const struct mr_goal *g, int fd,
+		    const struct mr_spans *spans);
+/* What is remembered of it; empty: nothing. */
+void mr_part_recall(struct mr_target *t, const struct mr_goal *g, int fd,
+		    struct mr_spans *out);
+/* Get the flocked, proven part on the disk before it is renamed. */
+int mr_part_sync(struct mr_target *t, struct mr_goal *g, int fd,
+		 struct mreg_error *err);
+/* The same for all proven ones, at once where they are many; the others are
+ * left to mr_part_sync. */
+int mr_part_sync_many(struct mr_target *t, struct mreg_error *err);
 /* Make a copy, flocked, from a proven part. */
 int mr_part_copy(struct mr_target *t, const struct mr_goal *g, int from,
 		 const char *name, int *fd, struct mreg_error *err);
+/* Whether a new file here could share blocks with the open one. */
+bool mr_target_shares(struct mr_target *t, int from);
 /* Remove the parts that nobody holds; those of our goals only if
- * `wanted_too`. */
+ * `wanted_too`, others not if the target is partial. */
 void mr_part_sweep(struct mr_target *t, bool wanted_too);
 
 #endif

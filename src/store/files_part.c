@@ -24,6 +24,10 @@
 
 #define HEX "0123456789abcdef"
 #define DIGITS "0123456789"
+/* Beyond this one sync of the file system is cheaper than one per part. */
+#define PARTS_SYNCED_MAX 64
+/* What the state keeps of a fact, and the digest in front. */
+#define RECORD_MAX_BYTES 4000
 
 const char *mr_part_name(const struct mr_goal *g, size_t copy,
 			 char out[MR_PART_NAME])
@@ -118,6 +122,76 @@ int mr_part_lock(struct mr_target *t, const struct mr_goal *g, const char *name,
 	}
 }
 
+/* -- which bytes are there ---------------------------------------------- */
+
+static void record_key(const struct stat *st, char key[48])
+{
+	(void)snprintf(key, 48, "%ju:%ju", (uintmax_t)st->st_dev,
+		       (uintmax_t)st->st_ino);
+}
+
+void mr_part_record(struct mr_target *t, const struct mr_goal *g, int fd,
+		    const struct mr_spans *spans)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf text = MR_BUF_INIT(RECORD_MAX_BYTES);
+	char digest[MREG_DIGEST_TEXT];
+	struct stat st;
+	char key[48];
+
+	if (!t->state || fstat(fd, &st) < 0)
+		return;
+	record_key(&st, key);
+	if (spans) {
+		/* An inode's number may be used again by another part. */
+		mr_buf_printf(&text, "%s ",
+			      mreg_digest_text(&g->desc->digest, digest));
+		mr_spans_text(spans, &text);
+	}
+	/* What does not fit is not remembered: only a hint. */
+	mr_state_fact_put(t->state, "part", key,
+			  spans && mr_buf_check(&text, "a record", NULL) == 0
+				  ? mr_buf_text(&text)
+				  : NULL);
+}
+
+void mr_part_recall(struct mr_target *t, const struct mr_goal *g, int fd,
+		    struct mr_spans *out)
+{
+	char value[RECORD_MAX_BYTES];
+	char digest[MREG_DIGEST_TEXT];
+	struct stat st;
+	char key[48];
+	size_t n;
+
+	memset(out, 0, sizeof(*out));
+	if (!t->state || fstat(fd, &st) < 0 || st.st_size == 0)
+		return;
+	record_key(&st, key);
+	if (!mr_state_fact_get(t->state, "part", key, value, sizeof(value)))
+		return;
+	n = strlen(mreg_digest_text(&g->desc->digest, digest));
+	/* Bytes behind the end, of the blob or of the file, were never
+	 * written. */
+	if (strncmp(value, digest, n) == 0 && value[n] == ' ')
+		(void)mr_spans_parse(value + n + 1,
+				     (uint64_t)st.st_size < g->desc->size
+					     ? (uint64_t)st.st_size
+					     : g->desc->size,
+				     out);
+}
+
+/* Of full size, but known to have holes. */
+static bool has_holes(struct mr_target *t, const struct mr_goal *g, int fd)
+{
+	MR_AUTO(mr_spans_release) struct mr_spans spans = { .n = 0 };
+
+	mr_part_recall(t, g, fd, &spans);
+	return spans.n > 0 && mr_spans_sum(&spans) < g->desc->size;
+}
+
+/* -- proof --------------------------------------------------------------- */
+
 int mr_part_prove(struct mr_target *t, struct mr_goal *g, int fd, bool *proven,
 		  struct mreg_error *err)
 {
@@ -141,12 +215,53 @@ int mr_part_prove(struct mr_target *t, struct mr_goal *g, int fd, bool *proven,
 		*proven = true;
 		return 0;
 	}
+	if (has_holes(t, g, fd))
+		return 0;
 	rc = mr_target_hash(t, fd, g->desc, path, proven, err);
 	if (rc < 0)
 		return rc;
 	(void)pthread_mutex_lock(&t->lock);
 	g->ready = *proven;
+	g->synced = false; /* who knows what the one before came to */
 	g->part = id;
+	(void)pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+int mr_part_sync(struct mr_target *t, struct mr_goal *g, int fd,
+		 struct mreg_error *err)
+{
+	bool synced;
+
+	(void)pthread_mutex_lock(&t->lock);
+	synced = g->synced;
+	(void)pthread_mutex_unlock(&t->lock);
+	if (!synced && fdatasync(fd) < 0)
+		return mr_fail_sys(err, errno, "cannot write '%s'",
+				   g->spots->place->path);
+	(void)pthread_mutex_lock(&t->lock);
+	g->synced = true;
+	(void)pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+int mr_part_sync_many(struct mr_target *t, struct mreg_error *err)
+{
+	size_t waiting = 0;
+	size_t i;
+
+	(void)pthread_mutex_lock(&t->lock);
+	for (i = 0; i < t->goal_count; i++)
+		waiting += t->goals[i].ready && !t->goals[i].synced;
+	(void)pthread_mutex_unlock(&t->lock);
+	if (waiting <= PARTS_SYNCED_MAX)
+		return 0;
+	if (syncfs(mr_tree_fd(t->tree)) < 0)
+		return mr_fail_sys(err, errno, "cannot sync '%s'",
+				   t->base.name);
+	(void)pthread_mutex_lock(&t->lock);
+	for (i = 0; i < t->goal_count; i++)
+		t->goals[i].synced = t->goals[i].ready;
 	(void)pthread_mutex_unlock(&t->lock);
 	return 0;
 }
@@ -272,7 +387,7 @@ void mr_part_sweep(struct mr_target *t, bool wanted_too)
 	while ((e = readdir(root)))
 		if (mr_text_starts(e->d_name, MR_PROBE_PREFIX) ||
 		    (parse_name(e->d_name, &digest) &&
-		     (wanted_too || !mr_target_goal(t, &digest))))
+		     (mr_target_goal(t, &digest) ? wanted_too : !t->o.partial)))
 			sweep_one(t, e->d_name);
 	(void)closedir(root);
 }

@@ -134,7 +134,7 @@ static int judge(struct mr_target *t, struct mr_spot *p, int fd,
 	struct stat st;
 	int rc;
 
-	if (mr_state_file_get(t->state, id, &known_file)) {
+	if (!t->o.verify && mr_state_file_get(t->state, id, &known_file)) {
 		*right = strcmp(known_file.digest,
 				mreg_digest_text(&d->digest, text)) == 0;
 		note(t, p, id, *right, false);
@@ -218,4 +218,39 @@ int mr_spot_mend(struct mr_target *t, struct mr_spot *p, struct mreg_error *err)
 	    id.mtime_ns == p->id.mtime_ns)
 		note(t, p, &id, true, true); /* only the mode has changed */
 	return 0;
+}
+
+void mr_files_configure(struct mr_store *s, const struct mr_files_opts *o)
+{
+	mr_target_of(s)->o = *o;
+}
+
+int mr_files_differing(struct mr_store *s, struct mr_list *out,
+		       struct mreg_error *err)
+{
+	struct mr_target *t = mr_target_of(s);
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < t->spot_count && rc == 0; i++) {
+		struct mr_spot *p = &t->spots[i];
+		MR_AUTO(mr_fd_close) int fd = -1;
+		bool right = false;
+		struct mreg_error why = MREG_ERROR_INIT;
+
+		rc = mr_tree_openat(t->tree, p->place->path,
+				    O_PATH | O_NOFOLLOW, 0, &fd, &why);
+		if (rc == MREG_ENOTFOUND) {
+			rc = 0;
+			continue;
+		}
+		if (rc < 0 && err)
+			*err = why;
+		if (rc == 0)
+			rc = mr_spot_look(t, p, &right, err);
+		if (rc == 0 && !right)
+			rc = mr_list_add(out, p->place->path, err);
+	}
+	mr_list_sort(out);
+	return rc;
 }

@@ -99,6 +99,62 @@ static int sync_folders(struct publish *p, struct mreg_error *err)
 
 /* -- places ------------------------------------------------------------ */
 
+/* A second name, then one less: for file systems without RENAME_NOREPLACE. */
+static int link_new(int root, const char *name, int folder, const char *to)
+{
+	struct stat st;
+
+	if (linkat(root, name, folder, to, 0) == 0)
+		return unlinkat(root, name, 0);
+	if (errno == EEXIST)
+		return -1;
+	/* No links either (FAT, some of FUSE): as near as one can get. */
+	if (fstatat(folder, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(root, name, folder, to) : -1;
+}
+
+static int rename_new(int root, const char *name, int folder, const char *to)
+{
+	if (renameat2(root, name, folder, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	return link_new(root, name, folder, to);
+}
+
+/* As mr_tree_place, where nothing may be replaced. */
+static int place_new(struct mr_target *t, const char *name, const char *path,
+		     struct mreg_error *err)
+{
+	char folder[MR_PATH_MAX_BYTES + 1];
+	MR_AUTO(mr_fd_close) int fd = -1;
+	const char *slash = strrchr(path, '/');
+	int rc;
+
+	if (slash) {
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+			       (int)(slash - path), path);
+		rc = mr_tree_openat(t->tree, folder, O_PATH | O_DIRECTORY, 0,
+				    &fd, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (rename_new(mr_tree_fd(t->tree), name,
+		       slash ? fd : mr_tree_fd(t->tree),
+		       slash ? slash + 1 : path) == 0)
+		return 0;
+	if (errno == EEXIST) {
+		(void)mr_fail(err, MREG_ECONFLICT,
+			      "'%s' in '%s' has other bytes", path,
+			      t->base.name);
+		return mr_hint(err, "move it away, or pull without --keep");
+	}
+	return mr_fail_sys(err, errno, "cannot give '%s' its final name", path);
+}
+
 /* Rename the flocked part `name` into its place. */
 static int place(struct publish *p, struct mr_spot *spot, const char *name,
 		 int fd, struct mreg_error *err)
@@ -119,7 +175,8 @@ static int place(struct publish *p, struct mr_spot *spot, const char *name,
 	if (rc == 0)
 		rc = note_folders(p, to->path, err);
 	if (rc == 0)
-		rc = mr_tree_place(t->tree, name, to->path, err);
+		rc = t->o.keep ? place_new(t, name, to->path, err)
+			       : mr_tree_place(t->tree, name, to->path, err);
 	if (rc < 0)
 		return rc;
 	if (fstat(fd, &st) < 0) /* with the time of the renaming */
@@ -217,6 +274,8 @@ static int publish_goal(struct publish *p, struct mr_goal *g,
 		rc = find_missing(p, g, missing, &n, err);
 	if (rc == 0 && fd >= 0 && n > 0)
 		rc = mr_part_prove(t, g, fd, &proven, err);
+	if (rc == 0 && proven)
+		rc = mr_part_sync(t, g, fd, err);
 	if (rc < 0)
 		return rc;
 	if (n > 0 && !proven) {
@@ -285,7 +344,7 @@ int mr_files_publish(struct mr_store *s, struct mr_published *out,
 	struct mr_target *t = mr_target_of(s);
 	struct publish p = { .target = t, .out = out };
 	size_t i;
-	int rc = 0;
+	int rc = mr_part_sync_many(t, err);
 
 	*out = (struct mr_published){ .placed = 0 };
 	for (i = 0; i < t->goal_count && rc == 0; i++) {

@@ -5,8 +5,11 @@
 #include "store/internal.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -128,6 +131,28 @@ static int source_open(struct mr_store *s, const struct mreg_desc *d,
 	return open_range(f, offset, length, out, err);
 }
 
+/* As it was scanned; the reader finds out if it changes later. */
+static int source_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
+		       struct mreg_error *err)
+{
+	const struct mr_file *f = find(source_of(s), &d->digest);
+	struct mr_file_id id;
+	struct stat st;
+
+	if (!f || f->size != d->size)
+		return mr_fail(err, MREG_ENOTFOUND, "no file has this digest");
+	*fd = open(f->source, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0)
+		return mr_fail_sys(err, errno, "cannot open '%s'", f->path);
+	if (fstat(*fd, &st) == 0) {
+		mr_file_id(&st, &id);
+		if (S_ISREG(st.st_mode) && mr_file_id_equal(&id, &f->id))
+			return 0;
+	}
+	mr_fd_close(fd);
+	return mr_fail(err, MREG_ENOTFOUND, "'%s' has changed", f->path);
+}
+
 static void source_free(struct mr_store *s)
 {
 	struct source *src = source_of(s);
@@ -143,6 +168,7 @@ static const struct mr_store_ops source_ops = {
 	.has = source_has,
 	.open = source_open,
 	.free = source_free,
+	.file = source_file,
 };
 
 int mr_files_source(struct mr_env *env, const struct mr_scan *scan,

@@ -5,6 +5,8 @@
 #ifndef MR_STORE_INTERNAL_H
 #define MR_STORE_INTERNAL_H
 
+#include <stdbool.h>
+
 #include "oci/oci.h"
 #include "store/store.h"
 
@@ -31,6 +33,33 @@ int mr_store_explain(struct mr_store *s, const char *what,
  */
 int mr_store_need_blobs(struct mr_store *s, const struct mr_manifest *m,
 			struct mr_list *missing, struct mreg_error *err);
+
+/* -- referrers.c: for the tables' `referrers` -------------------------------
+ */
+
+/* Make what can be added to; mr_store_referrers has done so for the tables. */
+int mr_referrers_begin(struct mr_referrers *r, struct mreg_error *err);
+/* Strings are copied.  MREG_ELIMIT beyond MR_REFERRERS_MAX. */
+int mr_referrers_add(struct mr_referrers *r, const struct mr_descriptor *d,
+		     struct mreg_error *err);
+/* A manifest as a listing tells of it (P-71): with its artifact type, or its
+ * config's, and all annotations; borrowed from `m`. */
+void mr_referrers_describe(const struct mr_manifest *m,
+			   struct mr_descriptor *out);
+/* Whether it is of the type; NULL: any. */
+bool mr_referrers_want(const struct mr_descriptor *d,
+		       const char *artifact_type);
+/* Add the manifest if it names `subject` and is of the type. */
+int mr_referrers_look(struct mr_referrers *r, const struct mr_manifest *m,
+		      const struct mreg_digest *subject,
+		      const char *artifact_type, struct mreg_error *err);
+
+/* The tag that lists who refers to `subject` where nobody else does: its
+ * algorithm, '-', and at most 64 hex digits (distribution-spec, "Referrers Tag
+ * Schema").  Returns `out`. */
+#define MR_FALLBACK_TAG_BYTES 80
+const char *mr_fallback_tag(const struct mreg_digest *subject,
+			    char out[MR_FALLBACK_TAG_BYTES]);
 
 /* What a part's sink reads back; `name` for messages. */
 ssize_t mr_part_read(int fd, void *buf, size_t n, uint64_t offset,

@@ -1,5 +1,5 @@
 /*
- * store/kinds.h - the four kinds of store and how each is opened; a part of
+ * store/kinds.h - the kinds of store and how each is opened; a part of
  * the door store/store.h, which includes it.
  */
 #ifndef MR_STORE_KINDS_H
@@ -17,8 +17,7 @@
 
 struct mr_store;
 
-/* -- memory ------------------------------------------------------------------
- */
+/* -- memory -------------------------------------------------------------- */
 
 int mr_memory_open(struct mr_env *env, struct mr_store **out,
 		   struct mreg_error *err);
@@ -39,6 +38,22 @@ int mr_layout_open(struct mr_env *env, const char *root, const char *repository,
 int mr_layout_repositories(struct mr_env *env, const char *root,
 			   struct mr_list *out, struct mreg_error *err);
 
+/* -- archive: an OCI layout as one tar file, of one repository
+ * --------------------- */
+
+/* Read-only; MREG_EFORMAT when it is no such tar, or a compressed one.  Names
+ * inside are not believed: only "index.json", "oci-layout" and
+ * "blobs/<alg>/<hex>" count, and every byte is verified by its digest. */
+int mr_archive_open(struct mr_env *env, const char *path, struct mr_store **out,
+		    struct mreg_error *err);
+/* A new archive that takes blobs, several at once, and manifests, and has what
+ * it got; `path` appears, whole and synced, only by mr_archive_finish, and
+ * replaces nothing (MREG_ECONFLICT, from both).  Closing before leaves nothing.
+ */
+int mr_archive_create(struct mr_env *env, const char *path,
+		      struct mr_store **out, struct mreg_error *err);
+int mr_archive_finish(struct mr_store *s, struct mreg_error *err);
+
 /* -- remote: any registry that speaks the OCI distribution protocol
  * ------------ */
 
@@ -46,6 +61,27 @@ int mr_layout_repositories(struct mr_env *env, const char *root,
 int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
 		   const char *repository, struct mr_store **out,
 		   struct mreg_error *err);
+/* What a registry takes, as configured: bytes, 0 as its host's defaults and
+ * answers say (protocol.md 3.2).  `layer`: of one blob; `request`: of one
+ * request's body. */
+void mr_remote_limits(struct mr_store *s, uint64_t layer, uint64_t request);
+/* MREG_ELIMIT, naming the limit and where it comes from, when this registry
+ * is known not to take a blob of `size` bytes; `label` names it. */
+int mr_remote_check_size(struct mr_store *s, const char *label, uint64_t size,
+			 struct mreg_error *err);
+/* Tell, as a warning, when so many layers may be refused. */
+void mr_remote_check_count(struct mr_store *s, size_t layers);
+/* Which registry it is taken for: "ghcr", "ecr", ...; "unknown" when its host
+ * says nothing; "" for a store that is no registry. */
+const char *mr_remote_profile_name(struct mr_store *s);
+/* Note that `repository` of `host` has the blob, so that a later push to
+ * another repository there may mount it.  Small ones are not noted. */
+void mr_remote_note_blob(struct mr_state *state, const char *host,
+			 const char *repository, const struct mreg_desc *d);
+/* Mount it from where it was noted; `*done` false: from nowhere, or the
+ * registry did not want to. */
+int mr_remote_mount_noted(struct mr_store *s, const struct mreg_desc *d,
+			  bool *done, struct mreg_error *err);
 /* Repositories of `host` whose name begins with `prefix`/ (all for ""), from
  * the catalog; MREG_EUNSUPPORTED where there is none (P-81). */
 int mr_remote_repositories(struct mr_env *env, struct mr_net *net,
@@ -87,6 +123,62 @@ int mr_files_target(struct mr_env *env, struct mr_state *state,
 		    size_t count, struct mr_store **out,
 		    struct mreg_error *err);
 
+/* How a target treats what is in its places; zeroed: as above.  To be set
+ * before anything is asked of it. */
+struct mr_files_opts {
+	bool verify;  /* hash what is there, whatever `state` remembers */
+	bool keep;    /* never replace a file that has other bytes: publishing
+		       * fails with MREG_ECONFLICT */
+	bool partial; /* `places` are not all of the version's: other parts may
+		       * be of the rest, and stay */
+};
+void mr_files_configure(struct mr_store *s, const struct mr_files_opts *o);
+/* Add the paths of the places that hold other bytes, sorted. */
+int mr_files_differing(struct mr_store *s, struct mr_list *out,
+		       struct mreg_error *err);
+
+/*
+ * Let the target's blob share the blocks of a file of `from`, proven like any
+ * other; `*done` false: the file systems or stores cannot.
+ */
+int mr_files_clone(struct mr_store *s, const struct mreg_desc *d,
+		   struct mr_store *from, bool *done, struct mreg_error *err);
+/* Whether that would go: nothing stays behind. */
+bool mr_files_clonable(struct mr_store *s, const struct mreg_desc *d,
+		       struct mr_store *from);
+
+/*
+ * MREG_EIO saying how much is needed and free, when the target's file system
+ * has no room for its blobs that are not there yet, copies for further places
+ * included; those for which `shared` (may be NULL) says true need none.
+ * What the file system does not tell, quotas for one, shows later.
+ */
+int mr_files_room(struct mr_store *s,
+		  bool (*shared)(void *ctx, const struct mreg_digest *d),
+		  void *ctx, struct mreg_error *err);
+
+/* -- seeds: where a target's bytes may be already
+ * -------------------------------- */
+
+/*
+ * A read-only store over files and stores that may have blobs of these sizes
+ * (copied).  What it has is a guess until it was copied and proven; has() may
+ * read a whole file whose size fits.
+ */
+int mr_seeds_open(struct mr_env *env, struct mr_state *state,
+		  const uint64_t *sizes, size_t size_count,
+		  struct mr_store **out, struct mreg_error *err);
+/* The files below a directory, links to files followed, other file systems
+ * not entered; or one file. */
+int mr_seeds_add_dir(struct mr_store *s, const char *dir,
+		     struct mreg_error *err);
+/* Those of a tree (borrowed) whose digests the state knows. */
+int mr_seeds_add_tree(struct mr_store *s, struct mr_tree *t,
+		      struct mreg_error *err);
+/* Another store; taken, even on failure. */
+int mr_seeds_add_store(struct mr_store *s, struct mr_store *seed,
+		       struct mreg_error *err);
+
 /* What publishing did. */
 struct mr_published {
 	size_t placed; /* files renamed into place */
@@ -102,5 +194,7 @@ struct mr_published {
  */
 int mr_files_publish(struct mr_store *s, struct mr_published *out,
 		     struct mreg_error *err);
+
+#include "store/probe.h"
 
 #endif

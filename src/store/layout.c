@@ -18,11 +18,6 @@
 #include "base/mem.h"
 #include "oci/oci.h"
 
-#define LAYOUT_FILE "{\"imageLayoutVersion\":\"1.0.0\"}"
-#define EMPTY_INDEX                                                            \
-	"{\"schemaVersion\":2,\"mediaType\":\"" MR_MEDIA_INDEX                 \
-	"\",\"manifests\":[]}"
-
 struct mr_layout *mr_layout_of(struct mr_store *s)
 {
 	return mr_container_of(s, struct mr_layout, base);
@@ -155,9 +150,9 @@ int mr_layout_make(struct mr_layout *l, struct mreg_error *err)
 	/* The flock is this process's; another thread of it may be a step ahead
 	 * and have put a tag into the index already. */
 	(void)pthread_mutex_lock(&l->change);
-	rc = make_file(l, "index.json", EMPTY_INDEX, err);
+	rc = make_file(l, "index.json", MR_LAYOUT_EMPTY, err);
 	if (rc == 0)
-		rc = make_file(l, "oci-layout", LAYOUT_FILE, err);
+		rc = make_file(l, "oci-layout", MR_LAYOUT_VERSION, err);
 	if (rc == 0)
 		rc = sync_folders(l, err);
 	(void)pthread_mutex_unlock(&l->change);
@@ -237,6 +232,9 @@ static int layout_set(struct mr_store *s, const char *reference,
 		rc = mr_store_has(s, d, &here, err);
 	if (rc == 0 && !here)
 		rc = mr_store_put_bytes(s, d, bytes, err);
+	/* Else nobody would find who refers to whom, once no tag names it. */
+	if (rc == 0 && m->has_subject)
+		rc = mr_layout_list(l, d, m->artifact_type, err);
 	if (rc < 0 || mr_tag_kind(reference) == MR_TAG_INVALID)
 		return rc;
 	return mr_layout_change(l, reference, d, m->artifact_type, &here, err);
@@ -264,33 +262,29 @@ static int layout_tags(struct mr_store *s, struct mr_list *out, bool *found,
 		       struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *index = NULL;
-	json_t *entry;
-	size_t i, n = 0;
 	int rc;
 
 	rc = mr_layout_index(mr_layout_of(s), &index, found, err);
 	if (rc < 0 || !*found)
 		return rc;
-	json_array_foreach(json_object_get(index, "manifests"), i, entry)
-	{
-		const char *tag = mr_layout_entry_tag(entry);
+	return mr_index_tags(index, out, err);
+}
 
-		if (!tag)
-			continue;
-		rc = mr_list_add(out, tag, err);
-		if (rc < 0)
-			return rc;
-	}
-	mr_list_sort(out);
-	/* Others may have written one name twice. */
-	for (i = 0; i < out->n; i++) {
-		if (n > 0 && strcmp(out->items[n - 1], out->items[i]) == 0)
-			mr_release(out->items[i]);
-		else
-			out->items[n++] = out->items[i];
-	}
-	out->n = n;
-	return 0;
+static int layout_referrers(struct mr_store *s,
+			    const struct mreg_digest *subject,
+			    const char *artifact_type, struct mr_referrers *out,
+			    struct mreg_error *err)
+{
+	MR_AUTO(mr_json_freep) json_t *index = NULL;
+	struct mr_layout *l = mr_layout_of(s);
+	bool found = false;
+	int rc;
+
+	rc = mr_layout_index(l, &index, &found, err);
+	if (rc < 0 || !found)
+		return rc;
+	return mr_index_referrers(s, index, &l->subjects, subject,
+				  artifact_type, out, err);
 }
 
 static void layout_free(struct mr_store *s)
@@ -303,6 +297,7 @@ static void layout_free(struct mr_store *s)
 	(void)pthread_mutex_destroy(&l->change);
 	(void)pthread_mutex_destroy(&l->claim);
 	(void)pthread_mutex_destroy(&l->cache);
+	mr_subjects_release(&l->subjects);
 	mr_release(l->root);
 	mr_release(l->base.name);
 	mr_release(l);
@@ -320,6 +315,8 @@ static const struct mr_store_ops layout_ops = {
 	.set = layout_set,
 	.untag = layout_untag,
 	.tags = layout_tags,
+	.referrers = layout_referrers,
+	.file = mr_layout_file,
 	.lock = layout_lock,
 	.unlock = layout_unlock,
 	.damaged = mr_layout_damaged,
@@ -350,6 +347,7 @@ int mr_layout_open(struct mr_env *env, const char *root, const char *repository,
 	(void)pthread_mutex_init(&l->change, NULL);
 	(void)pthread_mutex_init(&l->claim, NULL);
 	(void)pthread_mutex_init(&l->cache, NULL);
+	mr_subjects_init(&l->subjects);
 	l->base.name = mr_strdup(path);
 	l->root = mr_strdup(root);
 	if (!l->base.name || !l->root) {

@@ -26,10 +26,7 @@
 #include <stdbool.h>
 
 #include "base/file.h"
-#include "store/internal.h"
-
-/* About 50,000 tags; a store of our own events needs one for each. */
-#define MR_LAYOUT_INDEX_MAX_BYTES (16u << 20)
+#include "store/layout_entry.h"
 
 struct mr_layout {
 	struct mr_store base; /* its name is the repository's folder */
@@ -44,8 +41,11 @@ struct mr_layout {
 
 	pthread_mutex_t cache; /* of what follows */
 	json_t *index;         /* owned; NULL: not read, or not to be trusted */
+	json_t *tags;          /* owned; its map; NULL: not asked for yet */
 	int index_fd; /* keeps its inode number from being used again */
 	struct mr_file_id index_id;
+
+	struct mr_subjects subjects;
 };
 
 struct mr_layout *mr_layout_of(struct mr_store *s);
@@ -76,6 +76,8 @@ int mr_layout_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
 int mr_layout_open_blob(struct mr_store *s, const struct mreg_desc *d,
 			uint64_t offset, uint64_t length,
 			struct mr_stream **out, struct mreg_error *err);
+int mr_layout_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
+		   struct mreg_error *err);
 /* A blob that is small enough for a manifest, whatever its size should be;
  * `*found` false when there is none. */
 int mr_layout_load(struct mr_layout *l, const struct mreg_digest *digest,
@@ -105,8 +107,6 @@ void mr_layout_sweep(struct mr_layout *l);
 int mr_layout_index(struct mr_layout *l, json_t **out, bool *found,
 		    struct mreg_error *err);
 void mr_layout_forget_index(struct mr_layout *l);
-/* The tag that an entry stands for, or NULL. */
-const char *mr_layout_entry_tag(const json_t *entry);
 /* What the tag names. */
 int mr_layout_find(struct mr_layout *l, const char *tag, struct mreg_desc *out,
 		   bool *found, struct mreg_error *err);
@@ -114,5 +114,8 @@ int mr_layout_find(struct mr_layout *l, const char *tag, struct mreg_desc *out,
 int mr_layout_change(struct mr_layout *l, const char *tag,
 		     const struct mreg_desc *d, const char *artifact_type,
 		     bool *found, struct mreg_error *err);
+/* Let `d` be found without a tag. */
+int mr_layout_list(struct mr_layout *l, const struct mreg_desc *d,
+		   const char *artifact_type, struct mreg_error *err);
 
 #endif

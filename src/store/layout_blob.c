@@ -98,6 +98,24 @@ int mr_layout_open_blob(struct mr_store *s, const struct mreg_desc *d,
 	return rc;
 }
 
+int mr_layout_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
+		   struct mreg_error *err)
+{
+	MR_AUTO(mr_fd_close) int own = -1;
+	char path[PATH_MAX];
+	uint64_t size;
+	int rc;
+
+	rc = open_file(mr_layout_of(s), &d->digest, path, &own, &size, err);
+	if (rc < 0)
+		return rc;
+	if (size != d->size) /* it is another one */
+		return mr_fail(err, MREG_ENOTFOUND, "'%s' is truncated", path);
+	*fd = own;
+	own = -1;
+	return 0;
+}
+
 int mr_layout_load(struct mr_layout *l, const struct mreg_digest *digest,
 		   struct mr_buf *out, bool *found, struct mreg_error *err)
 {

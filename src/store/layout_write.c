@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "store/writer.h"
 
 struct part {
 	struct mr_sink base;
@@ -28,10 +29,12 @@ struct part {
 	struct mreg_digest digest;
 	int fd;     /* owned, flocked */
 	char *path; /* owned; of the part */
+	struct mr_writer writer;
 };
 
 static void part_free(struct part *p)
 {
+	mr_writer_release(&p->writer);
 	mr_fd_close(&p->fd);
 	mr_release(p->path);
 	mr_release(p);
@@ -50,7 +53,15 @@ static int part_write_at(struct mr_sink *s, const void *buf, size_t n,
 {
 	struct part *p = mr_container_of(s, struct part, base);
 
-	return mr_file_write_at(p->fd, buf, n, offset, p->path, err);
+	return mr_writer_put(&p->writer, buf, n, offset, err);
+}
+
+static int part_write_through(struct mr_sink *s, const void *buf, size_t n,
+			      uint64_t offset, struct mreg_error *err)
+{
+	struct part *p = mr_container_of(s, struct part, base);
+
+	return mr_writer_put_through(&p->writer, buf, n, offset, err);
 }
 
 static ssize_t part_read_at(struct mr_sink *s, void *buf, size_t n,
@@ -90,6 +101,7 @@ static int part_commit(struct mr_sink *s, struct mreg_error *err)
 
 static const struct mr_sink_ops part_ops = {
 	.write_at = part_write_at,
+	.write_through = part_write_through,
 	.read_at = part_read_at,
 	.commit = part_commit,
 	.abort = part_abort,
@@ -134,7 +146,7 @@ static int make_part(struct part *p, const char *folder, struct mreg_error *err)
 }
 
 static int part_new(struct mr_layout *l, enum mreg_algorithm algorithm,
-		    struct part **out, struct mreg_error *err)
+		    uint64_t size, struct part **out, struct mreg_error *err)
 {
 	bool usual = algorithm == MREG_SHA256;
 	char folder[PATH_MAX];
@@ -156,6 +168,7 @@ static int part_new(struct mr_layout *l, enum mreg_algorithm algorithm,
 	p->layout = l;
 	p->fd = -1;
 	rc = make_part(p, folder, err);
+	mr_writer_init(&p->writer, p->fd, size, p->path);
 	if (rc < 0) {
 		part_free(p);
 		return rc;
@@ -175,7 +188,7 @@ int mr_layout_begin(struct mr_store *s, const struct mreg_desc *d,
 	rc = mr_layout_has(s, d, &here, err);
 	if (rc < 0 || here)
 		return rc;
-	rc = part_new(mr_layout_of(s), d->digest.algorithm, &p, err);
+	rc = part_new(mr_layout_of(s), d->digest.algorithm, d->size, &p, err);
 	if (rc < 0)
 		return rc;
 	p->digest = d->digest;
@@ -203,8 +216,8 @@ static int fill(struct part *p, struct mr_stream *src, uint64_t size,
 				       size);
 		rc = mr_check_cancel(env, err);
 		if (rc == 0)
-			rc = mr_file_write_at(p->fd, chunk, (size_t)got, offset,
-					      p->path, err);
+			rc = mr_writer_put(&p->writer, chunk, (size_t)got,
+					   offset, err);
 		if (rc < 0)
 			return rc;
 		offset += (uint64_t)got;
@@ -226,7 +239,7 @@ int mr_layout_put_stream(struct mr_store *s, struct mr_stream *src,
 	struct part *p;
 	int rc;
 
-	rc = part_new(mr_layout_of(s), MREG_SHA256, &p, err);
+	rc = part_new(mr_layout_of(s), MREG_SHA256, size, &p, err);
 	if (rc < 0)
 		return rc;
 	rc = fill(p, src, size, err);

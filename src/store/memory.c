@@ -370,6 +370,44 @@ static int memory_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	return rc;
 }
 
+/* The blob as a manifest, if it was put as one; NULL in `*out` if not. */
+static int parse_manifest(struct memory *m, const struct blob *b,
+			  struct mr_manifest **out, struct mreg_error *err)
+{
+	struct mreg_desc d;
+
+	(void)pthread_mutex_lock(&m->lock);
+	d = b->desc;
+	(void)pthread_mutex_unlock(&m->lock);
+	if (!d.media_type[0])
+		return 0;
+	return mr_manifest_parse(b->data, (size_t)d.size, d.media_type, out,
+				 err);
+}
+
+static int memory_referrers(struct mr_store *s,
+			    const struct mreg_digest *subject,
+			    const char *artifact_type, struct mr_referrers *out,
+			    struct mreg_error *err)
+{
+	struct memory *m = memory_of(s);
+	const struct blob *b;
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&m->lock);
+	b = m->blobs; /* what comes later is in front of it */
+	(void)pthread_mutex_unlock(&m->lock);
+	for (; b && rc == 0; b = b->next) {
+		MR_AUTO(mr_manifest_freep) struct mr_manifest *parsed = NULL;
+
+		rc = parse_manifest(m, b, &parsed, err);
+		if (rc == 0 && parsed)
+			rc = mr_referrers_look(out, parsed, subject,
+					       artifact_type, err);
+	}
+	return rc;
+}
+
 static void memory_free(struct mr_store *s)
 {
 	struct memory *m = memory_of(s);
@@ -403,6 +441,7 @@ static const struct mr_store_ops memory_ops = {
 	.set = memory_set,
 	.untag = memory_untag,
 	.tags = memory_tags,
+	.referrers = memory_referrers,
 };
 
 int mr_memory_open(struct mr_env *env, struct mr_store **out,

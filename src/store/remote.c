@@ -2,7 +2,7 @@
  * remote.c - a repository in a registry that speaks the OCI distribution
  * protocol: requests to it, their errors, and the table.
  */
-#include "store/remote.h"
+#include "store/remote_upload.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +20,11 @@
 struct mr_remote *mr_remote_of(struct mr_store *s)
 {
 	return mr_container_of(s, struct mr_remote, base);
+}
+
+bool mr_store_is_remote(const struct mr_store *s)
+{
+	return strcmp(s->ops->kind, "remote") == 0;
 }
 
 /* -- requests ---------------------------------------------------------------
@@ -147,6 +152,26 @@ int mr_remote_refused(const char *host, struct mr_response *resp,
 	return rc;
 }
 
+int mr_remote_refused_body(const char *host, struct mr_response *resp,
+			   const char *what, char *code, struct mr_buf *body,
+			   struct mreg_error *err)
+{
+	MR_AUTO(mr_stream_closep) struct mr_stream *again = NULL;
+	struct mr_stream *own = resp->body;
+	int rc;
+
+	/* Without its body the refusal is still one. */
+	(void)mr_stream_load(own, body, NULL);
+	rc = mr_stream_memory(mr_buf_text(body), strlen(mr_buf_text(body)),
+			      &again, err);
+	if (rc < 0)
+		return rc;
+	resp->body = again;
+	rc = mr_remote_refused(host, resp, what, code, err);
+	resp->body = own;
+	return rc;
+}
+
 int mr_remote_fetch(struct mr_net *net, struct mr_env *env, const char *host,
 		    const struct mr_call *c, const char *what,
 		    struct mr_buf *out, struct mr_response **resp,
@@ -206,10 +231,36 @@ void mr_remote_type(const struct mr_response *resp, char out[256])
 /* -- the table --------------------------------------------------------------
  */
 
+/* What was seen here may be mounted elsewhere. */
+static int has(struct mr_store *s, const struct mreg_desc *d, bool *found,
+	       struct mreg_error *err)
+{
+	int rc = mr_remote_has(s, d, found, err);
+
+	if (rc >= 0 && *found)
+		mr_remote_note(mr_remote_of(s), d);
+	return rc;
+}
+
+static int open_blob(struct mr_store *s, const struct mreg_desc *d,
+		     uint64_t offset, uint64_t length, struct mr_stream **out,
+		     struct mreg_error *err)
+{
+	int rc = mr_remote_open_blob(s, d, offset, length, out, err);
+
+	if (rc >= 0 && offset == 0)
+		mr_remote_note(mr_remote_of(s), d);
+	return rc;
+}
+
 static void remote_free(struct mr_store *s)
 {
 	struct mr_remote *r = mr_remote_of(s);
 
+	while (r->spare_count)
+		mr_release(r->spares[--r->spare_count]);
+	(void)pthread_mutex_destroy(&r->lock);
+	mr_redirects_release(&r->redirects);
 	mr_release(r->base.name);
 	mr_release(r->host);
 	mr_release(r->repository);
@@ -218,8 +269,9 @@ static void remote_free(struct mr_store *s)
 
 static const struct mr_store_ops remote_ops = {
 	.kind = "remote",
-	.has = mr_remote_has,
-	.open = mr_remote_open_blob,
+	.has = has,
+	.open = open_blob,
+	.ranges = mr_remote_ranges,
 	.free = remote_free,
 	.put = mr_remote_put,
 	.put_stream = mr_remote_put_stream,
@@ -229,14 +281,16 @@ static const struct mr_store_ops remote_ops = {
 	.set = mr_remote_set,
 	.untag = mr_remote_untag,
 	.tags = mr_remote_tags,
+	.referrers = mr_remote_referrers,
 };
 
-/* For registries that should get a blob in one PUT whose digest is known:
- * protocol.md 3.3. */
+/* For registries that should get a blob in one PUT whose digest is known
+ * (struct mr_profile). */
 static const struct mr_store_ops whole_ops = {
 	.kind = "remote",
-	.has = mr_remote_has,
-	.open = mr_remote_open_blob,
+	.has = has,
+	.open = open_blob,
+	.ranges = mr_remote_ranges,
 	.free = remote_free,
 	.put = mr_remote_put,
 	.mount = mr_remote_mount,
@@ -245,29 +299,8 @@ static const struct mr_store_ops whole_ops = {
 	.set = mr_remote_set,
 	.untag = mr_remote_untag,
 	.tags = mr_remote_tags,
+	.referrers = mr_remote_referrers,
 };
-
-/*
- * ECR answers the empty closing PUT of a streamed upload with 500 (B-15);
- * GHCR and Google break off what takes long, and a stream cannot be sent
- * again.
- */
-static bool takes_streams(const char *host)
-{
-	static const char *const without[] = {
-		".amazonaws.com", ".amazonaws.com.cn", "public.ecr.aws",
-		"ghcr.io",        ".pkg.dev",          "gcr.io",
-	};
-	char name[256];
-	size_t i;
-
-	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(host, ":"),
-		       host);
-	for (i = 0; i < MR_COUNT(without); i++)
-		if (mr_text_ends(name, without[i]))
-			return false;
-	return true;
-}
 
 int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
 		   const char *repository, struct mr_store **out,
@@ -285,13 +318,19 @@ int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
 	if (!r)
 		return mr_fail_nomem(err);
 	mr_buf_printf(&name, "%s/%s", host, repository);
-	r->base.ops = takes_streams(host) ? &remote_ops : &whole_ops;
+	(void)pthread_mutex_init(&r->lock, NULL); /* cannot fail on Linux */
+	mr_redirects_init(&r->redirects);
+	r->profile = *mr_profile_of(host);
+	r->resume_min = MR_UPLOAD_RESUME_MIN_BYTES;
+	r->piece = MR_UPLOAD_PIECE_BYTES;
+	r->base.ops = r->profile.streams ? &remote_ops : &whole_ops;
 	r->base.env = env;
 	r->base.name = mr_buf_take(&name);
 	r->net = net;
 	r->host = mr_strdup(host);
 	r->repository = mr_strdup(repository);
 	atomic_init(&r->writes, false);
+	atomic_init(&r->has_referrers, false);
 	if (!r->base.name || !r->host || !r->repository) {
 		remote_free(&r->base);
 		return mr_fail_nomem(err);

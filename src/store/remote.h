@@ -9,11 +9,21 @@
 #ifndef MR_STORE_REMOTE_H
 #define MR_STORE_REMOTE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "store/remote_profile.h"
+#include "store/remote_redirect.h"
 #include "store/store.h"
+
+#define MR_SPARES_MAX 8
+
+struct mr_lesson_value {
+	bool known;
+	uint64_t value;
+};
 
 struct mr_remote {
 	struct mr_store base;
@@ -23,9 +33,25 @@ struct mr_remote {
 	/* Once something was written every request asks for pull and push, so
 	 * that one token serves the whole push. */
 	atomic_bool writes;
+	/* It has answered as a registry with a referrers API. */
+	atomic_bool has_referrers;
+	/* remote_profile.c: of the host, and as configured (0: not). */
+	struct mr_profile profile;
+	uint64_t layer_limit, request_limit; /* bytes */
+	uint64_t resume_min; /* bytes from which a broken upload is taken up */
+	uint64_t piece;      /* bytes of one ranged PATCH, if nothing forbids */
+	pthread_mutex_t lock; /* of all below */
+	bool recalled;        /* the state file was asked for lessons */
+	bool trying_single;   /* one worker finds out for all */
+	struct mr_lesson_value lessons[MR_LESSONS];
+	/* Upload sessions that a mount opened instead (P-50): owned. */
+	char *spares[MR_SPARES_MAX];
+	size_t spare_count;
+	struct mr_redirects redirects;
 };
 
 struct mr_remote *mr_remote_of(struct mr_store *s);
+bool mr_store_is_remote(const struct mr_store *s);
 
 /* What a request needs leave for (protocol.md P-40). */
 enum mr_remote_right {
@@ -66,6 +92,10 @@ int mr_remote_send(struct mr_remote *r, const struct mr_call *c,
  * may be NULL (net/net.h). */
 int mr_remote_refused(const char *host, struct mr_response *resp,
 		      const char *what, char *code, struct mreg_error *err);
+/* The same for who looks into its body, which is read into `body` first. */
+int mr_remote_refused_body(const char *host, struct mr_response *resp,
+			   const char *what, char *code, struct mr_buf *body,
+			   struct mreg_error *err);
 
 /* Put `what` in front of the message and add the hint that `host`'s user
  * needs. */
@@ -97,8 +127,10 @@ int mr_remote_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
 int mr_remote_open_blob(struct mr_store *s, const struct mreg_desc *d,
 			uint64_t offset, uint64_t length,
 			struct mr_stream **out, struct mreg_error *err);
+/* False once it has answered a range with something else (P-22). */
+bool mr_remote_ranges(struct mr_store *s);
 
-/* remote_upload.c */
+/* remote_upload.c, remote_upload_stream.c, remote_upload_mount.c */
 int mr_remote_put(struct mr_store *s, const struct mreg_desc *d,
 		  struct mr_store *from, const char *label,
 		  struct mreg_error *err);
@@ -120,9 +152,35 @@ int mr_remote_set(struct mr_store *s, const char *reference,
 		  struct mr_list *missing, struct mreg_error *err);
 int mr_remote_untag(struct mr_store *s, const char *tag,
 		    struct mreg_error *err);
+/* The writing in mr_remote_set: nothing is done about a subject.  `*subject`
+ * (may be NULL) is what the registry says it took for one, else NONE. */
+int mr_remote_write(struct mr_remote *r, const char *reference,
+		    const struct mreg_desc *d, const void *bytes,
+		    struct mr_list *missing, struct mreg_digest *subject,
+		    struct mreg_error *err);
+
+/* remote_referrers.c */
+int mr_remote_referrers(struct mr_store *s, const struct mreg_digest *subject,
+			const char *artifact_type, struct mr_referrers *out,
+			struct mreg_error *err);
+/* Add what the referrers API lists; `*there` false: there is none. */
+int mr_remote_ask_api(struct mr_remote *r, const struct mreg_digest *subject,
+		      const char *artifact_type, struct mr_referrers *out,
+		      bool *there, struct mreg_error *err);
+
+/* remote_fallback.c */
+/* A manifest with a subject was written, and the registry did not say that it
+ * lists it: see to it that it is found (P-70 to P-72). */
+int mr_remote_refer(struct mr_remote *r, const struct mr_manifest *m,
+		    struct mreg_error *err);
 
 /* remote_list.c */
 int mr_remote_tags(struct mr_store *s, struct mr_list *out, bool *found,
+		   struct mreg_error *err);
+/* Let `c` ask for what the answer's Link names as the next page, on the same
+ * origin only (H34); `*more` false: there is none. */
+int mr_remote_next(const char *host, const struct mr_response *resp,
+		   const char *what, struct mr_call *c, bool *more,
 		   struct mreg_error *err);
 
 #endif

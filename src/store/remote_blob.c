@@ -5,9 +5,15 @@
  * 1. `at` is the offset in the blob of the next byte handed out.
  * 2. A new connection asks for [at, end) and nothing else, and starts only
  *    when the registry says that it answers with exactly that, or with the
- *    whole blob, whose first `at` bytes are then passed over.
+ *    whole blob, whose first `at` bytes are then passed over.  Once it has
+ *    answered a range with anything else, it is asked for whole blobs only.
  * 3. Every connection must bring something before the attempts are used up;
  *    1 MiB of progress gives them all back (P-94).
+ *
+ * 4. Where the registry redirects to is learned from the first answer; ranges
+ *    are asked for there, without credentials, until that is refused (P-24).
+ *    Each refusal costs one question to the registry, and so many in a row
+ *    without progress are an error.
  *
  * Nothing is verified here: store.c wraps whole blobs in the proof.
  */
@@ -29,6 +35,8 @@
 
 /* Progress that proves a connection good. */
 #define PROGRESS_BYTES (UINT64_C(1) << 20)
+/* What is passed over is read in pieces of this. */
+#define SKIP_BYTES (64u << 10)
 
 struct blob {
 	struct mr_stream base;
@@ -38,6 +46,8 @@ struct blob {
 	bool whole;       /* the blob, not a part of it */
 	uint64_t good;    /* `at` when the attempts were last given back */
 	unsigned int attempt;
+	unsigned int refusals; /* of learned URLs, since `good` */
+	uint64_t skip; /* bytes of the answer before the first wanted one */
 	struct mr_response *resp; /* owned; NULL: not connected */
 	int rc;                   /* < 0: failed with `err` for good */
 	struct mreg_error err;
@@ -139,28 +149,41 @@ static int check_range(const struct blob *b, const struct mr_response *resp,
 		       text ? text : "no Content-Range");
 }
 
-/* Read over the `n` bytes before the wanted ones. */
-static int pass_over(struct mr_stream *body, uint64_t n, struct mreg_error *err)
+/* Read over the bytes before the wanted ones. */
+static int pass_over(struct blob *b, struct mreg_error *err)
 {
-	MR_AUTO(mr_free) char *buf = mr_alloc(64u << 10);
+	MR_AUTO(mr_free) char *buf = NULL;
 	ssize_t got;
 
+	if (b->skip == 0)
+		return 0;
+	buf = mr_alloc(SKIP_BYTES);
 	if (!buf)
 		return mr_fail_nomem(err);
-	while (n > 0) {
-		size_t want = n < (64u << 10) ? (size_t)n : 64u << 10;
+	while (b->skip > 0) {
+		size_t want =
+			b->skip < SKIP_BYTES ? (size_t)b->skip : SKIP_BYTES;
 
-		got = mr_stream_read(body, buf, want, err);
+		got = mr_stream_read(b->resp->body, buf, want, err);
 		if (got < 0)
 			return (int)got;
 		if (got == 0)
 			return mr_fail(err, MREG_EINTEGRITY,
 				       READING ": it ends %" PRIu64 " bytes "
 					       "before the part asked for",
-				       n);
-		n -= (uint64_t)got;
+				       b->skip);
+		b->skip -= (uint64_t)got;
 	}
 	return 0;
+}
+
+/* Found out: this host does no ranges.  One connection to a blob, then. */
+static void note_no_ranges(struct blob *b)
+{
+	if (!atomic_exchange(&b->r->redirects.no_ranges, true))
+		mr_log(b->r->base.env, MREG_LOG_INFO,
+		       "'%s' does not answer to ranges; asking for whole blobs",
+		       b->r->host);
 }
 
 static int check_answer(struct blob *b, struct mr_response *resp, bool ranged,
@@ -168,6 +191,7 @@ static int check_answer(struct blob *b, struct mr_response *resp, bool ranged,
 {
 	const char *coding = mr_response_header(resp, "Content-Encoding");
 
+	b->skip = 0;
 	if (resp->status != 200 && !(ranged && resp->status == 206))
 		return mr_remote_refused(b->r->host, resp, READING, NULL, err);
 	/* Not asked for, and nothing could be counted in it (P-21). */
@@ -182,15 +206,33 @@ static int check_answer(struct blob *b, struct mr_response *resp, bool ranged,
 			       READING ": it has %" PRIu64
 				       " bytes there, not %" PRIu64,
 			       resp->length, b->desc.size);
-	/* A 200 to a ranged request is the whole blob: the server does not do
-	 * ranges. */
-	return pass_over(resp->body, b->at, err);
+	/* A 200 to a ranged request is the whole blob. */
+	if (ranged)
+		note_no_ranges(b);
+	b->skip = b->at;
+	return 0;
 }
 
-static int connect_blob(struct blob *b, struct mreg_error *err)
+/* What a presigned URL is answered with once its time is over (P-24). */
+static bool has_expired(const struct mr_response *resp)
+{
+	return resp->status == 400 || resp->status == 401 ||
+	       resp->status == 403;
+}
+
+/* Storage that the registry has just sent us to refuses: its clock may be
+ * another, or the URL was old already.  The registry signs a new one. */
+static bool was_sent_astray(const struct mr_call *c,
+			    const struct mr_response *resp)
+{
+	return has_expired(resp) && !mr_url_same_origin(resp->url, c->origin);
+}
+
+/* Ask the registry, or (`url`) where it sent us before. */
+static int ask_for(struct blob *b, const char *url, bool ranged,
+		   struct mr_response **out, struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
-	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
 	char text[MREG_DIGEST_TEXT];
 	int rc;
 
@@ -198,17 +240,84 @@ static int connect_blob(struct blob *b, struct mreg_error *err)
 			    mreg_digest_text(&b->desc.digest, text));
 	if (rc < 0)
 		return rc;
-	/* The whole blob is asked for without a range: zot redirects to its
-	 * storage only then (P-23). */
-	c.rq.ranged = b->at > 0 || !b->whole;
+	if (url)
+		c.rq.url = url;
+	c.rq.bulk = true;
+	c.rq.ranged = ranged;
 	c.rq.first = b->at;
 	c.rq.last = b->end - 1;
-	rc = mr_remote_send(b->r, &c, READING, &resp, err);
+	rc = mr_remote_send(b->r, &c, READING, out, err);
+	if (rc == 0 && !url && was_sent_astray(&c, *out)) {
+		mr_response_freep(out);
+		rc = mr_remote_send(b->r, &c, READING, out, err);
+	}
+	/* Where it was sent to, for the next range of it. */
+	if (rc == 0 && !url)
+		mr_redirects_learn(
+			&b->r->redirects, &b->desc.digest,
+			((*out)->status == 200 || (*out)->status == 206) &&
+					!mr_url_same_origin((*out)->url,
+							    c.origin)
+				? (*out)->url
+				: NULL);
+	return rc;
+}
+
+static int ask_range(struct blob *b, struct mr_response **out,
+		     struct mreg_error *err)
+{
+	struct mr_redirects *known = &b->r->redirects;
+	MR_AUTO(mr_free) char *refused = NULL;
+	bool asking = false;
+	int rc;
+
+	for (;;) {
+		MR_AUTO(mr_free) char *url = NULL;
+
+		rc = mr_redirects_get(known, b->r->base.env, &b->desc.digest,
+				      refused, &url, &asking, err);
+		if (rc < 0)
+			return rc;
+		rc = ask_for(b, url, true, out, err);
+		if (rc < 0 && asking)
+			mr_redirects_learn(known, &b->desc.digest, NULL);
+		if (rc < 0 || !url || !has_expired(*out) ||
+		    ++b->refusals > MR_REDIRECT_MAX)
+			return rc;
+		mr_response_freep(out);
+		mr_release(refused);
+		refused = mr_steal(&url);
+	}
+}
+
+static int connect_blob(struct blob *b, struct mreg_error *err)
+{
+	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	struct mreg_error why = MREG_ERROR_INIT;
+	/* The whole blob is asked for without a range: zot redirects to its
+	 * storage only then (P-23). */
+	bool ranged = (b->at > 0 || !b->whole) && mr_remote_ranges(&b->r->base);
+	int rc;
+
+	rc = ranged ? ask_range(b, &resp, err)
+		    : ask_for(b, NULL, false, &resp, err);
 	if (rc < 0)
 		return rc;
-	rc = check_answer(b, resp, c.rq.ranged, err);
-	if (rc < 0)
+	rc = check_answer(b, resp, ranged, &why);
+	if (rc == MREG_EREMOTE && ranged && resp->status == 206) {
+		/* Not the range that was asked for (P-22). */
+		note_no_ranges(b);
+		mr_response_freep(&resp);
+		rc = ask_for(b, NULL, false, &resp, err);
+		if (rc < 0)
+			return rc;
+		rc = check_answer(b, resp, false, &why);
+	}
+	if (rc < 0) {
+		if (err)
+			*err = why;
 		return rc;
+	}
 	b->resp = mr_steal(&resp);
 	return 0;
 }
@@ -228,6 +337,7 @@ static int resume(struct blob *b)
 	if (b->at - b->good >= PROGRESS_BYTES) {
 		b->good = b->at;
 		b->attempt = 0;
+		b->refusals = 0;
 	}
 	while (rc == MREG_ENETWORK && b->attempt < MR_RETRY_MAX) {
 		b->attempt++;
@@ -251,7 +361,9 @@ static ssize_t read_on(struct blob *b, void *buf, size_t n)
 	int rc;
 
 	for (;;) {
-		got = mr_stream_read(b->resp->body, buf, n, &b->err);
+		got = pass_over(b, &b->err);
+		if (got == 0)
+			got = mr_stream_read(b->resp->body, buf, n, &b->err);
 		if (got >= 0)
 			return got;
 		mr_remote_explain(b->r->host, READING, &b->err);
@@ -307,6 +419,11 @@ static const struct mr_stream_ops blob_ops = {
 	.read = blob_read,
 	.close = blob_close,
 };
+
+bool mr_remote_ranges(struct mr_store *s)
+{
+	return !atomic_load(&mr_remote_of(s)->redirects.no_ranges);
+}
 
 int mr_remote_open_blob(struct mr_store *s, const struct mreg_desc *d,
 			uint64_t offset, uint64_t length,

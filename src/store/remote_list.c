@@ -143,25 +143,32 @@ static int add_page(struct listing *l, const struct mr_buf *body, size_t *n,
 	return *n ? advance(l, name, n, err) : 0;
 }
 
-static int follow(struct listing *l, const struct mr_response *resp,
-		  const char *link, struct mr_call *c, struct mreg_error *err)
+int mr_remote_next(const char *host, const struct mr_response *resp,
+		   const char *what, struct mr_call *c, bool *more,
+		   struct mreg_error *err)
 {
+	const char *value = mr_response_header(resp, "Link");
+	MR_AUTO(mr_free) char *link = value ? next_link(value) : NULL;
 	char *next;
 	int rc;
 
+	*more = false;
+	if (!link)
+		return 0;
 	rc = mr_response_resolve(resp, link, &next, err);
 	if (rc < 0) {
-		mr_remote_explain(l->host, l->what, err);
+		mr_remote_explain(host, what, err);
 		return rc;
 	}
 	if (!mr_url_same_origin(next, c->origin)) {
 		mr_release(next);
 		return mr_fail(err, MREG_EREMOTE,
-			       "%s: its next page is on another host", l->what);
+			       "%s: its next page is on another host", what);
 	}
 	mr_release(c->url);
 	c->url = next;
 	c->rq.url = next;
+	*more = true;
 	return 0;
 }
 
@@ -194,7 +201,6 @@ static int read_page(struct listing *l, struct mr_call *c, bool *more,
 	MR_AUTO(mr_buf_release)
 	struct mr_buf body = MR_BUF_INIT(PAGE_MAX_BYTES);
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
-	MR_AUTO(mr_free) char *link = NULL;
 	size_t n;
 	int rc;
 
@@ -210,14 +216,13 @@ static int read_page(struct listing *l, struct mr_call *c, bool *more,
 	rc = add_page(l, &body, &n, err);
 	if (rc < 0)
 		return rc;
-	if (mr_response_header(resp, "Link"))
-		link = next_link(mr_response_header(resp, "Link"));
-	*more = n > 0 && (link || n == PAGE_ENTRIES);
-	l->guessed = !link;
-	if (!*more)
-		return 0;
-	return link ? follow(l, resp, link, c, err)
-		    : ask_after(c, l->last, err);
+	if (n > 0)
+		rc = mr_remote_next(l->host, resp, l->what, c, more, err);
+	l->guessed = !*more;
+	if (rc < 0 || *more || n != PAGE_ENTRIES)
+		return rc;
+	*more = true;
+	return ask_after(c, l->last, err);
 }
 
 static void unique(struct mr_list *l)

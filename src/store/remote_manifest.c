@@ -175,6 +175,13 @@ int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 /* -- writing ----------------------------------------------------------------
  */
 
+/* What a refusal of a manifest was about. */
+enum refusal {
+	REFUSED_FINALLY,
+	REFUSED_FOR_NOW, /* it is worth sending again */
+	REFUSED_BLOBS,   /* it misses some (P-51) */
+};
+
 /*
  * Every digest the registry's complaint names but the manifest's own.  Where
  * it stands differs (`detail` as a string, as an object, as an array, or only
@@ -212,47 +219,110 @@ static int add_missing(const char *body, const struct mreg_desc *d,
 	return 0;
 }
 
-/* The registry refused a manifest: which blobs does it miss (P-51)?  `*race`:
- * it is worth sending again. */
+/* Where it does not say which, all that the manifest names may be missing. */
+static int add_all(const void *bytes, const struct mreg_desc *d,
+		   struct mr_list *missing, struct mreg_error *err)
+{
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *m = NULL;
+	char text[MREG_DIGEST_TEXT];
+	size_t i;
+	int rc = mr_manifest_parse(bytes, (size_t)d->size, d->media_type, &m,
+				   err);
+
+	if (rc >= 0 && !m->is_index)
+		rc = mr_list_add(missing,
+				 mreg_digest_text(&m->config.desc.digest, text),
+				 err);
+	for (i = 0; rc >= 0 && i < m->layer_count; i++)
+		rc = mr_list_add(
+			missing,
+			mreg_digest_text(&m->layers[i].desc.digest, text), err);
+	for (i = 0; rc >= 0 && i < m->child_count; i++)
+		rc = mr_list_add(
+			missing,
+			mreg_digest_text(&m->children[i].desc.digest, text),
+			err);
+	return rc;
+}
+
+/* A tag that exists and, by the registry's rules, keeps what it has (P-90,
+ * 3.6); ECR says so with 400. */
+static bool is_fixed(int status, const char *text)
+{
+	static const char *const codes[] = { "ImageTagAlreadyExists",
+					     "TAG_IMMUTABLE",
+					     "TAG_ALREADY_EXISTS" };
+	size_t i;
+
+	if (status == 409 || status == 412)
+		return true;
+	for (i = 0; status == 400 && i < MR_COUNT(codes); i++)
+		if (strstr(text, codes[i]))
+			return true;
+	return false;
+}
+
+/* For a number or a log entry that is the lock (product.md 3.2); what has to
+ * move cannot. */
+static int tag_fixed(const char *tag, struct mreg_error *err)
+{
+	enum mr_tag_kind kind = mr_tag_kind(tag);
+	bool moves = kind != MR_TAG_VERSION && kind != MR_TAG_RECORD &&
+		     kind != MR_TAG_RELEASE;
+
+	if (!err)
+		return moves ? MREG_EUNSUPPORTED : MREG_ECONFLICT;
+	err->code = moves ? MREG_EUNSUPPORTED : MREG_ECONFLICT;
+	if (!moves)
+		(void)mr_hint(err, "the registry does not let this tag be "
+				   "written again");
+	else
+		(void)mr_hint(err, "the registry's rules make this tag "
+				   "immutable: limit them to v* and mreg.*");
+	return (int)err->code;
+}
+
 static int set_refused(struct mr_remote *r, struct mr_response *resp,
-		       const struct mreg_desc *d, const char *what,
-		       struct mr_list *missing, bool *race,
-		       struct mreg_error *err)
+		       const char *reference, const struct mreg_desc *d,
+		       const char *what, struct mr_list *missing,
+		       enum refusal *why, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf body = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	MR_AUTO(mr_stream_closep) struct mr_stream *again = NULL;
-	struct mr_stream *own = resp->body;
 	const char *text;
-	int rc;
+	int rc = mr_remote_refused_body(r->host, resp, what, NULL, &body, err);
 
-	/* Without its body the refusal is still one. */
-	(void)mr_stream_load(own, &body, NULL);
 	text = mr_buf_text(&body);
-	rc = mr_stream_memory(text, strlen(text), &again, err);
-	if (rc < 0)
-		return rc;
-	resp->body = again;
-	rc = mr_remote_refused(r->host, resp, what, NULL, err);
-	resp->body = own;
-	*race = resp->status == 400 && strstr(text, "DIGEST_INVALID");
+	if (resp->status == 400 && strstr(text, "DIGEST_INVALID"))
+		*why = REFUSED_FOR_NOW;
 	if (strstr(text, "BLOB_UNKNOWN")) {
+		/* Who cannot send blobs waits (P-51). */
+		*why = missing ? REFUSED_BLOBS : REFUSED_FOR_NOW;
 		if (err)
 			err->code = MREG_ECONFLICT;
 		rc = MREG_ECONFLICT;
 		if (missing && add_missing(text, d, missing, err) < 0)
 			rc = MREG_ENOMEM;
-	} else if (rc == MREG_ECONFLICT && err && !err->hint[0]) {
-		(void)mr_hint(err, "the registry does not let this tag be "
-				   "written again");
+	} else if (!strchr(reference, ':') && is_fixed(resp->status, text)) {
+		rc = tag_fixed(reference, err);
 	}
 	return rc;
 }
 
+/* P-70: who answers with it lists the manifest as a referrer. */
+static void read_subject(const struct mr_response *resp,
+			 struct mreg_digest *out)
+{
+	const char *text = mr_response_header(resp, "OCI-Subject");
+
+	if (!text || mreg_digest_parse(text, out, NULL) < 0)
+		out->algorithm = MREG_DIGEST_NONE;
+}
+
 static int send_manifest(struct mr_remote *r, const char *reference,
 			 const struct mreg_desc *d, const void *bytes,
-			 struct mr_list *missing, bool *race,
-			 struct mreg_error *err)
+			 struct mr_list *missing, enum refusal *why,
+			 struct mreg_digest *subject, struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
@@ -273,48 +343,81 @@ static int send_manifest(struct mr_remote *r, const char *reference,
 	if (rc < 0)
 		return rc;
 	if (resp->status != 200 && resp->status != 201 && resp->status != 202)
-		return set_refused(r, resp, d, what, missing, race, err);
+		return set_refused(r, resp, reference, d, what, missing, why,
+				   err);
 	if (mr_remote_announced(resp, &announced) &&
 	    announced.algorithm == d->digest.algorithm &&
 	    !mreg_digest_equal(&announced, &d->digest))
 		return mr_fail(err, MREG_EINTEGRITY,
 			       "%s: the registry took it for '%s'", what,
 			       mreg_digest_text(&announced, text));
+	if (subject)
+		read_subject(resp, subject);
 	return 0;
 }
 
 /*
  * distribution 2.8 writes a blob's link in place: a manifest that is checked
  * while somebody sends the same blob once more finds it empty, and is refused
- * with DIGEST_INVALID though its bytes are right.
+ * with DIGEST_INVALID though its bytes are right.  Others do not know a blob
+ * for a moment that they have just confirmed (P-51).
  */
-int mr_remote_set(struct mr_store *s, const char *reference,
-		  const struct mreg_desc *d, const void *bytes,
-		  struct mr_list *missing, struct mreg_error *err)
+int mr_remote_write(struct mr_remote *r, const char *reference,
+		    const struct mreg_desc *d, const void *bytes,
+		    struct mr_list *missing, struct mreg_digest *subject,
+		    struct mreg_error *err)
 {
-	struct mr_remote *r = mr_remote_of(s);
+	struct mr_env *env = r->base.env;
 	struct mreg_error why = MREG_ERROR_INIT;
 	unsigned int attempt;
 	int rc;
 
 	for (attempt = 1;; attempt++) {
-		bool race = false;
+		enum refusal about = REFUSED_FINALLY;
 
-		rc = send_manifest(r, reference, d, bytes, missing, &race,
-				   &why);
+		rc = send_manifest(r, reference, d, bytes, missing, &about,
+				   subject, &why);
 		if (rc >= 0)
 			return rc;
-		if (!race || attempt > MR_REPAIRS_MAX)
+		/* What cannot be parsed names nothing to send. */
+		if (about == REFUSED_BLOBS && !missing->n &&
+		    add_all(bytes, d, missing, NULL) == MREG_ENOMEM)
+			rc = mr_fail_nomem(&why);
+		if (about != REFUSED_FOR_NOW || attempt > MR_REPAIRS_MAX)
 			break;
-		rc = mr_sleep_ms(
-			s->env,
-			mr_retry_delay_ms(attempt, 0, mr_random(s->env)), &why);
+		rc = mr_sleep_ms(env,
+				 mr_retry_delay_ms(attempt, 0, mr_random(env)),
+				 &why);
 		if (rc < 0)
 			break;
 	}
 	if (err)
 		*err = why;
 	return rc;
+}
+
+int mr_remote_set(struct mr_store *s, const char *reference,
+		  const struct mreg_desc *d, const void *bytes,
+		  struct mr_list *missing, struct mreg_error *err)
+{
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *m = NULL;
+	struct mr_remote *r = mr_remote_of(s);
+	struct mreg_digest told = { .algorithm = MREG_DIGEST_NONE };
+	int rc;
+
+	rc = mr_remote_write(r, reference, d, bytes, missing, &told, err);
+	/* Most manifests have none, and need not be parsed to see that. */
+	if (rc < 0 || !memmem(bytes, (size_t)d->size, "\"subject\"", 9))
+		return rc;
+	/* The registry took it; what is not understood here refers to nothing
+	 * that could be listed. */
+	rc = mr_manifest_parse(bytes, (size_t)d->size, d->media_type, &m, NULL);
+	if (rc == MREG_ENOMEM)
+		return mr_fail_nomem(err);
+	if (rc < 0 || !m->has_subject ||
+	    mreg_digest_equal(&m->subject.desc.digest, &told))
+		return 0;
+	return mr_remote_refer(r, m, err);
 }
 
 /* -- removing a tag ---------------------------------------------------------

@@ -165,42 +165,96 @@ int mr_store_begin(struct mr_store *s, const struct mreg_desc *d,
 	return raw ? mr_sink_verify(raw, d, out, err) : 0;
 }
 
-/* Pour the blob into the sink.  Its bytes are hashed once, by the sink. */
-static int pour(struct mr_store *from, const struct mreg_desc *d,
-		struct mr_sink *sink, struct mr_env *env, const char *label,
-		struct mreg_error *err)
+int mr_store_finish(struct mr_store *s, const struct mreg_desc *d,
+		    struct mr_store *from, struct mr_sink *sink,
+		    struct mreg_error *err)
 {
-	MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
-	int rc;
+	int rc = mr_sink_commit(sink, err);
 
-	rc = mr_store_open_range(from, d, 0, d->size, &in, err);
-	if (rc < 0)
-		return rc;
-	return mr_sink_fill(sink, in, env, label, err);
-}
-
-static int copy(struct mr_store *s, const struct mreg_desc *d,
-		struct mr_store *from, const char *label,
-		struct mreg_error *err)
-{
-	struct mr_sink *sink;
-	int rc;
-
-	rc = mr_store_begin(s, d, &sink, err);
-	if (rc < 0 || !sink)
-		return rc;
-	rc = pour(from, d, sink, s->env, label, err);
-	if (rc < 0) {
-		mr_sink_abort(sink);
-		return rc;
-	}
-	rc = mr_sink_commit(sink, err);
 	if (rc == MREG_EINTEGRITY) /* written as it was read: the source's */
 		return mr_store_explain(from, "cannot read", &d->digest, rc,
 					err);
 	if (rc < 0)
 		return mr_store_explain(s, "cannot put", &d->digest, rc, err);
 	return 0;
+}
+
+bool mr_store_sinks(const struct mr_store *s)
+{
+	return s->ops->begin && !s->ops->put;
+}
+
+bool mr_store_ranges(struct mr_store *s)
+{
+	return s->ops->ranges && s->ops->ranges(s);
+}
+
+/* Pour what the sink lacks of the blob into it.  Its bytes are hashed once, by
+ * the sink. */
+static int pour(struct mr_store *from, const struct mreg_desc *d,
+		struct mr_sink *sink, struct mr_env *env, const char *label,
+		struct mreg_error *err)
+{
+	struct mr_span hole = { .end = 0 };
+	bool whole = mr_sink_resumed(sink) == 0;
+	int rc = mr_sink_catch_up(sink, err);
+
+	while (rc >= 0 && (mr_sink_hole(sink, hole.end, &hole) || whole)) {
+		MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
+
+		/* Of an empty blob too: is it there, and empty? */
+		whole = false;
+		rc = mr_store_open_range(from, d, hole.start,
+					 hole.end - hole.start, &in, err);
+		if (rc >= 0)
+			rc = mr_sink_fill(sink, in, hole.start, env, label,
+					  err);
+	}
+	return rc;
+}
+
+/* `*stale`: all bytes were there and were wrong, and some of them had been
+ * there before. */
+static int copy_once(struct mr_store *s, const struct mreg_desc *d,
+		     struct mr_store *from, const char *label, bool *stale,
+		     struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mr_sink *sink;
+	bool resumed;
+	int rc;
+
+	*stale = false;
+	rc = mr_store_begin(s, d, &sink, err);
+	if (rc < 0 || !sink)
+		return rc;
+	resumed = mr_sink_resumed(sink) > 0;
+	rc = pour(from, d, sink, s->env, label, &why);
+	if (rc < 0) {
+		mr_sink_give_up(sink, &why);
+		if (err)
+			*err = why;
+		return rc;
+	}
+	rc = mr_store_finish(s, d, from, sink, err);
+	*stale = rc == MREG_EINTEGRITY && resumed;
+	return rc;
+}
+
+static int copy(struct mr_store *s, const struct mreg_desc *d,
+		struct mr_store *from, const char *label,
+		struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool stale;
+	int rc = copy_once(s, d, from, label, &stale, &why);
+
+	/* Nothing is left of what the one before wrote: all anew. */
+	if (stale)
+		rc = copy_once(s, d, from, label, &stale, &why);
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
 }
 
 int mr_store_put(struct mr_store *s, const struct mreg_desc *d,
@@ -312,6 +366,26 @@ int mr_store_mount(struct mr_store *s, const struct mreg_desc *d,
 	rc = s->ops->mount(s, d, from_repository, done, err);
 	if (rc < 0)
 		return mr_store_explain(s, "cannot mount", &d->digest, rc, err);
+	return 0;
+}
+
+int mr_store_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
+		  struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc;
+
+	assert(mr_digest_known(&d->digest));
+	*fd = -1;
+	if (!s->ops->file)
+		return 0;
+	rc = s->ops->file(s, d, fd, &why);
+	if (rc == MREG_ENOTFOUND)
+		return 0;
+	if (rc < 0 && err)
+		*err = why;
+	if (rc < 0)
+		return mr_store_explain(s, "cannot open", &d->digest, rc, err);
 	return 0;
 }
 

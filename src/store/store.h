@@ -1,15 +1,16 @@
 /*
  * store/store.h - one repository of content: blobs by digest, manifests by
- * digest and tag.  Four kinds: remote (a registry), layout (an OCI image
- * layout on disk), files (a model's files as people see them), memory.
+ * digest and tag.  Five kinds: remote (a registry), layout (an OCI image
+ * layout on disk), archive (one in a tar file), files (a model's files as
+ * people see them), memory.
  *
  * Everything on disk or wire is a store, so push, pull and copy are one
  * engine with two ends.  The mr_store_* functions below are the only callers
  * of the table: verification and fallbacks live in store.c, once.
  *
  * Any function may be called from several threads on one store.  Nothing
- * here starts a thread.  How to open each kind is in store/kinds.h, which
- * this door includes.
+ * here starts a thread.  How to open each kind is in store/kinds.h, and the
+ * table in store/table.h, which this door includes.
  */
 #ifndef MR_STORE_STORE_H
 #define MR_STORE_STORE_H
@@ -26,6 +27,7 @@
 #include "content/stream.h"
 #include "mreg/types.h"
 #include "net/net.h"
+#include "oci/oci.h"
 #include "pack/pack.h"
 #include "state/state.h"
 
@@ -42,81 +44,19 @@ struct mr_doc {
 	}
 void mr_doc_release(struct mr_doc *d); /* for MR_AUTO too */
 
-/* `reference` below is a tag or the text of a digest; store.c has checked it
- * against the grammar. */
-struct mr_store_ops {
-	const char *kind; /* "memory", "layout", ...: for messages only */
-
-	/* Required of every store. */
-	int (*has)(struct mr_store *s, const struct mreg_desc *d, bool *found,
-		   struct mreg_error *err);
-	/* `length` bytes from `offset`, never open ended: an abandoned open
-	 * range costs the server the rest.  Absent is MREG_ENOTFOUND. */
-	int (*open)(struct mr_store *s, const struct mreg_desc *d,
-		    uint64_t offset, uint64_t length, struct mr_stream **out,
-		    struct mreg_error *err);
-	void (*free)(struct mr_store *s);
-
-	/* Writing; NULL in a read-only store.  One of `put` and `begin` is
-	 * there; store.c makes the other's work of it. */
-
-	/* Copy a blob that is known not to be here.  `from` may be opened as
-	 * often as retries need.  `label` names it in progress events. */
-	int (*put)(struct mr_store *s, const struct mreg_desc *d,
-		   struct mr_store *from, const char *label,
-		   struct mreg_error *err);
-	/* Receive a blob out of order, from several workers; store.c wraps
-	 * the raw sink in the proof.  `*out` NULL with 0: it is here already
-	 * (another process finished it while we waited for its lock). */
-	int (*begin)(struct mr_store *s, const struct mreg_desc *d,
-		     struct mr_sink **out, struct mreg_error *err);
-	/* Send content whose digest is not known yet, in one pass; `src` is
-	 * a measuring stream, `m` complete once it was read to its end.  It
-	 * stays the caller's: store.c closes it. */
-	int (*put_stream)(struct mr_store *s, struct mr_stream *src,
-			  uint64_t size, const struct mr_measure *m,
-			  struct mreg_error *err);
-
-	/* Optional; NULL where it makes no sense. */
-
-	/* Take a blob over from another repository of the same store;
-	 * `*done` false: not possible, nothing happened. */
-	int (*mount)(struct mr_store *s, const struct mreg_desc *d,
-		     const char *from_repository, bool *done,
-		     struct mreg_error *err);
-	/* Type, digest and size of a manifest, without its bytes. */
-	int (*resolve)(struct mr_store *s, const char *reference,
-		       struct mreg_desc *out, bool *found,
-		       struct mreg_error *err);
-	/* `out->desc` says what the store announced; store.c compares it with
-	 * the bytes and fills what was not announced: digest NONE, size 0, type
-	 * "" (then taken from the document). */
-	int (*get)(struct mr_store *s, const char *reference,
-		   struct mr_doc *out, bool *found, struct mreg_error *err);
-	/* Write a manifest under its digest or a tag.  When the store says
-	 * that blobs are missing: MREG_ECONFLICT, and their digests (as far as
-	 * it names them) are added to `missing`. */
-	int (*set)(struct mr_store *s, const char *reference,
-		   const struct mreg_desc *d, const void *bytes,
-		   struct mr_list *missing, struct mreg_error *err);
-	/* MREG_EUNSUPPORTED where tags cannot be deleted (P-68); never takes
-	 * more than this one tag with it. */
-	int (*untag)(struct mr_store *s, const char *tag,
-		     struct mreg_error *err);
-	/* All tags, sorted; a repository that does not exist has `*found`
-	 * false. */
-	int (*tags)(struct mr_store *s, struct mr_list *out, bool *found,
-		    struct mreg_error *err);
-	/* Keep other processes from claiming numbers and moving tags until
-	 * unlock (product.md 3.2: in a local store flock is the lock).  Not
-	 * re-entrant; other calls may be made meanwhile. */
-	int (*lock)(struct mr_store *s, struct mreg_error *err);
-	void (*unlock)(struct mr_store *s);
-	/* A blob or manifest of this store turned out to be wrong: set the hint
-	 * that says how to mend it. */
-	void (*damaged)(struct mr_store *s, const struct mreg_digest *digest,
-			struct mreg_error *err);
+/* Who names a manifest as its subject. */
+struct mr_referrers {
+	struct mr_arena *arena; /* owned; NULL while empty */
+	struct mr_descriptor *items;
+	size_t count;
 };
+#define MR_REFERRERS_INIT                                                      \
+	{                                                                      \
+		.arena = NULL                                                  \
+	}
+void mr_referrers_release(struct mr_referrers *r); /* for MR_AUTO too */
+
+#include "store/table.h"
 
 struct mr_store {
 	const struct mr_store_ops *ops;
@@ -161,9 +101,22 @@ bool mr_store_streams(const struct mr_store *s);
 /* A verified sink; `*out` NULL with 0 as in the table. */
 int mr_store_begin(struct mr_store *s, const struct mreg_desc *d,
 		   struct mr_sink **out, struct mreg_error *err);
+/* Commit a sink of `s` (freed either way) that was filled from `from`; an error
+ * says whose fault it was. */
+int mr_store_finish(struct mr_store *s, const struct mreg_desc *d,
+		    struct mr_store *from, struct mr_sink *sink,
+		    struct mreg_error *err);
+/* Whether blobs get here through sinks, not by put. */
+bool mr_store_sinks(const struct mr_store *s);
+/* Whether asking for ranges of a blob side by side makes sense, still. */
+bool mr_store_ranges(struct mr_store *s);
 int mr_store_mount(struct mr_store *s, const struct mreg_desc *d,
 		   const char *from_repository, bool *done,
 		   struct mreg_error *err);
+/* The blob's own file, open for reading, the caller's to close; `*fd` -1 with 0
+ * where it is not in a file of its own.  Its bytes are not proven. */
+int mr_store_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
+		  struct mreg_error *err);
 
 /* -- manifests and tags: MREG_EUNSUPPORTED in a files store -----------------
  */
@@ -181,6 +134,17 @@ int mr_store_set(struct mr_store *s, const char *reference,
 int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err);
 int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 		  struct mreg_error *err);
+/*
+ * Manifests whose subject is `subject`, sorted by digest, at most
+ * MR_REFERRERS_MAX (MREG_ELIMIT); `artifact_type` NULL: all.  What a store
+ * lists is not believed: who needs more than the descriptor gets the manifest.
+ * A store without referrers of its own has none.  Where a registry has no
+ * referrers API the fallback tag is read (P-71, P-73); mr_store_set keeps it
+ * when it writes a manifest with a subject.
+ */
+int mr_store_referrers(struct mr_store *s, const struct mreg_digest *subject,
+		       const char *artifact_type, struct mr_referrers *out,
+		       struct mreg_error *err);
 /* 0 at once where a store has no lock. */
 int mr_store_lock(struct mr_store *s, struct mreg_error *err);
 void mr_store_unlock(struct mr_store *s);

@@ -1,19 +1,13 @@
 /*
  * plan.c - deciding what has to move.
  */
-#include "transfer/transfer.h"
+#include "transfer/ask.h"
 
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/task.h"
 #include "content/digest.h"
-
-struct look {
-	struct mr_plan *plan;
-	struct mr_store *to;
-};
 
 int mr_plan_init(struct mr_plan *p, size_t count, struct mreg_error *err)
 {
@@ -75,22 +69,6 @@ static int follow_first(struct mr_plan *p, struct mreg_error *err)
 	return 0;
 }
 
-static int look_one(void *ctx, size_t index, struct mreg_error *err)
-{
-	const struct look *l = ctx;
-	struct mr_item *it = &l->plan->items[index];
-	bool found = false;
-	int rc;
-
-	if (it->step != MR_STEP_LOOK || !mr_digest_known(&it->desc.digest))
-		return 0;
-	rc = mr_store_has(l->to, &it->desc, &found, err);
-	if (rc < 0)
-		return rc;
-	it->step = found ? MR_STEP_REUSE : MR_STEP_COPY;
-	return 0;
-}
-
 static bool size_known(const uint64_t *sizes, size_t n, uint64_t size)
 {
 	return n && bsearch(&size, sizes, n, sizeof(*sizes), compare_u64);
@@ -100,7 +78,6 @@ int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 		 size_t size_count, unsigned int jobs, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) uint64_t *sorted = NULL;
-	struct look l = { .plan = p, .to = to };
 	size_t i;
 	int rc;
 
@@ -116,9 +93,10 @@ int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 
 		it->done = false;
 		it->sent = false;
+		it->resumed = 0;
 		if (mr_digest_known(&it->desc.digest))
 			it->step = MR_STEP_LOOK;
-		else if (!mr_store_streams(to) ||
+		else if (!mr_store_streams(to) || mr_plan_hash_first(p, it) ||
 			 size_known(sorted, size_count, it->desc.size))
 			it->step = MR_STEP_HASH;
 		else
@@ -127,7 +105,7 @@ int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 	rc = follow_first(p, err);
 	if (rc < 0)
 		return rc;
-	return mr_task_run(to->env, jobs, p->count, look_one, &l, err);
+	return mr_plan_ask_all(p, to, jobs, err);
 }
 
 static bool moves(const struct mr_item *it)
@@ -152,6 +130,6 @@ uint64_t mr_plan_bytes_moving(const struct mr_plan *p)
 
 	for (i = 0; i < p->count; i++)
 		if (moves(&p->items[i]))
-			sum += p->items[i].desc.size;
+			sum += p->items[i].desc.size - p->items[i].resumed;
 	return sum;
 }

@@ -5,16 +5,26 @@
  * that broke off becomes HASH (its source can be read again, the registry's
  * session cannot be taken up), HASH becomes COPY or REUSE once the digest is
  * known.
+ *
+ * Workers begin items in order, and once there are none left to begin they
+ * help with those under way (fetch.c).
  */
-#include "transfer/transfer.h"
-
-#include <stdlib.h>
+#include "transfer/internal.h"
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/task.h"
 #include "content/digest.h"
+#include "transfer/ask.h"
+
+/* How often a worker with nothing to begin looks whether help is wanted. */
+#define LOOK_MS 100
+/* Small enough for more of them at once, whatever has to be done. */
+#define TINY_BYTES (UINT64_C(1) << 20)
+/* Pieces: enough for every leg to fill one while others are under way; and
+ * not more memory than that (product.md 5.4). */
+#define PIECES_MIN 12
+#define PIECES_SPARE 4
 
 struct run {
 	struct mr_plan *plan;
@@ -22,6 +32,11 @@ struct run {
 	struct mr_store *to;
 	struct mr_env *env;
 	struct mr_item **order; /* largest first */
+	struct mr_crew crew;
+	/* Under the crew's lock. */
+	size_t next;          /* the item that begins next */
+	unsigned int running; /* items begun and not done */
+	bool failed;
 };
 
 static void tell(struct mr_env *env, enum mreg_progress_kind kind,
@@ -37,16 +52,22 @@ static void tell(struct mr_env *env, enum mreg_progress_kind kind,
 	mr_progress(env, &p);
 }
 
-static void learn(struct mr_item *it, const struct mr_measure *m)
+static int learn(struct run *r, struct mr_item *it, const struct mr_measure *m,
+		 struct mreg_error *err)
 {
+	int rc;
+
 	it->desc.digest = m->digest;
 	it->hashed = true;
 	it->utf8 = m->utf8;
+	rc = mr_files_learn(r->from, it->file, &it->desc.digest, err);
+	if (rc >= 0 && r->plan->learned)
+		r->plan->learned(r->plan->ctx, (size_t)(it - r->plan->items));
+	return rc;
 }
 
 /* Read a file to its end for its digest's sake. */
-static int hash_item(struct mr_store *from, struct mr_env *env,
-		     struct mr_item *it, struct mreg_error *err)
+static int hash_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 {
 	MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
 	MR_AUTO(mr_free) char *chunk = NULL;
@@ -55,8 +76,8 @@ static int hash_item(struct mr_store *from, struct mr_env *env,
 	ssize_t got;
 	int rc;
 
-	tell(env, MREG_PROGRESS_PHASE, it);
-	rc = mr_files_open(from, it->file, &raw, err);
+	tell(r->env, MREG_PROGRESS_PHASE, it);
+	rc = mr_files_open(r->from, it->file, &raw, err);
 	if (rc < 0)
 		return rc;
 	rc = mr_stream_measure(raw, &m, &in, err);
@@ -66,15 +87,14 @@ static int hash_item(struct mr_store *from, struct mr_env *env,
 	if (!chunk)
 		return mr_fail_nomem(err);
 	do {
-		rc = mr_check_cancel(env, err);
+		rc = mr_check_cancel(r->env, err);
 		if (rc < 0)
 			return rc;
 		got = mr_stream_read(in, chunk, MR_CHUNK_BYTES, err);
 	} while (got > 0);
 	if (got < 0)
 		return (int)got;
-	learn(it, &m);
-	return mr_files_learn(from, it->file, &it->desc.digest, err);
+	return learn(r, it, &m, err);
 }
 
 static int stream_item(struct run *r, struct mr_item *it,
@@ -90,25 +110,23 @@ static int stream_item(struct run *r, struct mr_item *it,
 	rc = mr_store_put_stream(r->to, in, it->desc.size, it->label, &m, err);
 	if (rc < 0)
 		return rc;
-	learn(it, &m);
 	it->sent = true;
-	return mr_files_learn(r->from, it->file, &it->desc.digest, err);
+	return learn(r, it, &m, err);
 }
 
 static int hash_then_look(struct run *r, struct mr_item *it,
 			  struct mreg_error *err)
 {
-	bool found = false;
-	int rc;
+	int rc = hash_item(r, it, err);
 
-	rc = hash_item(r->from, r->env, it, err);
-	if (rc < 0)
-		return rc;
-	rc = mr_store_has(r->to, &it->desc, &found, err);
-	if (rc < 0)
-		return rc;
-	it->step = found ? MR_STEP_REUSE : MR_STEP_COPY;
-	return 0;
+	return rc < 0 ? rc : mr_plan_ask(r->plan, r->to, it, err);
+}
+
+static int copy_item(struct run *r, struct mr_item *it, struct mreg_error *err)
+{
+	if (it->desc.size >= MR_SMALL_BYTES && mr_store_sinks(r->to))
+		return mr_fetch(&r->crew, it, err);
+	return mr_store_put(r->to, &it->desc, r->from, it->label, err);
 }
 
 static int do_steps(struct run *r, struct mr_item *it, struct mreg_error *err)
@@ -137,18 +155,20 @@ static int do_steps(struct run *r, struct mr_item *it, struct mreg_error *err)
 			return rc;
 	}
 	if (it->step == MR_STEP_COPY) {
-		rc = mr_store_put(r->to, &it->desc, r->from, it->label, err);
+		bool mounted = false;
+
+		rc = mr_plan_mount(r->to, it, &mounted, err);
+		if (rc >= 0 && !mounted)
+			rc = copy_item(r, it, err);
 		if (rc < 0)
 			return rc;
-		it->sent = true;
+		it->sent = !mounted;
 	}
 	return 0;
 }
 
-static int run_one(void *ctx, size_t index, struct mreg_error *err)
+static int run_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 {
-	struct run *r = ctx;
-	struct mr_item *it = r->order[index];
 	int rc;
 
 	if (it->step == MR_STEP_REUSE) {
@@ -168,34 +188,98 @@ static int run_one(void *ctx, size_t index, struct mreg_error *err)
 	return 0;
 }
 
-/* Largest first: a big blob begun last would be waited for alone. */
-static int compare_size(const void *a, const void *b)
-{
-	const struct mr_item *x = *(struct mr_item *const *)a;
-	const struct mr_item *y = *(struct mr_item *const *)b;
+/* -- workers ------------------------------------------------------------- */
 
-	if (x->desc.size != y->desc.size)
-		return x->desc.size < y->desc.size ? 1 : -1;
-	return (x > y) - (x < y);
+/* Under the lock: how many items like the next one may run at once. */
+static unsigned int room_for_next(const struct run *r)
+{
+	bool tiny = r->order[r->next]->desc.size < TINY_BYTES;
+
+	return tiny ? r->crew.most : r->crew.jobs;
 }
 
-static struct mr_item **sorted_items(struct mr_plan *p)
+/* Under the lock: the next item, if it may begin now. */
+static struct mr_item *begin_next(struct run *r)
 {
-	struct mr_item **order = mr_array(p->count, sizeof(*order));
-	size_t i;
+	struct mr_item *it;
 
-	if (!order)
+	if (r->failed || r->next == r->plan->count ||
+	    r->running >= room_for_next(r))
 		return NULL;
-	for (i = 0; i < p->count; i++)
-		order[i] = &p->items[i];
-	qsort(order, p->count, sizeof(*order), compare_size);
-	return order;
+	it = r->order[r->next++];
+	r->running++;
+	r->crew.more = r->next < r->plan->count &&
+		       r->order[r->next]->desc.size >= MR_SMALL_BYTES;
+	return it;
+}
+
+/* Under the lock, given up meanwhile. */
+static int do_item(struct run *r, struct mr_item *it, struct mreg_error *err)
+{
+	struct mr_crew *c = &r->crew;
+	int rc;
+
+	mr_lock_leave(&c->lock);
+	rc = mr_check_cancel(r->env, err);
+	if (rc == 0)
+		rc = run_item(r, it, err);
+	mr_lock_enter(&c->lock);
+	r->running--;
+	r->failed = r->failed || rc < 0;
+	mr_signal_all(&c->changed);
+	return rc;
+}
+
+static int work(void *ctx, size_t index, struct mreg_error *err)
+{
+	struct run *r = ctx;
+	struct mr_crew *c = &r->crew;
+	struct mr_item *it;
+	int rc = 0;
+
+	(void)index;
+	mr_lock_enter(&c->lock);
+	while (rc == 0) {
+		it = begin_next(r);
+		if (it) {
+			rc = do_item(r, it, err);
+			continue;
+		}
+		if (r->running == 0)
+			break;
+		if (!r->failed && mr_fetch_help(c))
+			continue;
+		mr_signal_wait_ms(&c->changed, &c->lock, LOOK_MS);
+	}
+	mr_lock_leave(&c->lock);
+	return rc;
+}
+
+/* More than `jobs` where that is cheap, unless the user wants one, or a rate:
+ * what is slow for that is not helped by more connections. */
+static void man_crew(struct run *r, unsigned int jobs)
+{
+	struct mr_crew *c = &r->crew;
+
+	mr_crew_init(c);
+	c->env = r->env;
+	c->from = r->from;
+	c->to = r->to;
+	c->jobs = jobs > 0 ? jobs : 1;
+	if (c->jobs > MR_JOBS_MAX)
+		c->jobs = MR_JOBS_MAX;
+	c->most = c->jobs;
+	if (c->jobs > 1 && c->jobs < MR_LEGS_MAX && !r->plan->limited)
+		c->most = MR_LEGS_MAX;
+	c->pieces_max = c->most + PIECES_SPARE;
+	if (c->pieces_max < PIECES_MIN)
+		c->pieces_max = PIECES_MIN;
 }
 
 int mr_plan_run(struct mr_plan *p, struct mr_store *from, struct mr_store *to,
 		unsigned int jobs, struct mreg_error *err)
 {
-	MR_AUTO(mr_free) struct mr_item **order = sorted_items(p);
+	MR_AUTO(mr_free) struct mr_item **order = mr_plan_order(p);
 	struct mreg_progress total = {
 		.kind = MREG_PROGRESS_PLAN,
 		.label = "",
@@ -208,15 +292,27 @@ int mr_plan_run(struct mr_plan *p, struct mr_store *from, struct mr_store *to,
 		.env = to->env,
 		.order = order,
 	};
+	unsigned int workers;
+	bool large = false;
 	size_t i;
+	int rc;
 
 	if (!order)
 		return mr_fail_nomem(err);
-	for (i = 0; i < p->count; i++)
-		if (p->items[i].step != MR_STEP_REUSE)
-			total.count++;
+	for (i = 0; i < p->count; i++) {
+		if (p->items[i].step == MR_STEP_REUSE)
+			continue;
+		total.count++;
+		large = large || p->items[i].desc.size >= MR_SMALL_BYTES;
+	}
 	mr_progress(r.env, &total);
-	return mr_task_run(r.env, jobs, p->count, run_one, &r, err);
+	man_crew(&r, jobs);
+	workers = r.crew.most;
+	if (!large && total.count < workers) /* none would find help to give */
+		workers = total.count > 0 ? (unsigned int)total.count : 1;
+	rc = mr_task_run(r.env, workers, workers, work, &r, err);
+	mr_crew_release(&r.crew);
+	return rc;
 }
 
 static int hash_one(void *ctx, size_t index, struct mreg_error *err)
@@ -226,13 +322,13 @@ static int hash_one(void *ctx, size_t index, struct mreg_error *err)
 
 	if (mr_digest_known(&it->desc.digest))
 		return 0;
-	return hash_item(r->from, r->env, it, err);
+	return hash_item(r, it, err);
 }
 
 int mr_plan_hash(struct mr_plan *p, struct mr_store *from, unsigned int jobs,
 		 struct mreg_error *err)
 {
-	MR_AUTO(mr_free) struct mr_item **order = sorted_items(p);
+	MR_AUTO(mr_free) struct mr_item **order = mr_plan_order(p);
 	struct run r = {
 		.plan = p,
 		.from = from,

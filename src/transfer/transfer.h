@@ -16,6 +16,7 @@
 #ifndef MR_TRANSFER_TRANSFER_H
 #define MR_TRANSFER_TRANSFER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,14 +43,25 @@ struct mr_item {
 	enum mr_step step;
 	/* What running found. */
 	bool done;
-	bool hashed; /* read to the end here: `utf8` is decided */
-	bool utf8;   /* all bytes are valid UTF-8 */
-	bool sent;   /* moved now, not there before */
+	bool hashed;      /* read to the end here: `utf8` is decided */
+	bool utf8;        /* all bytes are valid UTF-8 */
+	bool sent;        /* moved now, not there before */
+	uint64_t resumed; /* bytes of it that an interrupted run had moved */
 };
 
 struct mr_plan {
 	struct mr_item *items; /* owned */
 	size_t count;
+	/* The target is thought to have none of it: once it lacked the first
+	 * few, small blobs are sent without asking. */
+	bool fresh;
+	bool hash_small; /* each request costs more than reading a small file */
+	bool limited;    /* to a rate: never more than `jobs` at once */
+	atomic_uint has, lacks; /* what asking found */
+	/* NULL, or told from any worker, one item once: its digest, which was
+	 * not known, now is; where it was streamed, its bytes have arrived. */
+	void (*learned)(void *ctx, size_t index);
+	void *ctx; /* borrowed */
 };
 
 int mr_plan_init(struct mr_plan *p, size_t count, struct mreg_error *err);
@@ -58,8 +70,9 @@ void mr_plan_release(struct mr_plan *p); /* for MR_AUTO too */
 /*
  * Decide a step for every item: one question to `to` for each known digest.
  * A file of unknown digest is hashed first when `sizes` (bytes of layers that
- * may be the same; any order) has exactly its size or `to` cannot take
- * streams, else streamed (product.md 5.3).
+ * may be the same; any order) has exactly its size, when it is small and
+ * `hash_small` is set, or when `to` cannot take streams, else streamed
+ * (product.md 5.3).
  */
 int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 		 size_t size_count, unsigned int jobs, struct mreg_error *err);
@@ -69,14 +82,18 @@ int mr_plan_hash(struct mr_plan *p, struct mr_store *from, unsigned int jobs,
 		 struct mreg_error *err);
 
 /*
- * Run every step, largest item first, `jobs` at once.  A stream that broke
- * off is hashed and copied instead.  The first failure is returned with the
- * item's label in front; items that are done stay done.
+ * Run every step, largest item first, `jobs` at once; small ones more at once
+ * when `jobs` is not 1.  A stream that broke off is hashed and copied instead.
+ * Into a store that takes sinks, large blobs are received, hashed and written
+ * side by side, and workers with nothing to begin fetch ranges of those that
+ * are slow, also more than `jobs` for the last one.  What an interrupted run
+ * left is not fetched again.  The first failure is returned with the item's
+ * label in front; items that are done stay done.
  */
 int mr_plan_run(struct mr_plan *p, struct mr_store *from, struct mr_store *to,
 		unsigned int jobs, struct mreg_error *err);
 
-/* Bytes in all items; and in those that will move, or did. */
+/* Bytes in all items; and those that will move, or did. */
 uint64_t mr_plan_bytes(const struct mr_plan *p);
 uint64_t mr_plan_bytes_moving(const struct mr_plan *p);
 

@@ -64,8 +64,10 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	mr_view_u64(&v, "bytesTotal", r->bytes_total);
 	mr_view_u64(&v, "bytesFetched", r->bytes_fetched);
 	mr_view_u64(&v, "bytesReused", r->bytes_reused);
+	mr_view_u64(&v, "bytesSeeded", r->bytes_seeded);
 	mr_view_u64(&v, "filesPlaced", r->files_placed);
 	mr_view_u64(&v, "filesKept", r->files_kept);
+	mr_view_texts(&v, "removed", r->removed, r->removed_count);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	mr_view_items(&v, "files", r->items, r->item_count,
 		      r->dry_run ? "fetch" : "fetched");

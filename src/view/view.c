@@ -113,6 +113,20 @@ void mr_view_pairs(struct mr_view *v, const char *key,
 	mr_view_put(v, key, mr_view_take(&map));
 }
 
+static const char *action_word(enum mreg_item_action action,
+			       const char *moved_word)
+{
+	switch (action) {
+	case MREG_ITEM_SENT:
+		return moved_word;
+	case MREG_ITEM_SEEDED:
+		return "seeded";
+	case MREG_ITEM_REUSED:
+		break;
+	}
+	return "reused";
+}
+
 void mr_view_items(struct mr_view *v, const char *key,
 		   const struct mreg_item *items, size_t n,
 		   const char *moved_word)
@@ -131,9 +145,7 @@ void mr_view_items(struct mr_view *v, const char *key,
 		mr_view_bool(&row, "executable", items[i].executable);
 		if (moved_word)
 			mr_view_str(&row, "action",
-				    items[i].action == MREG_ITEM_SENT
-					    ? moved_word
-					    : "reused");
+				    action_word(items[i].action, moved_word));
 		if (json_array_append_new(list, mr_view_take(&row)) < 0) {
 			json_decref(list);
 			list = NULL;

@@ -72,7 +72,8 @@ def test_a_project_file_may_not_weaken_how_registries_are_reached(
 
 @pytest.mark.parametrize("key, value", [
     ("jobs", "0"), ("jobs", "65"), ("jobs", "many"), ("color", "blue"),
-    ("log.level", "loud"), ("http.plain", "yes"), ("progress", "3")])
+    ("log.level", "loud"), ("http.plain", "yes"), ("progress", "3"),
+    ("limit.rate", "fast"), ("limit.layer", "10 gigs"), ("limit.request", "")])
 def test_a_value_that_cannot_be_is_refused_and_not_written(mreg, key, value):
     error = mreg.fails(2, "config", "set", key, value)
     assert key in error["message"] and error["hint"]

@@ -1,9 +1,9 @@
 """words.py - the words of the command line that several tests go through."""
 
 COMMANDS = ["push", "pull", "resolve", "ls", "inspect", "alias set",
-            "alias rm", "alias ls", "login", "logout", "config show",
-            "config get", "config set", "config unset", "completion",
-            "version"]
+            "alias rm", "alias ls", "copy", "export", "import", "login",
+            "logout", "doctor", "config show", "config get", "config set",
+            "config unset", "completion", "version"]
 LISTS = ["ls", "ls churn", "alias ls churn"]
 GLOBAL = ["--registry", "--store", "--ca-file", "--plain-http", "--json",
           "--progress", "--no-progress", "--color", "--quiet", "--verbose",

@@ -229,3 +229,52 @@ def test_login_works_for_who_cannot_write_a_home(binary, box, guarded,
     pushed = user.json("push", folder, "closed-home", cwd=box)
     assert user.json("resolve", "closed-home", cwd=box)["digest"] == \
         pushed["digest"]
+
+
+def test_files_are_looked_into_in_their_order(ada, guarded, box):
+    """protocol.md 2.2; the first that has the host counts."""
+    right = json.dumps(docker_auth(guarded.host, USER, PASSWORD))
+    wrong = json.dumps(docker_auth(guarded.host, USER, "wrong"))
+    ada.env.update(REGISTRY_AUTH_FILE=str(box / "named.json"),
+                   XDG_RUNTIME_DIR=str(box / "run"))
+    places = [box / "named.json", box / "run/containers/auth.json",
+              ada.home / "config/containers/auth.json", config_of(ada),
+              ada.home / ".dockercfg"]
+    legacy = json.dumps(docker_auth(guarded.host, USER, PASSWORD)["auths"])
+    ada.env["DOCKER_AUTH_CONFIG"] = wrong
+    for i, place in enumerate(places):
+        for later in places[i + 1:]:
+            write(later, wrong if later.name != ".dockercfg" else "{}")
+        write(place, right if place.name != ".dockercfg" else legacy)
+        ada.fails(3, "resolve", "order:v1")
+        place.unlink()
+    for place in places:
+        place.unlink(missing_ok=True)
+    ada.fails(5, "resolve", "order:v1")
+    ada.env["DOCKER_AUTH_CONFIG"] = right
+    ada.fails(3, "resolve", "order:v1")
+
+
+@pytest.mark.parametrize("name", ["../x", "x;id", "x y", "-x", "$(id)", "x\n",
+                                  ".x", "a/b", "é", "x" * 65])
+def test_a_helper_with_an_odd_name_is_never_run(ada, guarded, helper, name):
+    write(config_of(ada), json.dumps({"credsStore": name}))
+    e = ada.fails(5, "resolve", "odd:v1")
+    assert "not the name of a credential helper" in e["message"]
+    assert "config.json" in e["hint"]
+    assert (helper / "calls").read_text() == ""
+
+
+def test_a_helpers_identity_token_is_one(at_bearer, bearer, tokens, helper):
+    """Username "<token>": the secret goes into a form (A-22)."""
+    tokens.refresh["fr0m-helper"] = USER
+    at_bearer.env["PATH"] = f"{helper}:{at_bearer.env['PATH']}"
+    write(config_of(at_bearer), json.dumps({"credHelpers":
+                                            {bearer.host: "x"}}))
+    write(helper / f"kept-{bearer.port}", json.dumps(
+        {"ServerURL": bearer.host, "Username": "<token>",
+         "Secret": "fr0m-helper"}))
+    since = len(tokens.asked)
+    at_bearer.fails(3, "resolve", f"{bearer.host}/by-token:v1")
+    assert [(a.user, a.form) for a in tokens.asked[since:]] == [(USER, True)]
+    tokens.refresh.clear()

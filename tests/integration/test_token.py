@@ -3,8 +3,11 @@ for, tokens that end are renewed, a changed realm is not trusted."""
 import json
 import sqlite3
 
-from conftest import READER, READER_PASSWORD, USER, log_in
-from harness import Mreg, assert_pulled, small_model, tree, write
+import pytest
+
+from conftest import PASSWORD, READER, READER_PASSWORD, USER, log_in
+from harness import (Mreg, assert_pulled, docker_auth, small_model, tree,
+                     write)
 
 
 def asked(tokens, since):
@@ -76,8 +79,10 @@ def test_who_may_only_pull_is_told_so_when_pushing(at_bearer, bearer, tokens,
 
     before = bearer.blobs()
     e = bob.fails(5, "push", small_model(box / "other", "bob's"), "read-only")
-    assert e["code"] in ("unauthenticated", "denied")
-    assert READER in e["message"] + e["cause"] + e["hint"]
+    # Another password would not help.
+    assert e["code"] == "denied"
+    assert READER in e["message"] + e["cause"]
+    assert "mreg login" not in e["hint"]
     assert bearer.blobs() == before
     assert len(at_bearer.json("ls", "read-only")["versions"]) == 1
 
@@ -126,3 +131,107 @@ def test_helpers_of_the_registry_see_no_password_of_another(
     log = guarded.access_log.read_text()[mark:]
     assert USER not in log
     assert {r[2] for r in guarded.requests(mark)} == {401}
+
+
+# -- who is who, at real registries (protocol.md 2.3) -------------------------
+
+ROBOTS = {
+    "robot$proj+ci": "h4rbor&+= %secret",
+    "AWS": "eyJwYXlsb2FkIjoi/+==",
+    "oauth2accesstoken": "ya29.a0-b_c",
+    "00000000-0000-0000-0000-000000000000": "acr.refresh.token",
+    "org+robot": "with:colon",
+    "$(id)`id`;|&": "$HOME 'q' \"d\" \\",
+}
+
+
+@pytest.fixture
+def robots(tokens):
+    tokens.users.update({name: (password, {"pull", "push"})
+                         for name, password in ROBOTS.items()})
+    tokens.life_s = 300
+    yield tokens
+    for name in ROBOTS:
+        del tokens.users[name]
+    tokens.refresh.clear()
+    tokens.post_status = None
+
+
+@pytest.fixture
+def somebody(mreg, bearer, authority):
+    mreg.env.update(MREG_REGISTRY=bearer.host,
+                    MREG_CA_FILE=str(authority.ca_file))
+    return mreg
+
+
+def keep(user, config):
+    write(user.home / "docker/config.json", json.dumps(config))
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_robots_come_in_under_their_own_names(somebody, bearer, robots, name,
+                                              box):
+    """Through login, what it keeps, and the token server."""
+    since = len(robots.asked)
+    r = somebody.run("login", bearer.host, "-u", name, "--password-stdin",
+                     "--json", input=ROBOTS[name])
+    assert r.json["username"] == name
+    folder = small_model(box / "m", name)
+    somebody.run("push", folder, "robots/model")
+    assert {a.user for a in robots.asked[since:]} == {name}
+    assert {a.status for a in robots.asked[since:]} == {200}
+
+
+def test_an_identity_token_is_given_in_a_form(somebody, bearer, robots):
+    robots.refresh["r3fresh+/="] = USER
+    keep(somebody, {"auths": {bearer.host: {
+        "auth": "", "identitytoken": "r3fresh+/="}}})
+    since = len(robots.asked)
+    somebody.fails(3, "resolve", "identity:v1")
+    assert [(a.user, a.form) for a in robots.asked[since:]] == [(USER, True)]
+    robots.refresh.clear()
+    e = somebody.fails(5, "resolve", "identity:v1")
+    assert e["code"] == "unauthenticated" and "r3fresh" not in str(e)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 405])
+def test_where_forms_are_not_known_the_name_goes_by_get(somebody, bearer,
+                                                        robots, status):
+    """As ACR, JFrog and Google's do (B-08): the token is the password."""
+    name = "00000000-0000-0000-0000-000000000000"
+    robots.post_status = status
+    config = docker_auth(bearer.host, name, "")
+    config["auths"][bearer.host]["identitytoken"] = ROBOTS[name]
+    keep(somebody, config)
+    since = len(robots.asked)
+    somebody.fails(3, "resolve", "identity:v1")
+    assert [(a.user, a.form) for a in robots.asked[since:]] == [
+        (None, True), (name, False)]
+
+
+def test_namespaces_have_users_of_their_own(somebody, bearer, robots, box):
+    """podman's auth.json (A-21): what names most of the repository."""
+    both = {**docker_auth(bearer.host, READER, READER_PASSWORD)["auths"],
+            **docker_auth(f"{bearer.host}/team", USER, PASSWORD)["auths"]}
+    write(box / "auth.json", json.dumps({"auths": both}))
+    somebody.env["REGISTRY_AUTH_FILE"] = str(box / "auth.json")
+    folder = small_model(box / "m", "namespaces")
+    since = len(robots.asked)
+    somebody.run("push", folder, "team/model")
+    assert {a.user for a in robots.asked[since:]} == {USER}
+    since = len(robots.asked)
+    e = somebody.fails(5, "push", folder, "teams/model")
+    assert e["code"] == "denied"
+    assert {a.user for a in robots.asked[since:]} == {READER}
+
+
+def test_a_minutes_token_is_fresh_for_what_ends_an_upload(at_bearer, tokens,
+                                                          box):
+    """Each PUT finds a token with most of its life before it (A-07), but not
+    each gets one of its own."""
+    for i in range(20):
+        write(box / f"m/file{i:03}.bin", f"{box} {i}\n" * 20)
+    since = len(tokens.asked)
+    at_bearer.run("push", box / "m", "fresh")
+    scopes, _ = asked(tokens, since)
+    assert scopes["repository:fresh:pull,push"] == 1

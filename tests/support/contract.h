@@ -44,7 +44,7 @@ struct contract {
 	unsigned int can; /* enum contract_can, or-ed */
 };
 
-/* Run the suite as a group of its own; how many tests failed. */
+/* Run the suite, in groups; how many tests failed. */
 int contract_run(const struct contract *c);
 
 /* The blobs that the suite puts into a store without CONTRACT_ANY_BLOB. */

@@ -1,16 +1,17 @@
 /*
- * tests/support/fakereg.h - a registry in memory with a script of
- * misbehaviours.
+ * tests/support/fakereg.h - a registry in memory, with the quirks of real
+ * ones and a script of misbehaviours.
  *
  * Plain HTTP on 127.0.0.1, a thread per connection.  Two ports with one
  * content: the registry, and "elsewhere", another origin that holds storage
  * (redirected blobs, uploads) and, like storage behind signed addresses,
  * answers 400 to whoever shows credentials there.
  *
- * Speaks: blobs with ranges, upload sessions (one PUT, or PATCHes and a
- * PUT), mounts, manifests that must not lack a blob, tags with paging,
- * catalog, Basic and Bearer with a token endpoint of its own.  Upload
- * addresses carry a `_state` that is another one after each request.
+ * Speaks: blobs with ranges, upload sessions (one PUT, or PATCHes and a PUT,
+ * their state, their end; one POST), mounts, manifests that must not lack a
+ * blob, tags with paging, referrers, catalog, Basic and Bearer with a token
+ * endpoint of its own.  Upload addresses carry a `_state` that is another one
+ * after each request.
  */
 #ifndef TESTS_SUPPORT_FAKEREG_H
 #define TESTS_SUPPORT_FAKEREG_H
@@ -19,30 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct fakereg;
+#include "tests/support/fakereg_opts.h"
 
-struct fakereg_opts {
-	int port;             /* 0: any free one */
-	const char *username; /* NULL: everybody may do everything */
-	const char *password;
-	bool bearer;             /* tokens; else Basic */
-	bool anonymous_pull;     /* tokens for pull to whoever asks */
-	bool read_only;          /* the user may not push: 403 */
-	bool no_delete_scope;    /* a token request for `delete` is 400, and
-				    push will do (Quay) */
-	unsigned int token_uses; /* requests a token is good for; 0: any */
-	const char *realm;       /* instead of our own token endpoint */
-	bool tag_delete;         /* else 400, as distribution 2.8 */
-	bool no_catalog;
-	bool immutable_tags;   /* 409 */
-	unsigned int page;     /* entries of a page at most; 0: as asked */
-	bool mounts;           /* else they end in a session */
-	bool redirect_blobs;   /* GET and HEAD go elsewhere, 307 */
-	bool upload_elsewhere; /* Location of sessions */
-	bool strict_state;     /* of sessions: byte for byte, in front */
-	bool no_digest_header; /* no Docker-Content-Digest anywhere */
-	size_t manifest_max;   /* 413 above; 0: 4 MiB */
-};
+struct fakereg;
 
 /*
  * What goes wrong, for the requests that match.  All zero: nothing.  Several
@@ -52,27 +32,41 @@ struct fakereg_opts {
 struct fakereg_fault {
 	const char *method; /* NULL: any */
 	const char *path;   /* fnmatch(3) of path?query; NULL: any */
+	const char *where;  /* "registry" or "elsewhere"; NULL: both */
 	unsigned int skip;  /* matching requests that go well first */
 	unsigned int times; /* 0: for ever */
 
-	int status;       /* answer with it instead of doing what was asked */
+	int status;       /* answer so instead of doing what was asked */
 	bool late;        /* do it, then answer with `status` */
-	const char *code; /* of the error document that goes with `status` */
+	const char *code; /* of the error document that goes with it */
 	const char *message;
-	const char *type;  /* Content-Type, with `body` */
-	const char *body;  /* instead of any other */
-	const char *set;   /* a header to put ... */
-	const char *value; /* ... with this value; NULL: leave it out */
+	const char *detail;
+	const char *type;    /* Content-Type, with `body` */
+	const char *body;    /* instead of any other */
+	const char *set;     /* a header to put ... */
+	const char *value;   /* ... with this value; NULL: leave it out */
+	const char *headers; /* more of them, lines "NAME: VALUE" */
 	bool drop; /* close instead of answering (`late`: after doing) */
 	bool cut;  /* close after `cut_at` bytes of the answer's body */
 	uint64_t cut_at;
 	bool cut_request; /* close after `cut_request_at` of the request's */
 	uint64_t cut_request_at;
+	bool stall; /* rest for `stall_ms` there in the answer's body */
+	uint64_t stall_at;
+	bool stall_request; /* and there in the request's */
+	uint64_t stall_request_at;
+	unsigned int stall_ms;
 	int64_t lengthen;  /* bytes of the body too many, or (< 0) too few */
 	bool chunked;      /* no Content-Length */
+	bool gzip;         /* Content-Encoding, truly (B-33) */
 	bool flip;         /* one bit of the body */
 	bool ignore_range; /* 200 with everything */
 	unsigned int delay_ms;
+	bool hide;         /* a part of this manifest that is there (B-20) */
+	bool forget;       /* the blobs that this manifest names (B-22) */
+	const char *rival; /* an index that somebody else puts under the tag
+			      of this PUT, before or (`late`) after (P-72) */
+	const char *rival_type; /* its media type; NULL: an OCI index */
 };
 
 /* A request as it came. */
@@ -83,10 +77,19 @@ struct fakereg_seen {
 	char content_range[64];
 	char accept[512];
 	char content_length[32]; /* "" when there was none */
+	char expect[16];
 	char scheme[16]; /* of Authorization: "Basic", "Bearer"; "" none */
 	bool elsewhere;
 	int status;    /* of our answer; 0: none was given */
 	uint64_t body; /* bytes of it that we read */
+};
+
+/* Bytes of blobs that came and went so far. */
+struct fakereg_moved {
+	uint64_t in, out;
+	unsigned int waiting;     /* connections at the gate */
+	unsigned int busy;        /* requests for blobs under way */
+	unsigned int connections; /* open ones */
 };
 
 /* `o` may be NULL.  NULL when it cannot listen. */
@@ -108,6 +111,14 @@ size_t fakereg_count(struct fakereg *f, const char *method, const char *path);
 /* The `index`-th of them. */
 bool fakereg_get(struct fakereg *f, const char *method, const char *path,
 		 size_t index, struct fakereg_seen *out);
+
+/*
+ * A gate in front of the bytes of blobs, counted both ways together from now
+ * on: after `at` of them every connection waits until the gate is open again
+ * (UINT64_MAX), however long that takes.
+ */
+void fakereg_gate(struct fakereg *f, uint64_t at);
+struct fakereg_moved fakereg_moved(struct fakereg *f);
 
 /* Content by hand; `digest` may be NULL (computed), or a lie. */
 void fakereg_put_blob(struct fakereg *f, const char *repository,

@@ -11,19 +11,30 @@
 #include <string.h>
 #include <strings.h>
 
-static bool basic_ok(const struct fakereg *f, const char *authorization)
+bool fake_auth_basic(const struct fakereg *f, struct fake_conn *c)
 {
-	char plain[512];
-	unsigned char coded[1024];
+	const char *authorization = fake_header(c, "Authorization");
+	unsigned char plain[2048];
+	char *secret;
 	int n;
 
-	n = snprintf(plain, sizeof(plain), "%s:%s", f->o.username,
-		     f->o.password ? f->o.password : "");
+	if (strncasecmp(authorization, "Basic ", 6) != 0 ||
+	    strlen(authorization + 6) > sizeof(plain))
+		return false;
+	n = EVP_DecodeBlock(plain, (const unsigned char *)authorization + 6,
+			    (int)strlen(authorization + 6));
 	if (n < 0 || (size_t)n >= sizeof(plain))
 		return false;
-	(void)EVP_EncodeBlock(coded, (unsigned char *)plain, n);
-	return strncasecmp(authorization, "Basic ", 6) == 0 &&
-	       strcmp(authorization + 6, (char *)coded) == 0;
+	plain[n] = '\0';
+	secret = strchr((char *)plain, ':');
+	if (!secret)
+		return false;
+	*secret++ = '\0';
+	/* A refresh token goes with whatever name (ACR: zeros). */
+	if (f->o.identity && strcmp(secret, f->o.identity) == 0)
+		return true;
+	return strcmp((char *)plain, f->o.username) == 0 &&
+	       strcmp(secret, f->o.password ? f->o.password : "") == 0;
 }
 
 /* "TYPE:NAME:" with `action` among its actions, somewhere in `scopes`. */
@@ -60,7 +71,8 @@ static struct fake_token *token_of(struct fakereg *f, struct fake_conn *c)
 		return NULL;
 	while (t && strcmp(t->text, authorization + 7) != 0)
 		t = t->next;
-	return t;
+	return t && (t->until_ms == 0 || fake_now_ms() < t->until_ms) ? t
+								      : NULL;
 }
 
 bool fake_auth_covers(struct fakereg *f, struct fake_conn *c, const char *name,
@@ -68,31 +80,38 @@ bool fake_auth_covers(struct fakereg *f, struct fake_conn *c, const char *name,
 {
 	struct fake_token *t;
 
-	if (!f->o.username || !f->o.bearer)
+	if (!f->o.username || !f->o.bearer ||
+	    (f->o.basic_too && fake_auth_basic(f, c)))
 		return true;
 	t = token_of(f, c);
 	return t && grants(t->scopes, "repository", name, action);
+}
+
+void fake_auth_challenge_basic(struct fake_answer *a)
+{
+	fake_error(a, 401, "UNAUTHORIZED", "authentication required", NULL);
+	fake_set(a, "WWW-Authenticate", "Basic realm=\"fake, registry\"");
 }
 
 static void challenge(struct fakereg *f, const char *type, const char *name,
 		      const char *action, const char *error,
 		      struct fake_answer *a)
 {
-	fake_error(a, 401, "UNAUTHORIZED", "authentication required", NULL);
-	if (!f->o.bearer) {
-		fake_set(a, "WWW-Authenticate",
-			 "Basic realm=\"fake, registry\"");
+	fake_auth_challenge_basic(a);
+	if (!f->o.bearer)
 		return;
-	}
 	fake_set(a, "WWW-Authenticate",
-		 "Bearer realm=\"%s%s%s\",service=\"fake\"%s%s%s%s%s%s%s%s",
+		 "Bearer realm=\"%s%s%s\",service=\"fake\"%s%s%s%s%s%s%s%s%s",
 		 f->o.realm ? f->o.realm : "http://", f->o.realm ? "" : f->host,
 		 f->o.realm ? "" : "/_fake/token", type ? ",scope=\"" : "",
 		 type ? type : "", type ? ":" : "", type ? name : "",
 		 type ? ":" : "",
 		 type ? (strcmp(action, "push") == 0 ? "pull,push" : action)
 		      : "",
-		 type ? "\"" : "", error);
+		 type ? "\"" : "", error,
+		 f->o.basic_too == 1 ? ", Basic realm=\"harbor\"" : "");
+	if (f->o.basic_too == 2)
+		fake_also(a, "WWW-Authenticate", "Basic");
 }
 
 bool fake_auth_check(struct fakereg *f, struct fake_conn *c,
@@ -103,11 +122,12 @@ bool fake_auth_check(struct fakereg *f, struct fake_conn *c,
 	bool writes = strcmp(action, "pull") != 0;
 
 	if (f->o.username && !f->o.bearer) {
-		if (!basic_ok(f, fake_header(c, "Authorization"))) {
+		if (!fake_auth_basic(f, c)) {
 			challenge(f, NULL, NULL, NULL, "", a);
 			return false;
 		}
-	} else if (f->o.username) {
+	} else if (f->o.username &&
+		   !(f->o.basic_too && fake_auth_basic(f, c))) {
 		t = token_of(f, c);
 		if (!t || (f->o.token_uses && t->uses >= f->o.token_uses)) {
 			challenge(f, scope_type, name, action, "", a);
@@ -142,26 +162,63 @@ static void only_pull(char *scopes)
 		memcpy(p, ":pull              ", strcspn(p, " "));
 }
 
+/* Whether whoever asks for a token is the user. */
+static bool is_known(struct fakereg *f, struct fake_conn *c, const char *form)
+{
+	char value[2048];
+
+	if (!f->o.username)
+		return true;
+	if (!form)
+		return fake_auth_basic(f, c);
+	(void)fake_param(form, "refresh_token", 0, value, sizeof(value));
+	if (value[0])
+		return f->o.identity && strcmp(value, f->o.identity) == 0;
+	(void)fake_param(form, "username", 0, value, sizeof(value));
+	if (strcmp(value, f->o.username) != 0)
+		return false;
+	(void)fake_param(form, "password", 0, value, sizeof(value));
+	return strcmp(value, f->o.password ? f->o.password : "") == 0;
+}
+
+/* A new one that grants `scopes`, which it takes over. */
+static void grant(struct fakereg *f, char *scopes, struct fake_answer *a)
+{
+	struct fake_token *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		abort();
+	(void)snprintf(t->text, sizeof(t->text), "t%u", ++f->counter);
+	t->scopes = scopes;
+	if (f->o.token_life_s)
+		t->until_ms = fake_now_ms() + 1000 * (int64_t)f->o.token_life_s;
+	t->next = f->tokens;
+	f->tokens = t;
+	a->status = 200;
+	fake_set(a, "Content-Type", "application/json");
+	fake_printf(&a->body, "{\"token\":\"%s\"", t->text);
+	if (!f->o.bare_token)
+		fake_printf(&a->body, ",\"expires_in\":%u",
+			    f->o.token_life_s ? f->o.token_life_s : 300);
+	fake_printf(&a->body, "}");
+}
+
 void fake_auth_token(struct fakereg *f, struct fake_conn *c,
 		     const struct fake_request *rq, const char *form,
 		     struct fake_answer *a)
 {
 	const char *source = form ? form : rq->query;
 	struct fake_bytes scopes = { .data = NULL };
-	struct fake_token *t;
 	char value[2048];
-	char secret[256];
 	bool known;
 	size_t i;
 
-	known = !f->o.username || basic_ok(f, fake_header(c, "Authorization"));
-	if (form)
-		known = strcmp(fake_param(form, "username", 0, value,
-					  sizeof(value)),
-			       f->o.username ? f->o.username : "") == 0 &&
-			strcmp(fake_param(form, "password", 0, secret,
-					  sizeof(secret)),
-			       f->o.password ? f->o.password : "") == 0;
+	if (form && f->o.post_token) {
+		fake_error(a, (int)f->o.post_token, "UNSUPPORTED",
+			   "no tokens this way", NULL);
+		return;
+	}
+	known = is_known(f, c, form);
 	if (!known && (!f->o.anonymous_pull ||
 		       fake_header(c, "Authorization")[0] || form)) {
 		fake_error(a, 401, "UNAUTHORIZED", "wrong user or password",
@@ -179,16 +236,7 @@ void fake_auth_token(struct fakereg *f, struct fake_conn *c,
 	}
 	if (!known)
 		only_pull(scopes.data);
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		abort();
-	(void)snprintf(t->text, sizeof(t->text), "t%u", ++f->counter);
-	t->scopes = scopes.data;
-	t->next = f->tokens;
-	f->tokens = t;
-	a->status = 200;
-	fake_set(a, "Content-Type", "application/json");
-	fake_printf(&a->body, "{\"token\":\"%s\",\"expires_in\":300}", t->text);
+	grant(f, scopes.data, a);
 }
 
 void fake_auth_free(struct fakereg *f)

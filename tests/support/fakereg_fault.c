@@ -1,14 +1,12 @@
 /*
- * tests/support/fakereg_fault.c - the fake registry's script, and what it has
- * seen.
+ * tests/support/fakereg_fault.c - the fake registry's script.
  */
 #include "tests/support/fakereg_inside.h"
 
-#include <fnmatch.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static char *copy(const char *s)
 {
@@ -33,6 +31,11 @@ void fakereg_fault(struct fakereg *f, const struct fakereg_fault *fault)
 	n->f.message = copy(fault->message);
 	n->f.type = copy(fault->type);
 	n->f.body = copy(fault->body);
+	n->f.where = copy(fault->where);
+	n->f.detail = copy(fault->detail);
+	n->f.headers = copy(fault->headers);
+	n->f.rival = copy(fault->rival);
+	n->f.rival_type = copy(fault->rival_type);
 	n->f.set = copy(fault->set);
 	n->f.value = copy(fault->value);
 	(void)pthread_mutex_lock(&f->lock);
@@ -42,20 +45,16 @@ void fakereg_fault(struct fakereg *f, const struct fakereg_fault *fault)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
-static bool matches(const char *method, const char *path, const char *have,
-		    const char *target)
-{
-	return (!method || strcmp(method, have) == 0) &&
-	       (!path || fnmatch(path, target, 0) == 0);
-}
-
 const struct fakereg_fault *fake_fault_for(struct fakereg *f,
 					   const struct fake_request *rq)
 {
 	struct fake_fault *n;
 
 	for (n = f->faults; n; n = n->next) {
-		if (!matches(n->f.method, n->f.path, rq->method, rq->target))
+		if (!fake_matches(n->f.method, n->f.path, rq->method,
+				  rq->target) ||
+		    (n->f.where &&
+		     rq->elsewhere != (strcmp(n->f.where, "elsewhere") == 0)))
 			continue;
 		n->seen++;
 		if (n->seen > n->f.skip &&
@@ -67,8 +66,11 @@ const struct fakereg_fault *fake_fault_for(struct fakereg *f,
 
 static void free_strings(const struct fakereg_fault *x)
 {
-	const char *const all[] = { x->method, x->path, x->code, x->message,
-				    x->type,   x->body, x->set,  x->value };
+	const char *const all[] = { x->method,    x->path,    x->code,
+				    x->message,   x->type,    x->body,
+				    x->set,       x->value,   x->where,
+				    x->detail,    x->headers, x->rival,
+				    x->rival_type };
 	char *p;
 	size_t i;
 
@@ -76,17 +78,6 @@ static void free_strings(const struct fakereg_fault *x)
 		memcpy(&p, &all[i], sizeof(p)); /* ours after all */
 		free(p);
 	}
-}
-
-static void free_records(struct fakereg *f)
-{
-	struct fake_record *r;
-
-	while ((r = f->records) != NULL) {
-		f->records = r->next;
-		free(r);
-	}
-	f->last_record = &f->records;
 }
 
 void fakereg_clear(struct fakereg *f)
@@ -99,7 +90,7 @@ void fakereg_clear(struct fakereg *f)
 		n->next = f->spent;
 		f->spent = n;
 	}
-	free_records(f);
+	fake_records_free(f);
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
@@ -119,145 +110,139 @@ bool fakereg_fault_json(struct fakereg *f, const char *text, size_t n)
 {
 	json_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 	struct fakereg_fault x = { .times = 0 };
-	const char *method = NULL, *path = NULL, *code = NULL, *type = NULL;
-	const char *message = NULL, *body = NULL, *set = NULL, *value = NULL;
-	json_int_t skip = 0, times = 0, cut_at = 0, request_at = 0;
-	json_int_t lengthen = 0;
-	int late = 0, drop = 0, cut = 0, cut_request = 0, chunked = 0;
-	int flip = 0, ignore_range = 0, status = 0, delay_ms = 0;
-	int rc;
+	bool ok = json_is_object(doc);
+	const char *key;
+	json_t *value;
 
-	rc = json_unpack(
-		doc,
-		"{s?s,s?s,s?I,s?I,s?i,s?b,s?s,s?s,s?s,s?s,s?s,s?s,s?b,s?b,s?I,"
-		"s?b,s?I,s?I,s?b,s?b,s?b,s?i!}",
-		"method", &method, "path", &path, "skip", &skip, "times",
-		&times, "status", &status, "late", &late, "code", &code,
-		"message", &message, "type", &type, "body", &body, "set", &set,
-		"value", &value, "drop", &drop, "cut", &cut, "cut_at", &cut_at,
-		"cut_request", &cut_request, "cut_request_at", &request_at,
-		"lengthen", &lengthen, "chunked", &chunked, "flip", &flip,
-		"ignore_range", &ignore_range, "delay_ms", &delay_ms);
-	if (rc == 0) {
-		x.method = method;
-		x.path = path;
-		x.skip = (unsigned int)skip;
-		x.times = (unsigned int)times;
-		x.status = status;
-		x.late = late;
-		x.code = code;
-		x.message = message;
-		x.type = type;
-		x.body = body;
-		x.set = set;
-		x.value = value;
-		x.drop = drop;
-		x.cut = cut;
-		x.cut_at = (uint64_t)cut_at;
-		x.cut_request = cut_request;
-		x.cut_request_at = (uint64_t)request_at;
-		x.lengthen = lengthen;
-		x.chunked = chunked;
-		x.flip = flip;
-		x.ignore_range = ignore_range;
-		x.delay_ms = (unsigned int)delay_ms;
+	json_object_foreach(doc, key, value) ok =
+		ok && fake_fault_field(&x, key, value);
+	if (ok)
 		fakereg_fault(f, &x);
-	}
 	json_decref(doc);
-	return rc == 0;
+	return ok;
 }
 
-/* -- what was seen ----------------------------------------------------------
+/* -- what a fault does ------------------------------------------------------
  */
 
-void fake_record_init(struct fakereg_seen *s, struct fake_conn *c,
-		      const struct fake_request *rq)
+/* The index of somebody who writes at the same time (P-72). */
+static void put_rival(struct fake_call *x)
 {
-	const char *authorization = fake_header(c, "Authorization");
+	const struct fakereg_fault *f = x->fault;
+	const char *type = f->rival_type ? f->rival_type
+					 : "application/"
+					   "vnd.oci.image.index.v1+json";
+	const char *tag = strrchr(x->rq->path, '/');
+	struct fake_repo *r = fake_repo_get(x->f, x->repo, true);
+	char digest[144];
 
-	memset(s, 0, sizeof(*s));
-	(void)snprintf(s->method, sizeof(s->method), "%s", rq->method);
-	(void)snprintf(s->path, sizeof(s->path), "%s", rq->target);
-	(void)snprintf(s->range, sizeof(s->range), "%s",
-		       fake_header(c, "Range"));
-	(void)snprintf(s->content_range, sizeof(s->content_range), "%s",
-		       fake_header(c, "Content-Range"));
-	(void)snprintf(s->accept, sizeof(s->accept), "%s",
-		       fake_header(c, "Accept"));
-	(void)snprintf(s->content_length, sizeof(s->content_length), "%s",
-		       fake_header(c, "Content-Length"));
-	(void)snprintf(s->scheme, sizeof(s->scheme), "%.*s",
-		       (int)strcspn(authorization, " "), authorization);
-	s->elsewhere = rq->elsewhere;
+	if (!tag || !x->repo[0])
+		return;
+	fake_digest("sha256", f->rival, strlen(f->rival), digest);
+	fake_blob_add(x->f, &r->manifests, digest, type, f->rival,
+		      strlen(f->rival));
+	fake_tag_set(r, tag + 1, digest);
 }
 
-void fake_record_add(struct fakereg *f, const struct fakereg_seen *seen)
+void fake_fault_before(struct fake_call *x)
 {
-	struct fake_record *r = calloc(1, sizeof(*r));
+	const struct fakereg_fault *f = x->fault;
 
-	if (!r)
-		abort();
-	r->seen = *seen;
-	*f->last_record = r;
-	f->last_record = &r->next;
-}
-
-static bool find(struct fakereg *f, const char *method, const char *path,
-		 size_t index, size_t *count, struct fakereg_seen *out)
-{
-	struct fake_record *r;
-	bool found = false;
-
-	*count = 0;
-	(void)pthread_mutex_lock(&f->lock);
-	for (r = f->records; r; r = r->next) {
-		if (!matches(method, path, r->seen.method, r->seen.path))
-			continue;
-		if (*count == index && out) {
-			*out = r->seen;
-			found = true;
-		}
-		++*count;
+	if (f->rival && !f->late)
+		put_rival(x);
+	if (f->stall_request) {
+		x->rq->stall = true;
+		x->rq->stall_at = f->stall_request_at;
+		x->rq->stall_ms = f->stall_ms;
 	}
-	(void)pthread_mutex_unlock(&f->lock);
-	return found;
+	if (!f->delay_ms)
+		return;
+	(void)pthread_mutex_unlock(&x->f->lock);
+	fake_pause_ms(f->delay_ms);
+	(void)pthread_mutex_lock(&x->f->lock);
 }
 
-size_t fakereg_count(struct fakereg *f, const char *method, const char *path)
+static void set_headers(const char *lines, struct fake_answer *a)
 {
+	char name[40], value[1024];
+	const char *p = lines;
 	size_t n;
 
-	(void)find(f, method, path, 0, &n, NULL);
-	return n;
+	for (; *p; p += n + (p[n] == '\n')) {
+		n = strcspn(p, "\n");
+		if (sscanf(p, "%39[^:\n]: %1023[^\n]", name, value) == 2)
+			fake_set(a, name, "%s", value);
+	}
 }
 
-bool fakereg_get(struct fakereg *f, const char *method, const char *path,
-		 size_t index, struct fakereg_seen *out)
+/* As a proxy in front would (B-33). */
+static void compress_body(struct fake_answer *a)
 {
-	size_t n;
+	z_stream z = { .next_in = NULL };
+	struct fake_bytes out = { .data = NULL };
 
-	return find(f, method, path, index, &n, out);
-}
-
-void fake_seen_json(struct fakereg *f, struct fake_bytes *out)
-{
-	json_t *all = json_array();
-	struct fake_record *r;
-	char *text;
-
-	for (r = f->records; r; r = r->next)
-		(void)json_array_append_new(
-			all,
-			json_pack("{s:s,s:s,s:s,s:s,s:b,s:i,s:I}", "method",
-				  r->seen.method, "path", r->seen.path, "range",
-				  r->seen.range, "scheme", r->seen.scheme,
-				  "elsewhere", (int)r->seen.elsewhere, "status",
-				  r->seen.status, "body",
-				  (json_int_t)r->seen.body));
-	text = json_dumps(all, JSON_COMPACT);
-	json_decref(all);
-	if (!text)
+	fake_own_body(a);
+	if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+	    Z_OK)
 		abort();
-	fake_add(out, text, strlen(text));
-	free(text);
+	fake_reserve(&out, deflateBound(&z, a->body.len));
+	z.next_in = (unsigned char *)a->body.data;
+	z.avail_in = (unsigned int)a->body.len;
+	z.next_out = (unsigned char *)out.data;
+	z.avail_out = (unsigned int)out.cap;
+	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+		abort();
+	out.len = z.total_out;
+	(void)deflateEnd(&z);
+	fake_release(&a->body);
+	a->body = out;
+	fake_set(a, "Content-Encoding", "gzip");
+}
+
+static void change_body(struct fake_call *x)
+{
+	const struct fakereg_fault *f = x->fault;
+	struct fake_answer *a = x->a;
+
+	if (f->body) {
+		a->bytes = NULL;
+		a->body.len = 0;
+		fake_add(&a->body, f->body, strlen(f->body));
+	}
+	if (f->flip)
+		fake_own_body(a);
+	if (f->flip && a->body.len > 0)
+		a->body.data[a->body.len / 2] ^= 1;
+	if (f->gzip)
+		compress_body(a);
+}
+
+bool fake_fault_after(struct fake_call *x)
+{
+	const struct fakereg_fault *f = x->fault;
+	struct fake_answer *a = x->a;
+
+	if (f->rival && f->late)
+		put_rival(x);
+	if (f->status)
+		fake_error(a, f->status, f->code ? f->code : "UNKNOWN",
+			   f->message ? f->message : "as the test wants it",
+			   f->detail);
+	change_body(x);
+	if (f->type)
+		fake_set(a, "Content-Type", "%s", f->type);
+	if (f->set && f->value)
+		fake_set(a, f->set, "%s", f->value);
+	else if (f->set)
+		fake_unset(a, f->set);
+	if (f->headers)
+		set_headers(f->headers, a);
+	a->cut = f->cut;
+	a->cut_at = f->cut_at;
+	a->stall = f->stall;
+	a->stall_at = f->stall_at;
+	a->stall_ms = f->stall_ms;
+	a->chunked = f->chunked;
+	a->lengthen = f->lengthen;
+	return !f->drop;
 }

@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,9 @@
 
 /* A body nobody wants is read over up to this much, as Go's server does. */
 #define DRAIN_BYTES (256u << 10)
+/* What the gate counts as sent is no further from what the peer has got than
+ * the buffers of one connection. */
+#define SEND_BUFFER (256 << 10)
 
 struct fake_conn {
 	struct fake_conn *next;
@@ -45,161 +47,14 @@ struct listener {
 
 struct fake_http {
 	fake_handler *fn;
+	fake_pace *pace;
 	void *ctx;
 	struct listener listeners[2];
 	atomic_bool stopping;
+	atomic_uint busy; /* requests for blobs that are being answered */
 	pthread_mutex_t lock;
 	struct fake_conn *conns;
 };
-
-/* -- bytes ------------------------------------------------------------------
- */
-
-void fake_add(struct fake_bytes *b, const void *data, size_t n)
-{
-	if (b->len + n + 1 > b->cap) {
-		b->cap = (b->len + n + 1) * 2;
-		b->data = realloc(b->data, b->cap);
-		if (!b->data)
-			abort();
-	}
-	if (n > 0)
-		memcpy(b->data + b->len, data, n);
-	b->len += n;
-	b->data[b->len] = '\0';
-}
-
-void fake_printf(struct fake_bytes *b, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		abort();
-	fake_add(b, text, (size_t)n);
-	free(text);
-}
-
-void fake_release(struct fake_bytes *b)
-{
-	free(b->data);
-	memset(b, 0, sizeof(*b));
-}
-
-/* -- answers ----------------------------------------------------------------
- */
-
-void fake_unset(struct fake_answer *a, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < a->header_count; i++) {
-		if (strcasecmp(a->headers[i].name, name) != 0)
-			continue;
-		free(a->headers[i].value);
-		a->headers[i] = a->headers[--a->header_count];
-		return;
-	}
-}
-
-void fake_set(struct fake_answer *a, const char *name, const char *fmt, ...)
-{
-	va_list ap;
-	size_t i;
-
-	fake_unset(a, name);
-	i = a->header_count;
-	if (i == FAKE_HEADERS_MAX)
-		abort();
-	(void)snprintf(a->headers[i].name, sizeof(a->headers[i].name), "%s",
-		       name);
-	va_start(ap, fmt);
-	if (vasprintf(&a->headers[i].value, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	a->header_count++;
-}
-
-void fake_answer_release(struct fake_answer *a)
-{
-	while (a->header_count > 0)
-		free(a->headers[--a->header_count].value);
-	fake_release(&a->body);
-}
-
-static bool send_all(int fd, const char *data, size_t n)
-{
-	ssize_t sent;
-
-	while (n > 0) {
-		sent = send(fd, data, n, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return false;
-		data += sent;
-		n -= (size_t)sent;
-	}
-	return true;
-}
-
-static bool send_chunk_size(int fd, size_t n)
-{
-	char line[32];
-	int len = snprintf(line, sizeof(line), "%zx\r\n", n);
-
-	return send_all(fd, line, (size_t)len);
-}
-
-/* False: close, also when all went as planned. */
-static bool send_answer(struct fake_conn *c, const char *method,
-			struct fake_answer *a, bool keep)
-{
-	struct fake_bytes head = { .data = NULL };
-	bool no_body = strcmp(method, "HEAD") == 0 || a->status == 204;
-	size_t n;
-	size_t i;
-	bool ok;
-
-	/* One byte too many or too few in all that counts: body and length. */
-	for (; a->lengthen > 0; a->lengthen--)
-		fake_add(&a->body, "x", 1);
-	if (a->lengthen < 0)
-		a->body.len -= (size_t)-a->lengthen < a->body.len
-				       ? (size_t)-a->lengthen
-				       : a->body.len;
-	n = a->body.len;
-	fake_printf(&head, "HTTP/1.1 %d Fake\r\n", a->status);
-	for (i = 0; i < a->header_count; i++)
-		fake_printf(&head, "%s: %s\r\n", a->headers[i].name,
-			    a->headers[i].value);
-	if (a->chunked && !no_body)
-		fake_printf(&head, "Transfer-Encoding: chunked\r\n");
-	else if (a->status != 204)
-		fake_printf(&head, "Content-Length: %zu\r\n", n);
-	fake_printf(&head, "%s\r\n", keep ? "" : "Connection: close\r\n");
-	ok = send_all(c->fd, head.data, head.len);
-	fake_release(&head);
-	if (!ok || no_body)
-		return ok && keep;
-	if (a->cut && (a->cut_at < n || a->chunked)) {
-		if (a->chunked)
-			(void)send_chunk_size(c->fd, n);
-		(void)send_all(c->fd, a->body.data,
-			       a->cut_at < n ? (size_t)a->cut_at : n);
-		return false;
-	}
-	if (a->chunked)
-		return (n == 0 || (send_chunk_size(c->fd, n) &&
-				   send_all(c->fd, a->body.data, n) &&
-				   send_all(c->fd, "\r\n", 2))) &&
-		       send_all(c->fd, "0\r\n\r\n", 5) && keep;
-	return send_all(c->fd, a->body.data, n) && keep;
-}
 
 /* -- requests ---------------------------------------------------------------
  */
@@ -229,8 +84,8 @@ static bool read_head(struct fake_conn *c)
 		c->head[c->head_len] = '\0';
 		/* A TLS handshake: somebody tries https first. */
 		if (c->head_len == 1 && c->head[0] == 0x16) {
-			(void)send_all(c->fd,
-				       "HTTP/1.0 400 Bad Request\r\n\r\n", 28);
+			(void)fake_send_all(
+				c->fd, "HTTP/1.0 400 Bad Request\r\n\r\n", 28);
 			return false;
 		}
 		if (c->head_len >= 4 &&
@@ -321,6 +176,7 @@ static bool parse_head(struct fake_conn *c, struct fake_request *rq)
 	rq->chunked =
 		strcasecmp(fake_header(c, "Transfer-Encoding"), "chunked") == 0;
 	rq->has_body = rq->chunked || rq->body_left > 0;
+	rq->counts = rq->path && strstr(rq->path, "/blobs/");
 	rq->expect = strcasecmp(fake_header(c, "Expect"), "100-continue") == 0;
 	return rq->path != NULL;
 }
@@ -338,6 +194,12 @@ static bool take(struct fake_conn *c, struct fake_request *rq, uint64_t n,
 			step = (size_t)n;
 		if (step > stop_at - rq->body_seen)
 			step = (size_t)(stop_at - rq->body_seen);
+		if (rq->stall && rq->stall_at <= rq->body_seen) {
+			rq->stall = false;
+			fake_pause_ms(rq->stall_ms);
+		}
+		if (rq->counts && c->http->pace)
+			c->http->pace(c->http->ctx, true, step);
 		if (out)
 			fake_add(out, c->in + c->at, step);
 		c->at += step;
@@ -373,10 +235,13 @@ bool fake_read_body(struct fake_conn *c, struct fake_request *rq,
 
 	if (!rq->has_body)
 		return true;
-	if (rq->expect && !send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+	if (rq->expect &&
+	    !fake_send_all(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
 		return false;
 	rq->expect = false;
 	rq->has_body = false;
+	if (!rq->chunked && out && rq->body_left < (4ull << 30))
+		fake_reserve(out, (size_t)rq->body_left);
 	if (!rq->chunked)
 		return take(c, rq, rq->body_left, stop_at, out);
 	do {
@@ -410,6 +275,7 @@ static bool serve_one(struct fake_conn *c)
 {
 	struct fake_request rq;
 	struct fake_answer a = { .status = 0 };
+	struct fake_wire w;
 	bool keep = false;
 
 	if (!read_head(c))
@@ -419,17 +285,24 @@ static bool serve_one(struct fake_conn *c)
 		free(rq.path);
 		return false;
 	}
+	if (rq.counts)
+		(void)atomic_fetch_add(&c->http->busy, 1);
 	if (c->http->fn(c->http->ctx, c, &rq, &a)) {
 		/* What the handler did not want. */
 		keep = !rq.has_body ||
 		       (!rq.expect && !rq.chunked &&
 			rq.body_left <= DRAIN_BYTES &&
 			fake_read_body(c, &rq, UINT64_MAX, NULL));
-		if (!send_answer(c, rq.method, &a, keep))
+		w.fd = c->fd;
+		w.pace = c->http->pace;
+		w.ctx = c->http->ctx;
+		if (!fake_answer_send(&w, &rq, &a, keep))
 			keep = false;
 		if (rq.has_body)
 			linger(c);
 	}
+	if (rq.counts)
+		(void)atomic_fetch_sub(&c->http->busy, 1);
 	fake_answer_release(&a);
 	free(rq.path);
 	return keep;
@@ -490,10 +363,11 @@ static void accept_one(struct listener *l)
 	struct fake_http *h = l->http;
 	struct fake_conn *c;
 	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-	int one = 1;
+	int one = 1, buffer = SEND_BUFFER;
 
 	if (fd < 0)
 		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -542,7 +416,8 @@ static bool open_listener(struct fake_http *h, struct listener *l, int port,
 	return true;
 }
 
-struct fake_http *fake_http_start(fake_handler *fn, void *ctx, int port)
+struct fake_http *fake_http_start(fake_handler *fn, fake_pace *pace, void *ctx,
+				  int port)
 {
 	struct fake_http *h = calloc(1, sizeof(*h));
 	size_t i;
@@ -550,6 +425,7 @@ struct fake_http *fake_http_start(fake_handler *fn, void *ctx, int port)
 	if (!h)
 		return NULL;
 	h->fn = fn;
+	h->pace = pace;
 	h->ctx = ctx;
 	(void)pthread_mutex_init(&h->lock, NULL);
 	if (!open_listener(h, &h->listeners[0], port, false) ||
@@ -581,4 +457,21 @@ void fake_http_stop(struct fake_http *h)
 int fake_http_port(const struct fake_http *h, bool elsewhere)
 {
 	return h->listeners[elsewhere].port;
+}
+
+unsigned int fake_http_busy(struct fake_http *h)
+{
+	return atomic_load(&h->busy);
+}
+
+unsigned int fake_http_connections(struct fake_http *h)
+{
+	struct fake_conn *c;
+	unsigned int n = 0;
+
+	(void)pthread_mutex_lock(&h->lock);
+	for (c = h->conns; c; c = c->next)
+		n += c->fd >= 0;
+	(void)pthread_mutex_unlock(&h->lock);
+	return n;
 }

@@ -49,28 +49,73 @@ struct fake_blob *fake_blob_find(struct fake_blob *list, const char *digest)
 	return list;
 }
 
-void fake_blob_add(struct fake_blob **list, const char *digest,
-		   const char *type, const void *data, size_t n)
+void fake_blob_give(struct fakereg *f, struct fake_blob **list,
+		    const char *digest, const char *type, char *data, size_t n)
 {
-	struct fake_blob *b = fake_blob_find(*list, digest);
+	struct fake_blob *b = calloc(1, sizeof(*b));
 
-	if (!b) {
-		b = calloc(1, sizeof(*b));
-		if (!b)
-			abort();
-		b->next = *list;
-		*list = b;
-	}
-	free(b->data);
-	b->data = malloc(n + 1);
-	if (!b->data)
+	if (!b)
 		abort();
-	if (n > 0)
-		memcpy(b->data, data, n);
+	fake_blob_forget(f, list, digest);
+	b->next = *list;
+	b->data = data;
 	b->data[n] = '\0';
 	b->len = n;
 	(void)snprintf(b->digest, sizeof(b->digest), "%s", digest);
 	(void)snprintf(b->type, sizeof(b->type), "%s", type);
+	*list = b;
+}
+
+void fake_blob_add(struct fakereg *f, struct fake_blob **list,
+		   const char *digest, const char *type, const void *data,
+		   size_t n)
+{
+	char *copy = malloc(n + 1);
+
+	if (!copy)
+		abort();
+	if (n > 0)
+		memcpy(copy, data, n);
+	fake_blob_give(f, list, digest, type, copy, n);
+}
+
+void fake_blob_forget(struct fakereg *f, struct fake_blob **list,
+		      const char *digest)
+{
+	struct fake_blob **at = list, *b;
+
+	while (*at && strcmp((*at)->digest, digest) != 0)
+		at = &(*at)->next;
+	b = *at;
+	if (!b)
+		return;
+	*at = b->next;
+	b->next = f->forgotten;
+	f->forgotten = b;
+}
+
+static bool tagged(const struct fake_repo *r, const char *digest)
+{
+	const struct fake_tag *t = r->tags;
+
+	while (t && strcmp(t->digest, digest) != 0)
+		t = t->next;
+	return t != NULL;
+}
+
+struct fake_blob *fake_manifest_find(struct fakereg *f, const char *repository,
+				     const char *reference)
+{
+	struct fake_repo *r = fake_repo_get(f, repository, false);
+	struct fake_tag *t = fake_tag_find(r, reference);
+	struct fake_blob *m;
+
+	m = r ? fake_blob_find(r->manifests, t ? t->digest : reference) : NULL;
+	if (!m || !m->last_turn || m->last_turn >= f->turn ||
+	    tagged(r, m->digest))
+		return m;
+	fake_blob_forget(f, &r->manifests, m->digest);
+	return NULL;
 }
 
 struct fake_tag *fake_tag_find(struct fake_repo *r, const char *name)
@@ -100,6 +145,21 @@ void fake_tag_set(struct fake_repo *r, const char *name, const char *digest)
 	(void)snprintf(t->digest, sizeof(t->digest), "%s", digest);
 }
 
+bool fake_tag_drop(struct fake_repo *r, const char *name)
+{
+	struct fake_tag **at, *t;
+
+	for (at = r ? &r->tags : NULL; at && *at; at = &(*at)->next) {
+		t = *at;
+		if (strcmp(t->name, name) != 0)
+			continue;
+		*at = t->next;
+		free(t);
+		return true;
+	}
+	return false;
+}
+
 static void free_blobs(struct fake_blob *b)
 {
 	struct fake_blob *next;
@@ -115,8 +175,9 @@ void fake_store_free(struct fakereg *f)
 {
 	struct fake_repo *r;
 	struct fake_tag *t;
-	struct fake_session *s;
 
+	free_blobs(f->forgotten);
+	free_blobs(f->refused);
 	while ((r = f->repos) != NULL) {
 		f->repos = r->next;
 		free_blobs(r->blobs);
@@ -127,11 +188,40 @@ void fake_store_free(struct fakereg *f)
 		}
 		free(r);
 	}
-	while ((s = f->sessions) != NULL) {
-		f->sessions = s->next;
-		fake_release(&s->data);
-		free(s);
+	while (f->sessions)
+		fake_session_drop(f, f->sessions);
+}
+
+/* {NAME: {"tags": {TAG: DIGEST}, "manifests": {DIGEST: TEXT}, "blobs":
+ * {DIGEST: SIZE}}}, without asking who wants to know. */
+void fake_content_json(struct fakereg *f, struct fake_answer *a)
+{
+	json_t *all = json_object();
+	struct fake_repo *r;
+	struct fake_blob *b;
+	struct fake_tag *t;
+
+	for (r = f->repos; r; r = r->next) {
+		json_t *tags = json_object(), *blobs = json_object();
+		json_t *manifests = json_object();
+
+		for (t = r->tags; t; t = t->next)
+			(void)json_object_set_new(tags, t->name,
+						  json_string(t->digest));
+		for (b = r->manifests; b; b = b->next)
+			(void)json_object_set_new(
+				manifests, b->digest,
+				json_stringn(b->data, b->len));
+		for (b = r->blobs; b; b = b->next)
+			(void)json_object_set_new(
+				blobs, b->digest,
+				json_integer((json_int_t)b->len));
+		(void)json_object_set_new(all, r->name,
+					  json_pack("{s:o,s:o,s:o}", "tags",
+						    tags, "manifests",
+						    manifests, "blobs", blobs));
 	}
+	fake_send_json(a, all);
 }
 
 /* -- by hand ----------------------------------------------------------------
@@ -144,7 +234,7 @@ void fakereg_put_blob(struct fakereg *f, const char *repository,
 
 	fake_digest("sha256", data, n, computed);
 	(void)pthread_mutex_lock(&f->lock);
-	fake_blob_add(&fake_repo_get(f, repository, true)->blobs,
+	fake_blob_add(f, &fake_repo_get(f, repository, true)->blobs,
 		      digest ? digest : computed, "", data, n);
 	(void)pthread_mutex_unlock(&f->lock);
 }
@@ -158,7 +248,7 @@ void fakereg_put_manifest(struct fakereg *f, const char *repository,
 	fake_digest("sha256", text, strlen(text), digest);
 	(void)pthread_mutex_lock(&f->lock);
 	r = fake_repo_get(f, repository, true);
-	fake_blob_add(&r->manifests, digest, type, text, strlen(text));
+	fake_blob_add(f, &r->manifests, digest, type, text, strlen(text));
 	if (tag)
 		fake_tag_set(r, tag, digest);
 	(void)pthread_mutex_unlock(&f->lock);
@@ -192,20 +282,8 @@ char *fakereg_blob(struct fakereg *f, const char *repository,
 void fakereg_forget_blob(struct fakereg *f, const char *repository,
 			 const char *digest)
 {
-	struct fake_repo *r;
-	struct fake_blob **at, *b;
-
 	(void)pthread_mutex_lock(&f->lock);
-	r = fake_repo_get(f, repository, true);
-	for (at = &r->blobs; (b = *at) != NULL;) {
-		if (strcmp(b->digest, digest) != 0) {
-			at = &b->next;
-			continue;
-		}
-		*at = b->next;
-		free(b->data);
-		free(b);
-	}
+	fake_blob_forget(f, &fake_repo_get(f, repository, true)->blobs, digest);
 	(void)pthread_mutex_unlock(&f->lock);
 }
 

@@ -41,6 +41,7 @@ class TokenServer:
 
     `users`: {name: (password, actions)}, actions such as {"pull", "push"};
     "*" is what listing the catalog takes.
+    `refresh`: identity tokens, which a form may hold instead of a password.
     `life_s`: how long from now a registry takes its tokens, up to a second
     longer: a JWT counts in whole ones.
     """
@@ -49,6 +50,8 @@ class TokenServer:
         self.issuer, self.service, self.users = issuer, service, users
         self.life_s = 300
         self.asked = []
+        self.refresh = {}        # {identity token: user}
+        self.post_status = None  # what a form gets instead of an answer
         self._key = serialization.load_pem_private_key(
             key.read_bytes(), password=None)
         certificate = x509.load_pem_x509_certificate(cert.read_bytes())
@@ -125,14 +128,26 @@ class TokenServer:
             def do_POST(self):
                 size = int(self.headers.get("Content-Length", 0))
                 form = urllib.parse.parse_qs(self.rfile.read(size).decode())
-                self.reply(self.path, form.get("username", [None])[0],
-                           form.get("password", [None])[0], form, True)
+                if outer.post_status:
+                    outer.asked.append(Asked(None, [], outer.post_status,
+                                             True))
+                    self.send(outer.post_status, {})
+                    return
+                user = form.get("username", [None])[0]
+                password = form.get("password", [None])[0]
+                if form.get("grant_type") == ["refresh_token"]:
+                    user = outer.refresh.get(form["refresh_token"][0], "?")
+                    password = outer.users.get(user, ("",))[0]
+                self.reply(self.path, user, password, form, True)
 
             def reply(self, path, user, password, query, form):
                 status, document = 404, {}
                 if path == "/token":
                     status, document = outer.answer(user, password, query,
                                                     form)
+                self.send(status, document)
+
+            def send(self, status, document):
                 body = json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

@@ -215,6 +215,59 @@ static void a_side_task_brings_back_its_result(void **state)
 	assert_string_equal(err.msg, "side 0");
 }
 
+/* Two tasks hand a ball to and fro. */
+struct ball {
+	struct mr_lock lock;
+	struct mr_signal passed;
+	unsigned int turns;
+};
+
+static void play(struct ball *b, unsigned int mine)
+{
+	mr_lock_enter(&b->lock);
+	while (b->turns < ITEMS) {
+		if (b->turns % 2 != mine) {
+			mr_signal_wait(&b->passed, &b->lock);
+			continue;
+		}
+		b->turns++;
+		mr_signal_all(&b->passed);
+	}
+	mr_lock_leave(&b->lock);
+}
+
+static int play_odd(void *ctx, size_t index, struct mreg_error *err)
+{
+	(void)index;
+	(void)err;
+	play(ctx, 1);
+	return 0;
+}
+
+static void tasks_wait_for_each_other(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_side *side = NULL;
+	struct ball b = { .turns = 0 };
+
+	(void)state;
+	mr_lock_init(&b.lock);
+	mr_signal_init(&b.passed);
+	assert_ok(mr_side_start(play_odd, &b, &side, &err), err);
+	if (!mr_side_runs(side))
+		b.turns = ITEMS; /* nobody would play */
+	play(&b, 0);
+	assert_ok(mr_side_join(side, &err), err);
+	assert_int_equal(b.turns, ITEMS);
+	/* Nobody signals: it ends by itself. */
+	mr_lock_enter(&b.lock);
+	mr_signal_wait_ms(&b.passed, &b.lock, 1);
+	mr_signal_one(&b.passed);
+	mr_lock_leave(&b.lock);
+	mr_signal_release(&b.passed);
+	mr_lock_release(&b.lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +279,7 @@ int main(void)
 		cmocka_unit_test(stops_when_cancelled),
 		cmocka_unit_test(only_the_caller_sees_signals),
 		cmocka_unit_test(a_side_task_brings_back_its_result),
+		cmocka_unit_test(tasks_wait_for_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

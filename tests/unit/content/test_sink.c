@@ -414,7 +414,7 @@ static int fill(const char *data, size_t n, struct test_env *t,
 	int rc;
 
 	assert_ok(mr_stream_memory(data, n, &src, err), *err);
-	rc = mr_sink_fill(s, src, t ? &t->env : NULL, label, err);
+	rc = mr_sink_fill(s, src, 0, t ? &t->env : NULL, label, err);
 	mr_stream_close(src);
 	if (rc == 0) {
 		assert_ok(mr_sink_commit(s, err), *err);
@@ -455,7 +455,7 @@ static void a_stream_too_long_is_stopped(void **state)
 
 	(void)state;
 	assert_ok(mr_stream_memory("012345", 6, &src, &err), err);
-	assert_code(MREG_EINTEGRITY, mr_sink_fill(s, src, NULL, NULL, &err),
+	assert_code(MREG_EINTEGRITY, mr_sink_fill(s, src, 0, NULL, NULL, &err),
 		    err);
 	mr_stream_close(src);
 	mr_sink_abort(s);

@@ -364,6 +364,82 @@ static void says_when_there_is_no_place(void **state)
 	finds(f, "a.b", NULL, NULL);
 }
 
+/* -- parts of a host (A-21)
+ * ------------------------------------------------------------------------------
+ */
+
+static const char *user_for(struct fix *f, const char *repository,
+			    bool *namespaced)
+{
+	mr_credentials_release(&f->c);
+	assert_ok(mr_credentials_look(&f->t.env, "r.example:5000", repository,
+				      &f->c, namespaced, &f->err),
+		  f->err);
+	return f->c.username ? f->c.username : "";
+}
+
+static void the_longest_key_wins(void **state)
+{
+	struct fix *f = *state;
+	bool is;
+
+	docker(f, "{\"auths\":{"
+		  "\"r.example:5000/a/b\":{\"username\":\"ab\"},"
+		  "\"r.example:5000\":{\"username\":\"host\"},"
+		  "\"r.example:5000/a/b/c/\":{\"username\":\"abc\"},"
+		  "\"r.example:5000/a\":{\"username\":\"a\"},"
+		  "\"r.example:5000/empty\":{},"
+		  "\"https://r.example:5000/a/b/c/d\":{\"username\":\"no\"},"
+		  "\"r.example/a/b/c/d\":{\"username\":\"port\"}}}");
+	assert_string_equal("abc", user_for(f, "a/b/c/d", &is));
+	assert_true(is);
+	assert_string_equal("abc", user_for(f, "a/b/c", &is));
+	assert_string_equal("ab", user_for(f, "a/b", &is));
+	assert_string_equal("ab", user_for(f, "a/b/cc", &is));
+	assert_string_equal("a", user_for(f, "a/bb", &is));
+	assert_string_equal("host", user_for(f, "aa", &is));
+	assert_string_equal("host", user_for(f, "empty/x", &is));
+	assert_string_equal("host", user_for(f, NULL, &is));
+	assert_true(is);
+	finds(f, "r.example:5000", "host", "");
+}
+
+static void keys_of_the_whole_host_are_for_all_of_it(void **state)
+{
+	struct fix *f = *state;
+	bool is = true;
+
+	docker(f, "{\"auths\":{\"https://r.example:5000/v1/\":"
+		  "{\"username\":\"old\"},"
+		  "\"r.other/a\":{\"username\":\"no\"}}}");
+	assert_string_equal("old", user_for(f, "v1/x", &is));
+	assert_false(is);
+	/* A file of its own for a part of it, and nothing for the rest. */
+	test_write_text(f->dir, "run/containers/auth.json",
+			"{\"auths\":{\"r.example:5000/a\":"
+			"{\"username\":\"part\"}}}");
+	assert_string_equal("part", user_for(f, "a/b", &is));
+	assert_string_equal("old", user_for(f, "b", &is));
+	assert_true(is);
+}
+
+static void an_old_docker_is_read_too(void **state)
+{
+	struct fix *f = *state;
+
+	test_write_text(f->dir, "home/.dockercfg",
+			"{\"r.example\":{\"auth\":\"" MIA "\","
+			"\"email\":\"x\"}}");
+	finds(f, "r.example", "mia", "s3:cret");
+	assert_has(f->c.origin, ".dockercfg");
+	/* It is after the others, before the variable. */
+	setenv("DOCKER_AUTH_CONFIG",
+	       "{\"auths\":{\"r.example\":{\"auth\":\"" BOB "\"}}}", 1);
+	finds(f, "r.example", "mia", "s3:cret");
+	docker(f, "{\"auths\":{\"r.example\":{\"auth\":\"" BOB "\"}}}");
+	finds(f, "r.example", "bob", "pass");
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -384,6 +460,9 @@ int main(void)
 		CASE(a_link_stays_a_link),
 		CASE(writes_nothing_over_a_broken_file),
 		CASE(says_when_there_is_no_place),
+		CASE(the_longest_key_wins),
+		CASE(keys_of_the_whole_host_are_for_all_of_it),
+		CASE(an_old_docker_is_read_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

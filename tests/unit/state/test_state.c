@@ -208,6 +208,24 @@ static void keeps_facts_by_scope_and_key(void **state)
 				      sizeof(out)));
 }
 
+static void replaces_only_what_is_still_there(void **state)
+{
+	struct fixture *f = *state;
+	struct mr_state *second = mr_state_open(f->path, &f->t.env);
+	char out[8];
+
+	assert_false(mr_state_fact_replace(f->s, "s", "k", "a", "b"));
+	assert_false(mr_state_fact_get(f->s, "s", "k", out, sizeof(out)));
+	mr_state_fact_put(f->s, "s", "k", "a");
+	assert_true(mr_state_fact_replace(f->s, "s", "k", "a", "b"));
+	/* Another process saw "a" as well. */
+	assert_false(mr_state_fact_replace(second, "s", "k", "a", "c"));
+	assert_true(mr_state_fact_get(second, "s", "k", out, sizeof(out)));
+	assert_string_equal(out, "b");
+	assert_false(mr_state_fact_replace(NULL, "s", "k", "b", "c"));
+	mr_state_close(second);
+}
+
 static void groups_puts_that_are_nested(void **state)
 {
 	struct fixture *f = *state;
@@ -325,6 +343,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(groups_puts_that_are_nested,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			replaces_only_what_is_still_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			everything_may_be_called_without_state, setup,
 			teardown),

@@ -191,9 +191,12 @@ static void reads_a_part_where_ranges_are_ignored(void **state)
 
 	fault(x, &(struct fakereg_fault){ .ignore_range = true });
 	assert_part(x, &d);
+	assert_false(mr_store_ranges(x->s));
+	assert_part(x, &d);
+	assert_string_equal(seen(x, "GET", BLOBS, 1).range, "");
 }
 
-static void refuses_another_part_than_asked_for(void **state)
+static void asks_for_all_where_another_part_comes(void **state)
 {
 	static const char *const ranges[] = {
 		"bytes 0-199/3145745",           "bytes 1000000-1000199/200",
@@ -201,23 +204,30 @@ static void refuses_another_part_than_asked_for(void **state)
 		"bytes 1000000-1000199",         NULL,
 	};
 	struct fx *x = *state;
-	struct mreg_desc d = seed(x);
-	struct mr_stream *in = NULL;
+	struct mreg_desc d;
 	size_t i;
 
 	for (i = 0; i < MR_COUNT(ranges); i++) {
-		fault(x, &(struct fakereg_fault){ .set = "Content-Range",
+		fx_restart(x, NULL, NULL, NULL);
+		d = seed(x);
+		fault(x, &(struct fakereg_fault){ .times = 1,
+						  .set = "Content-Range",
 						  .value = ranges[i] });
-		assert_code(MREG_EREMOTE,
-			    mr_store_open_range(x->s, &d, 1000000, 200, &in,
-						&x->err),
-			    x->err);
-		assert_has(x->err.cause, "1000000-1000199/3145745");
-		fakereg_clear(x->f);
+		assert_true(mr_store_ranges(x->s));
+		assert_part(x, &d);
+		assert_false(mr_store_ranges(x->s));
+		assert_string_equal(seen(x, "GET", BLOBS, 1).range, "");
+		/* And so from now on. */
+		assert_part(x, &d);
+		assert_string_equal(seen(x, "GET", BLOBS, 2).range, "");
+		assert_int_equal(fakereg_count(x->f, "GET", BLOBS), 3);
 	}
+	fx_restart(x, NULL, NULL, NULL);
+	d = seed(x);
 	fault(x, &(struct fakereg_fault){ .set = "Content-Range",
 					  .value = "bytes 1000000-1000199/*" });
 	assert_part(x, &d);
+	assert_true(mr_store_ranges(x->s));
 }
 
 static void a_part_that_ends_early_is_an_error(void **state)
@@ -520,7 +530,7 @@ int main(void)
 		FX(reads_an_empty_blob),
 		FX(reads_a_part_and_no_more),
 		FX(reads_a_part_where_ranges_are_ignored),
-		FX(refuses_another_part_than_asked_for),
+		FX(asks_for_all_where_another_part_comes),
 		FX(a_part_that_ends_early_is_an_error),
 		FX(goes_on_where_it_broke_off),
 		FX(goes_on_where_ranges_are_ignored),

@@ -349,6 +349,23 @@ static void understands_every_way_to_name_them(void **state)
 #undef B
 }
 
+/* Who is told nothing by name sends all again. */
+static void takes_all_for_missing_where_none_is_named(void **state)
+{
+	const struct mreg_desc layer = fx_desc("weights", 7);
+	struct fx *x = *state;
+	struct mr_list missing = { .n = 0 };
+
+	fault(x, "PUT",
+	      &(struct fakereg_fault){ .status = 404,
+				       .code = "MANIFEST_BLOB_UNKNOWN" });
+	assert_code(MREG_ECONFLICT, set(x, "v1", &missing), x->err);
+	assert_has(x->err.cause, "MANIFEST_BLOB_UNKNOWN");
+	assert_int_equal(missing.n, 2);
+	assert_true(mr_list_has(&missing, fx_text(&layer)));
+	mr_list_release(&missing);
+}
+
 static void keeps_what_the_registry_says(void **state)
 {
 	struct fx *x = *state;
@@ -509,6 +526,7 @@ int main(void)
 		FX(writes_by_tag_and_by_digest),
 		FX(names_the_blobs_that_are_missing),
 		FX(understands_every_way_to_name_them),
+		FX(takes_all_for_missing_where_none_is_named),
 		FX(keeps_what_the_registry_says),
 		FX(says_when_a_tag_cannot_move),
 		FX(says_that_a_manifest_is_too_large),

@@ -1,0 +1,173 @@
+/*
+ * ops/copy.h - the state of one copy, shared by its steps.
+ *
+ * Everything that is copied is a node (a manifest or index, by its digest),
+ * a blob, or a tag.  Nodes are opaque: only the descriptors in them are
+ * followed.
+ */
+#ifndef MR_OPS_COPY_H
+#define MR_OPS_COPY_H
+
+#include "mreg/copy.h"
+#include "ops/internal.h"
+#include "transfer/transfer.h"
+
+#define MR_COPY_NO_NODE SIZE_MAX
+
+/* Digest to index, by open addressing. */
+struct copy_map {
+	struct copy_slot *slots; /* owned */
+	size_t cap, n;
+};
+
+struct copy_node {
+	struct mreg_desc desc;      /* digest only, until loaded */
+	char *bytes;                /* owned; NULL: fetched again when needed */
+	size_t blob_at, blob_count; /* of `uses` */
+	size_t need_at, need_count; /* of `needs`: nodes that come first */
+	struct mreg_digest subject; /* NONE: it has none */
+	size_t gap;                 /* a node below an index, not in the source;
+				       MR_COPY_NO_NODE: none */
+	unsigned int level;         /* above all its needs */
+	bool loaded;                /* its document was read */
+	bool absent;                /* named, but not in the source */
+	bool attached;              /* found as a referrer */
+	bool entry;                 /* of the log: written by its tag alone */
+	bool there;                 /* the target has it */
+};
+
+struct copy_blob {
+	struct mreg_desc desc;
+	bool wanted; /* by a node that the target does not have */
+};
+
+struct copy_tag {
+	const char *name; /* in the arena */
+	enum mr_tag_kind kind;
+	uint64_t number; /* of a version's tag */
+	size_t node;     /* MR_COPY_NO_NODE: gone, or a tombstone */
+	bool tombstone;
+	struct mreg_digest was; /* what the target has; NONE */
+	enum mreg_copy_action action;
+	bool conflict;
+};
+
+struct copy {
+	struct mreg *m;
+	const struct mreg_copy_opts *o;
+	struct mreg_ref source, target; /* zeroed: an archive */
+	const char *name_from, *name_to;
+	struct mr_store *from, *to; /* owned */
+	struct mr_arena *arena;     /* the result's */
+	bool fresh;                 /* the target is new: nothing to compare */
+	bool whole;                 /* all tags; else one version */
+	unsigned int jobs;
+	unsigned int lookups; /* small requests at once */
+	unsigned int writers; /* documents and tags written at once */
+
+	struct mr_history source_log, target_log; /* owned */
+	struct copy_tag *tags;                    /* owned */
+	size_t tag_count, tag_cap;
+	struct copy_node *nodes; /* owned */
+	size_t node_count, node_cap;
+	struct copy_blob *blobs; /* owned */
+	size_t blob_count, blob_cap;
+	size_t *uses; /* owned; indices of blobs */
+	size_t use_count, use_cap;
+	size_t *needs; /* owned; indices of nodes */
+	size_t need_count, need_cap;
+	struct copy_map node_map, blob_map; /* owned */
+	size_t kept_bytes;                  /* of documents in memory */
+	struct mr_plan plan;                /* owned */
+	int64_t planned_ms;                 /* when the target was asked */
+
+	/* One version. */
+	struct mreg_desc version;
+	uint64_t number;
+	bool adopt;      /* its number gets an event of the target's own */
+	const char *run; /* of the event it had; NULL */
+	/* Set at the end. */
+	uint64_t latest; /* what `latest` points at now; 0: as told */
+	struct mreg_digest latest_was;
+};
+
+void mr_copy_release(struct copy *c);
+
+/* copy_graph.c: nodes and blobs. */
+
+/* The node of a digest, made when there is none. */
+int mr_copy_node(struct copy *c, const struct mreg_digest *d, size_t *out,
+		 struct mreg_error *err);
+/* Read what a node's document names. */
+int mr_copy_take(struct copy *c, size_t node, const struct mr_doc *doc,
+		 struct mreg_error *err);
+/* A node's document, from memory or from the source.  `out` is given back by
+ * mr_doc_release. */
+int mr_copy_doc(struct copy *c, size_t node, struct mr_doc *out,
+		struct mreg_error *err);
+/* Levels: what a node needs is on a lower one.  `*top` is the highest. */
+int mr_copy_levels(struct copy *c, unsigned int *top, struct mreg_error *err);
+/* Gaps: which nodes are not whole. */
+int mr_copy_gaps(struct copy *c, struct mreg_error *err);
+/* The index kept for `d`, or MR_COPY_NO_NODE. */
+size_t mr_copy_map_get(const struct copy_map *m, const struct mreg_digest *d);
+int mr_copy_map_put(struct copy_map *m, const struct mreg_digest *d,
+		    size_t index, struct mreg_error *err);
+void mr_copy_map_release(struct copy_map *m); /* for MR_AUTO too */
+
+/* copy_pick.c: which tags. */
+
+int mr_copy_tag_add(struct copy *c, const char *name, struct mreg_error *err);
+int mr_copy_pick_all(struct copy *c, struct mreg_error *err);
+int mr_copy_pick_version(struct copy *c, struct mreg_error *err);
+
+/* copy_walk.c: read everything that hangs on the tags. */
+int mr_copy_walk(struct copy *c, struct mreg_error *err);
+
+/* copy_check.c: what the target has; MREG_ECONFLICT when it has something
+ * that must not move under another digest. */
+int mr_copy_compare(struct copy *c, struct mreg_error *err);
+/* MREG_ECONFLICT when the target's log, as far as read, gives the number of a
+ * version that is still to be written to another one by an event that the
+ * source's log does not have (product.md 3.2, step 3). */
+int mr_copy_check_claims(struct copy *c, struct mreg_error *err);
+/* Of a whole model: leave `latest` of the target where it is when a higher
+ * version is there.  Its log is to be read before. */
+int mr_copy_keep_latest(struct copy *c, struct mreg_error *err);
+/* A tag of the target now, raw: a tombstone is told as what it is. */
+int mr_copy_look(struct copy *c, const char *tag, struct mreg_digest *out,
+		 struct mreg_error *err);
+/* Whether a tag keeps its digest for ever. */
+bool mr_copy_fixed(enum mr_tag_kind kind);
+
+/* copy_send.c: blobs, then manifests; what is needed first. */
+int mr_copy_plan(struct copy *c, struct mreg_error *err);
+int mr_copy_send(struct copy *c, struct mreg_error *err);
+/* Put a node's document under a tag or its digest, sending blobs again that
+ * the target says it misses. */
+int mr_copy_put(struct copy *c, size_t node, const char *reference,
+		struct mreg_error *err);
+
+/* copy_tags.c: tags, under the target's lock. */
+int mr_copy_publish(struct copy *c, struct mreg_error *err);
+
+/* log.c, the only writer of a model's log. */
+
+/*
+ * Register `version`, copied from the reference `from`, under `number`, which
+ * it had there; MREG_ECONFLICT when any event names that number for another
+ * one.  `run` may be NULL.  v<N> is the caller's to write, who holds
+ * mr_store_lock.
+ */
+int mr_log_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 uint64_t number, const char *from, const char *run,
+		 struct mreg_error *err);
+/* Whether mr_log_adopt would refuse, by the log as far as read in `h`. */
+bool mr_log_taken(struct mr_history *h, uint64_t number,
+		  const struct mreg_digest *version);
+/* That it does, as an error. */
+int mr_log_refuse(const struct mr_store *s, uint64_t number,
+		  struct mreg_error *err);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * pull_choose.c - which version is meant, and which of its files.
+ *
+ * A tag that was pulled before costs one HEAD: where it still points is asked,
+ * the manifest itself is remembered (product.md 5.6).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "ops/pull.h"
+
+#define SHOWN 120
+#define NEAREST_MAX 3
+
+/* -- the manifest ------------------------------------------------------ */
+
+static const char *tag_key(const struct mreg_ref *ref, char out[160])
+{
+	(void)snprintf(out, 160, "tag:%.150s",
+		       ref->tag[0] ? ref->tag : "latest");
+	return out;
+}
+
+/* What the reference named when it was last pulled. */
+static bool recall(struct pull *p, struct mreg_digest *out)
+{
+	char text[MREG_DIGEST_TEXT];
+	char key[160];
+
+	*out = p->ref.digest;
+	return mr_digest_known(out) ||
+	       (mr_state_fact_get(p->m->state, p->from->name,
+				  tag_key(&p->ref, key), text, sizeof(text)) &&
+		mreg_digest_parse(text, out, NULL) == 0);
+}
+
+static void remember(struct pull *p)
+{
+	char text[MREG_DIGEST_TEXT];
+	struct mreg_digest known;
+	char key[160];
+
+	if (recall(p, &known) &&
+	    mreg_digest_equal(&known, &p->manifest->desc.digest))
+		return;
+	mr_state_fact_put(p->m->state, p->from->name, tag_key(&p->ref, key),
+			  mreg_digest_text(&p->manifest->desc.digest, text));
+}
+
+static int read_manifest(struct pull *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf b = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
+	struct mreg_desc now = { .size = 0 };
+	char text[MREG_DIGEST_TEXT];
+	struct mreg_digest known;
+	int rc;
+
+	/* In a local store the document is as near as what it is called. */
+	if (p->ref.host[0] && recall(p, &known) &&
+	    mr_state_doc_get(p->m->state, mreg_digest_text(&known, text), &b)) {
+		rc = mr_target_resolve(p->from, &p->ref, &now, err);
+		if (rc >= 0)
+			rc = mr_manifest_fetch(p->m, p->from, &now.digest,
+					       &p->manifest, err);
+	} else {
+		rc = mr_target_manifest(p->m, p->from, &p->ref, &p->manifest,
+					err);
+	}
+	if (rc >= 0 && p->ref.host[0])
+		remember(p);
+	return rc;
+}
+
+/* -- its files --------------------------------------------------------- */
+
+/* "./a/" is what a shell completes: the folder. */
+static const char *pattern_of(const char *given, char out[MR_PATH_MAX_BYTES])
+{
+	size_t n;
+
+	while (mr_text_starts(given, "./"))
+		given += 2;
+	n = strlen(given);
+	(void)snprintf(out, MR_PATH_MAX_BYTES, "%s%s", given,
+		       n && given[n - 1] == '/' ? "**" : "");
+	return out;
+}
+
+/* What a pattern is compared with. */
+static const char *key_of(const char *path, const char *pattern)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strchr(pattern, '/') ? slash + 1 : path;
+}
+
+static bool matches(const char *pattern, const char *path)
+{
+	return mr_text_glob(pattern, key_of(path, pattern));
+}
+
+static bool is_folder(const struct pull *p, const char *name)
+{
+	size_t n = strlen(name);
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (strncmp(p->layers[i].path, name, n) == 0 &&
+		    p->layers[i].path[n] == '/')
+			return true;
+	return false;
+}
+
+static bool put_path(char *out, size_t cap, const char *path)
+{
+	size_t used = strlen(out);
+	char safe[SHOWN];
+	int n = snprintf(out + used, cap - used, "%s%s", used ? ", " : "",
+			 mr_text_safe(path, safe, sizeof(safe)));
+
+	if (n >= 0 && (size_t)n < cap - used)
+		return true;
+	out[used] = '\0';
+	return false;
+}
+
+/* Up to three paths that may have been meant; `*near` false: the first ones,
+ * for none of them is near. */
+static void put_nearest(const struct pull *p, const char *word, char *out,
+			size_t cap, bool *near)
+{
+	MR_AUTO(mr_free) const char **keys = NULL;
+	size_t i, k;
+
+	*near = false;
+	out[0] = '\0';
+	keys = mr_array(p->count + 1, sizeof(*keys));
+	if (!keys)
+		return;
+	for (i = 0; i < p->count; i++)
+		keys[i] = key_of(p->layers[i].path, word);
+	for (k = 0; k < NEAREST_MAX && k < p->count; k++) {
+		const char *key = mr_text_nearest(word, keys);
+
+		if (!key && *near)
+			return;
+		*near = *near || key;
+		for (i = key ? 0 : k; key && keys[i] != key; i++)
+			;
+		if (!put_path(out, cap, p->layers[i].path))
+			return;
+		if (key)
+			keys[i] = ""; /* near to nothing */
+	}
+}
+
+static int no_match(const struct pull *p, const char *given,
+		    struct mreg_error *err)
+{
+	char paths[SHOWN];
+	char safe[SHOWN];
+	bool near;
+
+	(void)mr_text_safe(given, safe, sizeof(safe));
+	(void)mr_fail(err, MREG_ENOTFOUND, "no file of '%s' matches '%s'",
+		      p->from->label, safe);
+	if (is_folder(p, given))
+		return mr_hint(err, "'%s/' takes the files below it", safe);
+	put_nearest(p, given, paths, sizeof(paths), &near);
+	return mr_hint(err, "%s: %s", near ? "nearest" : "it has", paths);
+}
+
+static int check_patterns(const struct pull *p, struct mreg_error *err)
+{
+	char pattern[MR_PATH_MAX_BYTES];
+	size_t i, k;
+
+	for (k = 0; k < p->o->include_count; k++) {
+		const char *given = p->o->include[k];
+
+		if (!given[0])
+			return mr_fail(err, MREG_EUSAGE,
+				       "an empty pattern matches no file");
+		(void)pattern_of(given, pattern);
+		for (i = 0; i < p->count; i++)
+			if (matches(pattern, p->layers[i].path))
+				break;
+		if (i == p->count)
+			return no_match(p, given, err);
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct pull *p, const char *path)
+{
+	char pattern[MR_PATH_MAX_BYTES];
+	size_t k;
+
+	for (k = 0; k < p->o->include_count; k++)
+		if (matches(pattern_of(p->o->include[k], pattern), path))
+			return true;
+	return p->o->include_count == 0;
+}
+
+static int refuse_archives(const struct pull *p, struct mreg_error *err)
+{
+	char safe[SHOWN];
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->layers[i].archive) {
+			(void)mr_fail(err, MREG_EUNSUPPORTED,
+				      "layer '%s' is an archive; this mreg "
+				      "unpacks none",
+				      mr_text_safe(p->layers[i].path, safe,
+						   sizeof(safe)));
+			return mr_hint(err, "the tool that wrote it unpacks "
+					    "it, such as oras or modctl");
+		}
+	return 0;
+}
+
+static int choose_files(struct pull *p, struct mreg_error *err)
+{
+	size_t n = 0;
+	size_t i;
+	int rc;
+
+	rc = mr_model_layers(p->manifest, &p->layers, &p->count, err);
+	if (rc >= 0)
+		rc = check_patterns(p, err);
+	if (rc < 0)
+		return rc;
+	for (i = 0; i < p->count; i++)
+		if (is_wanted(p, p->layers[i].path))
+			p->layers[n++] = p->layers[i];
+	p->count = n;
+	return refuse_archives(p, err);
+}
+
+int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err)
+{
+	int rc = mr_target(p->m, text, &p->ref, &p->from, err);
+
+	if (rc >= 0)
+		rc = read_manifest(p, err);
+	if (rc < 0)
+		return rc;
+	rc = choose_files(p, err);
+	/* A pattern that was mistyped says nothing of the version. */
+	if (rc < 0 && rc != MREG_ENOTFOUND && rc != MREG_EUSAGE)
+		return mr_wrap(err, "cannot pull '%s'", text);
+	return rc;
+}

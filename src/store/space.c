@@ -1,0 +1,137 @@
+/*
+ * space.c - whether a target's file system has room for what will arrive, so
+ * that a disk does not fill up half-way.
+ *
+ * Only what the file system says of itself can be seen: a quota shows when it
+ * is hit.
+ */
+#include "store/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define BLOCK_BYTES                                                            \
+	512 /* of st_blocks (POSIX leaves it open, Linux does not) */
+/* What the file system needs to keep account of the bytes: extents, folders,
+ * journal. */
+#define RESERVE_BYTES (1u << 20)
+#define RESERVE_SHARE 256
+
+static void add(uint64_t *sum, uint64_t n)
+{
+	*sum = *sum > UINT64_MAX - n ? UINT64_MAX : *sum + n;
+}
+
+/* Bytes that the part of a goal has on disk: they are written again where they
+ * are, or taken over. */
+static uint64_t held(const struct mr_target *t, const struct mr_goal *g)
+{
+	char name[MR_PART_NAME];
+	struct stat st;
+
+	if (fstatat(mr_tree_fd(t->tree), mr_part_name(g, MR_PART_OWN, name),
+		    &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_blocks * BLOCK_BYTES;
+}
+
+static int count_missing(struct mr_target *t, struct mr_goal *g, size_t *n,
+			 struct mreg_error *err)
+{
+	bool right = false;
+	size_t i;
+	int rc = 0;
+
+	*n = 0;
+	for (i = 0; i < g->count && rc == 0; i++) {
+		rc = mr_spot_look(t, &g->spots[i], &right, err);
+		*n += !right;
+	}
+	return rc;
+}
+
+/* Whether files of this folder can share blocks with each other. */
+static bool clones_itself(struct mr_target *t)
+{
+	MR_AUTO(mr_fd_close) int fd = -1;
+	char byte = 0;
+
+	fd = openat(mr_tree_fd(t->tree), ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+		    0600);
+	return fd >= 0 && pwrite(fd, &byte, 1, 0) == 1 &&
+	       mr_target_shares(t, fd);
+}
+
+static int sum_up(struct mr_target *t,
+		  bool (*shared)(void *ctx, const struct mreg_digest *d),
+		  void *ctx, uint64_t *need, struct mreg_error *err)
+{
+	uint64_t copies = 0;
+	size_t i;
+
+	*need = 0;
+	for (i = 0; i < t->goal_count; i++) {
+		struct mr_goal *g = &t->goals[i];
+		uint64_t size = g->desc->size;
+		uint64_t part;
+		size_t n;
+		int rc = count_missing(t, g, &n, err);
+
+		if (rc < 0)
+			return rc;
+		for (; n > 1; n--)
+			add(&copies, size);
+		if (n == 0 || (shared && shared(ctx, &g->desc->digest)))
+			continue;
+		part = held(t, g);
+		add(need, size > part ? size - part : 0);
+	}
+	if (copies && !clones_itself(t))
+		add(need, copies);
+	return 0;
+}
+
+/* UINT64_MAX: it does not say. */
+static uint64_t free_bytes(int fd)
+{
+	struct statvfs fs;
+	uint64_t blocks;
+
+	if (fstatvfs(fd, &fs) < 0 || fs.f_blocks == 0 || fs.f_frsize == 0)
+		return UINT64_MAX;
+	blocks = fs.f_bavail;
+	if (blocks > UINT64_MAX / fs.f_frsize)
+		return UINT64_MAX;
+	return blocks * fs.f_frsize;
+}
+
+int mr_files_room(struct mr_store *s,
+		  bool (*shared)(void *ctx, const struct mreg_digest *d),
+		  void *ctx, struct mreg_error *err)
+{
+	struct mr_target *t = mr_target_of(s);
+	uint64_t have = free_bytes(mr_tree_fd(t->tree));
+	uint64_t need;
+	char need_text[32];
+	char have_text[32];
+	int rc = sum_up(t, shared, ctx, &need, err);
+
+	if (rc < 0 || need == 0)
+		return rc;
+	add(&need, need / RESERVE_SHARE);
+	add(&need, RESERVE_BYTES);
+	if (need <= have)
+		return 0;
+	return mr_fail_sys(err, ENOSPC, "%s needed in '%s', %s free",
+			   mr_text_size(need, need_text), t->base.name,
+			   mr_text_size(have, have_text));
+}

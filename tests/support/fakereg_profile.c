@@ -1,0 +1,197 @@
+/*
+ * tests/support/fakereg_profile.c - what protocol.md knows of real registries,
+ * one row each.
+ *
+ * Limits are scaled down where a test would have to move gigabytes to meet
+ * them; its sections 3.1 to 3.3 and 5 are the sources.
+ */
+#include "tests/support/fakereg.h"
+
+#include <string.h>
+
+#define MIB ((size_t)1 << 20)
+
+static const struct {
+	const char *name;
+	struct fakereg_opts o;
+} profiles[] = {
+	{ "ecr",
+	  { .username = "AWS",
+	    .password = "s3cret",
+	    .redirect_blobs = true,
+	    .patch_status = 201,
+	    .stale_range = true,
+	    .no_empty_put = true,
+	    .no_status = true,
+	    .no_manifest_location = true,
+	    .page_max = 1000,
+	    .delete_status = 405,
+	    .referrers = true } },
+	{ "ghcr",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .anonymous_pull = true,
+	    .redirect_blobs = true,
+	    .mounts = true,
+	    .chunk_max = 4 * MIB,
+	    .no_status = true,
+	    .late_blobs = true,
+	    .delete_status = 405,
+	    .null_tags = true,
+	    .no_catalog = true } },
+	{ "gar",
+	  { .username = "oauth2accesstoken",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .post_token = 404,
+	    .mounts = true,
+	    .no_chunks = true,
+	    .no_status = true,
+	    .tag_delete = true,
+	    .referrers = true } },
+	{ "acr",
+	  { .username = "00000000-0000-0000-0000-000000000000",
+	    .password = "s3cret",
+	    .identity = "refresh-me",
+	    .bearer = true,
+	    .post_token = 400,
+	    .redirect_blobs = true,
+	    .mounts = true,
+	    .keeps_partial = true,
+	    .plain_chunks = true,
+	    .tag_delete = true,
+	    .referrers = true } },
+	{ "zot",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .redirect_blobs = true,
+	    .redirect_unranged = true,
+	    .mounts = true,
+	    .single_post = true,
+	    .tag_delete = true,
+	    .referrers = true } },
+	{ "quay",
+	  { .username = "acme+robot",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .no_delete_scope = true,
+	    .bare_token = true,
+	    .redirect_blobs = true,
+	    .redirect_status = 302,
+	    .mounts = true,
+	    .single_post = true,
+	    .keeps_partial = true,
+	    .quay_ranges = true,
+	    .untagged_uses = 60,
+	    .tag_delete = true,
+	    .page = 100,
+	    .referrers = true,
+	    .no_subject_header = true } },
+	{ "harbor",
+	  { .username = "robot$acme+ci",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .basic_too = 1,
+	    .basic_catalog = true,
+	    .mounts = true,
+	    .stale_cancels = true,
+	    .delete_status = 405,
+	    .immutable_tags = true,
+	    .immutable = "v[0-9]*",
+	    .immutable_status = 412,
+	    .page = 100,
+	    .referrers = true } },
+	{ "dockerhub",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .anonymous_pull = true,
+	    .redirect_blobs = true,
+	    .mounts = true,
+	    .no_status = true,
+	    .busy_every = 5,
+	    .delete_status = 405,
+	    .page = 100,
+	    .no_catalog = true } },
+	{ "gitlab",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .redirect_blobs = true,
+	    .mounts = true,
+	    .stale_cancels = true,
+	    .tag_delete = true,
+	    .no_catalog = true } },
+	{ "gitea",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .bearer = true,
+	    .basic_too = 2,
+	    .bare_token = true,
+	    .no_range = true,
+	    .mounts = true,
+	    .single_post = true,
+	    .keeps_partial = true,
+	    .one_patch = true,
+	    .tag_delete = true } },
+	{ "jfrog",
+	  { .username = "ada",
+	    .password = "s3cret",
+	    .identity = "refresh-me",
+	    .bearer = true,
+	    .post_token = 401,
+	    .single_post = true,
+	    .no_status = true,
+	    .missing_head = 403,
+	    .delete_status = 405,
+	    .referrers = true } },
+	{ "s3",
+	  { .redirect_blobs = true,
+	    .sign_uses = 3,
+	    .mounts = true,
+	    .keeps_partial = true,
+	    .commit_ms = 20,
+	    .no_pages = true } },
+	{ "listing-drops", { .drop_tags = true, .tag_delete = true } },
+	{ "immutable", { .immutable_tags = true, .immutable_status = 409 } },
+	{ "immutable-412",
+	  { .immutable_tags = true,
+	    .immutable_status = 412,
+	    .referrers = true } },
+	{ "immutable-400",
+	  { .immutable_tags = true,
+	    .immutable_status = 400,
+	    .referrers = true } },
+	{ "nodelete", { .delete_status = 405 } },
+	{ "dist28",
+	  { .mounts = true, .stale_cancels = true, .no_pages = true } },
+	{ "dist3",
+	  { .mounts = true,
+	    .keeps_partial = true,
+	    .tag_delete = true,
+	    .page_max = 1000 } },
+	/* 100 MB in life (P-96). */
+	{ "cloudflare",
+	  { .mounts = true, .keeps_partial = true, .request_max = 5 * MIB } },
+};
+
+bool fakereg_profile(const char *name, struct fakereg_opts *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		if (strcmp(profiles[i].name, name) != 0)
+			continue;
+		*out = profiles[i].o;
+		return true;
+	}
+	return false;
+}
+
+const char *fakereg_profile_name(size_t index)
+{
+	return index < sizeof(profiles) / sizeof(profiles[0])
+		       ? profiles[index].name
+		       : NULL;
+}
