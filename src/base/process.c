@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -199,4 +200,22 @@ int mr_process_run(struct mr_env *env, const struct mr_process *p,
 	*ok = rc >= 0 && WIFEXITED(r.status) && WEXITSTATUS(r.status) == 0;
 	run_end(&r);
 	return rc;
+}
+
+bool mr_process_is_gone(pid_t pid)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(4096);
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const char *state;
+	char path[64];
+
+	if (kill(pid, 0) < 0)
+		return errno == ESRCH;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (mr_file_load(AT_FDCWD, path, &b, &ignored) < 0)
+		return false;
+	/* "PID (NAME) STATE ...", and a name may have brackets: proc(5). */
+	state = strrchr(mr_buf_text(&b), ')');
+	return state && (strncmp(state, ") Z", 3) == 0 ||
+			 strncmp(state, ") X", 3) == 0);
 }

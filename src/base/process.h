@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/env.h"
@@ -30,5 +31,10 @@ struct mr_process {
  */
 int mr_process_run(struct mr_env *env, const struct mr_process *p,
 		   struct mr_buf *out, bool *ok, struct mreg_error *err);
+
+/* Whether `pid` will do nothing more for certain: no such process, or one
+ * that ended and only waits for its parent (for ever, in a container whose
+ * first process does not wait for others' children). */
+bool mr_process_is_gone(pid_t pid);
 
 #endif

@@ -16,10 +16,8 @@
  */
 #include "store/remote_upload.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +25,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/text.h"
 
 #define SESSION_MAX_S 1800
@@ -77,7 +76,7 @@ static bool is_free(const struct record *rec)
 		return false;
 	if ((pid_t)pid == getpid())
 		return rec->parked;
-	return rec->parked || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+	return rec->parked || mr_process_is_gone((pid_t)pid);
 }
 
 static bool scope_of(struct mr_upload *u, struct mr_buf *out)
