@@ -68,13 +68,22 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 C_FILES := $(sort $(SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
 H_FILES := $(sort $(wildcard include/mreg/*.h src/*/*.h tests/support/*.h))
 
-LIBRARIES := libcurl jansson libcrypto libarchive libzstd sqlite3 yaml-0.1 zlib
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null)
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null)
-ifeq ($(PKG_LIBS),)
+LIBRARIES := libcurl jansson libcrypto libzstd sqlite3 yaml-0.1 zlib
+# Needed to build, but not linked: src/pack/libarchive.c loads it by its soname
+# when an archive is read or written.
+LOADED := libarchive
+PKG_LIBS := $(if $(shell $(PKG_CONFIG) --cflags --libs $(LOADED) 2>/dev/null),\
+	$(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null))
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED) 2>/dev/null)
+# Of the library that the headers belong to; -ldl is a part of libc since glibc
+# 2.34.
+LIBARCHIVE_SO = $(or $(shell objdump -p \
+	"$$($(PKG_CONFIG) --variable=libdir $(LOADED))/libarchive.so" \
+	2>/dev/null | awk '/SONAME/ { print $$2 }'),libarchive.so.13)
+ifeq ($(strip $(PKG_LIBS)),)
 ifneq ($(filter-out clean help format dist check-layers check-size,\
 	$(or $(MAKECMDGOALS),all)),)
-$(error a library is missing ($(PKG_CONFIG) $(LIBRARIES)): ./scripts/deps build installs them on Debian and Ubuntu)
+$(error a library is missing ($(PKG_CONFIG) $(LIBRARIES) $(LOADED)): ./scripts/deps build installs them on Debian and Ubuntu)
 endif
 endif
 
@@ -179,7 +188,7 @@ define link
 @$(if $(V),,echo "  LD      $@")
 $(Q)$(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(1) $(LDFLAGS) \
 	-o $@.$$$$ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
-	-Wl,--end-group $(2) $(PKG_LIBS) && mv $@.$$$$ $@
+	-Wl,--end-group $(2) $(PKG_LIBS) -ldl && mv $@.$$$$ $@
 endef
 
 $(B)/obj/%.o: %.c Makefile
@@ -191,6 +200,7 @@ $(B)/gen/%.o: $(B)/gen/%.c Makefile
 $(B)/obj/tests/%.o: EXTRA_CPPFLAGS := -I.
 # The one place that knows the version.
 $(B)/obj/src/ops/version.o: EXTRA_CPPFLAGS := -DMREG_VERSION='"$(VERSION)"'
+$(B)/obj/src/pack/libarchive.o: EXTRA_CPPFLAGS = -DMR_LIBARCHIVE_SO='"$(LIBARCHIVE_SO)"'
 
 define embed_rule
 $(B)/gen/$(notdir $(call embed_file,$(1))).c: $(call embed_file,$(1)) scripts/embed
@@ -358,7 +368,7 @@ compile_commands.json: Makefile FORCE ## for editors
 	@{ echo '['; for f in $(C_FILES); do \
 		printf '%s{"directory": "%s", "file": "%s", "command": "%s -c %s"}\n' \
 			"$$sep" '$(CURDIR)' "$$f" \
-			'$(CC) $(OWN_CPPFLAGS) -I. -DMREG_VERSION=\\\"$(VERSION)\\\" -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)' "$$f"; \
+			'$(CC) $(OWN_CPPFLAGS) -I. -DMREG_VERSION=\\\"$(VERSION)\\\" -DMR_LIBARCHIVE_SO=\\\"$(LIBARCHIVE_SO)\\\" -std=c11 $(WARNINGS) $(CPPFLAGS) $(CFLAGS)' "$$f"; \
 		sep=,; done; echo ']'; } >$@.tmp
 	@mv $@.tmp $@
 

@@ -216,6 +216,6 @@ bool mr_process_is_gone(pid_t pid)
 		return false;
 	/* "PID (NAME) STATE ...", and a name may have brackets: proc(5). */
 	state = strrchr(mr_buf_text(&b), ')');
-	return state && (strncmp(state, ") Z", 3) == 0 ||
-			 strncmp(state, ") X", 3) == 0);
+	return state &&
+	       (strncmp(state, ") Z", 3) == 0 || strncmp(state, ") X", 3) == 0);
 }

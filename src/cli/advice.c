@@ -13,8 +13,6 @@
 static const char *advice_of(const struct mreg_error *err)
 {
 	switch (err->code) {
-	case MREG_EUSAGE:
-		return "see 'mreg COMMAND --help'";
 	case MREG_ENOTFOUND:
 		if (err->sys == ENOENT || err->sys == ENOTDIR)
 			return "check the spelling of the path";
@@ -38,8 +36,8 @@ static const char *advice_of(const struct mreg_error *err)
 		return "run the command again; if it stays so, ask those who "
 		       "run the registry";
 	case MREG_EUNSUPPORTED:
-		return "use another version or registry; 'mreg COMMAND --help' "
-		       "tells what this one can";
+		return "use another version or registry; 'mreg doctor' tells "
+		       "what one can";
 	case MREG_EFORMAT:
 		return "mend what is named, or ask who made it";
 	case MREG_ELIMIT:
@@ -58,16 +56,20 @@ static const char *advice_of(const struct mreg_error *err)
 	case MREG_EINTERNAL:
 		return "this is a bug in mreg: please report it, with what "
 		       "-vv tells";
+	case MREG_EUSAGE: /* names the command */
 	case MREG_OK:
 		break;
 	}
 	return NULL;
 }
 
-void cli_advise(struct mreg_error *err)
+void cli_advise(const struct cli_command *c, struct mreg_error *err)
 {
 	const char *advice = err->hint[0] ? NULL : advice_of(err);
 
-	if (advice)
+	if (err->code == MREG_EUSAGE && !err->hint[0])
+		(void)mr_hint(err, "see 'mreg %s%s--help'", c ? c->name : "",
+			      c ? " " : "");
+	else if (advice)
 		(void)mr_hint(err, "%s", advice);
 }

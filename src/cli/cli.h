@@ -88,7 +88,8 @@ struct cli_globals {
 struct cli_progress;
 
 struct cli {
-	struct mreg *mreg; /* open while a command runs */
+	struct mreg *mreg;                 /* open while a command runs */
+	const struct cli_command *command; /* NULL: none was named */
 	struct cli_globals globals;
 	struct cli_progress *progress; /* owned by main */
 	bool color_out, color_err;     /* per stream */
@@ -157,12 +158,16 @@ int cli_print(struct mr_buf *text, struct mreg_error *err);
 /* What a command that changes something says for people: nothing with
  * --quiet. */
 int cli_report(struct cli *cli, struct mr_buf *text, struct mreg_error *err);
+/* What printf(3) has written so far: a failed write is an error. */
+int cli_flush(struct mreg_error *err);
+/* Whoever reads the result went away (`| head`): not worth a word. */
+bool cli_is_unread(const struct mreg_error *err);
 /* Outside text made safe, appended. */
 void cli_put(struct mr_buf *b, const char *text);
 /* Bold or dim when stdout has colour. */
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
-/* Gives an error without a hint the one of its code. */
-void cli_advise(struct mreg_error *err);
+/* Gives an error without a hint the one of its code; `c` may be NULL. */
+void cli_advise(const struct cli_command *c, struct mreg_error *err);
 void cli_error(const struct cli_globals *g, bool color,
 	       const struct mreg_error *err);
 

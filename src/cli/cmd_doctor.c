@@ -89,7 +89,12 @@ static int show(struct cli *cli, const struct mreg_doctor_result *r,
 		}
 		mr_buf_putc(&b, '\n');
 	}
-	if (!r->write && r->repository && !mr_text_starts(r->host, "oci:"))
+	if (mr_text_starts(r->host, "oci:"))
+		return cli_print(&b, err);
+	if (!r->repository)
+		mr_buf_puts(&b, "what a repository can do was not asked: "
+				"HOST/REPOSITORY, and --write\n");
+	else if (!r->write)
 		mr_buf_puts(&b, "what writes was not tried: --write\n");
 	return cli_print(&b, err);
 }
@@ -120,5 +125,6 @@ const struct cli_command cli_cmd_doctor = {
 	.notes = "The exit status is 0 when it could ask, whatever it found. "
 		 "With --write it sends small blobs and manifests under tags "
 		 "of its own (doctor-...) and removes them again; what the "
-		 "registry does not let it remove is named.",
+		 "registry does not let it remove is told, tags by name, with "
+		 "-v all of it. Whoever is not logged in finds out less.",
 };

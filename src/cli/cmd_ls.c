@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -141,6 +142,15 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 	return rc < 0 ? rc : cli_print(&b, err);
 }
 
+/* HOST:PORT, which is read as NAME:TAG. */
+static bool is_host(const char *text)
+{
+	const char *port = strchr(text, ':');
+
+	return port && port[1] && !strchr(text, '/') &&
+	       strspn(port + 1, "0123456789") == strlen(port + 1);
+}
+
 static int run(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct args *a = p;
@@ -157,6 +167,11 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 		return rc;
 	}
 	rc = mreg_versions(cli->mreg, a->name, &versions, err);
+	if (rc == MREG_EUSAGE && is_host(a->name))
+		return mr_hint(err,
+			       "for the models of a registry: mreg ls "
+			       "--registry %.100s",
+			       a->name);
 	if (rc < 0)
 		return rc;
 	rc = show_versions(cli, &versions, err);

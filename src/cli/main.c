@@ -1,7 +1,6 @@
 /*
  * main.c - from argv to one command and its exit status.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -257,6 +256,7 @@ static int dispatch(struct cli *cli, int argc, char **argv,
 		argc--;
 	}
 	c = cli_find(argc, argv, &taken, &cli->globals, err);
+	cli->command = c;
 	if (c)
 		return run_command(cli, c, argc, argv, taken, err);
 	return answer_words(cli, argc, argv, taken) ? 0 : (int)err->code;
@@ -273,11 +273,12 @@ int main(int argc, char **argv)
 	cli.color_err = wants_color(NULL, 2);
 	rc = dispatch(&cli, argc, argv, &err);
 	/* Help, for one, is not written by cli_report. */
-	if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		rc = mr_fail_sys(&err, errno, "cannot write the result");
+	if (rc >= 0)
+		rc = cli_flush(&err);
 	cli_progress_free(cli.progress);
-	if (rc < 0) {
-		cli_advise(&err);
+	/* The status still tells that the result did not arrive whole. */
+	if (rc < 0 && !cli_is_unread(&err)) {
+		cli_advise(cli.command, &err);
 		cli_error(&cli.globals, cli.color_err, &err);
 	}
 	running = NULL;

@@ -20,8 +20,19 @@ static const struct entry environment[] = {
 	{ "MREG_REGISTRY", "Prefix of short names: HOST[/PATH] or oci:DIR." },
 	{ "MREG_STORE", "Folder of the local store." },
 	{ "MREG_CA_FILE", "PEM certificates trusted beside the system's." },
+	{ "MREG_CERTS_D",
+	  "Folders of certificates by host, HOST[:PORT]/*.crt, *.cert and "
+	  "*.key, separated by ':'; else those of docker and podman." },
 	{ "MREG_PLAIN_HTTP", "true: plain HTTP for every registry." },
 	{ "MREG_JOBS", "Transfers at once, 1 to 64." },
+	{ "MREG_LIMIT_RATE",
+	  "Bytes a second, up and down together, as 20MB; 0: as fast as it "
+	  "goes." },
+	{ "MREG_LIMIT_LAYER",
+	  "Bytes that the registry takes in one layer; 0: what is known of "
+	  "it." },
+	{ "MREG_LIMIT_REQUEST",
+	  "Bytes that it takes in one request; 0: what is known of it." },
 	{ "MREG_COLOR", "auto, always or never." },
 	{ "MREG_PROGRESS", "auto, bar, plain, json or none." },
 	{ "MREG_LOG", "error, warn, info or debug." },
@@ -55,6 +66,9 @@ static const struct entry files[] = {
 	  "specification." },
 	{ "~/.cache/mreg/state.db",
 	  "What makes the next run faster; may be deleted at any time." },
+	{ "~/.cache/mreg/locks",
+	  "Empty files, by which commands at work at the same time wait for "
+	  "each other; may be deleted when none is." },
 	{ "~/.docker/config.json", "Credentials of registries." },
 	{ ".mregignore",
 	  "In a folder that is pushed: what to leave out, in the syntax of "

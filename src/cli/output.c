@@ -23,11 +23,26 @@ struct cli_table {
 	bool failed;
 };
 
+static const char unwritten[] = "cannot write the result";
+
 static int write_out(const char *text, size_t n, struct mreg_error *err)
 {
 	if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
 		return 0;
-	return mr_fail_sys(err, errno, "cannot write the result");
+	return mr_fail_sys(err, errno, "%s", unwritten);
+}
+
+int cli_flush(struct mreg_error *err)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return mr_fail_sys(err, errno, "%s", unwritten);
+}
+
+bool cli_is_unread(const struct mreg_error *err)
+{
+	return err->code == MREG_EIO && err->sys == EPIPE &&
+	       strncmp(err->msg, unwritten, strlen(unwritten)) == 0;
 }
 
 int cli_json(struct cli *cli, char *json, struct mreg_error *err)

@@ -7,9 +7,13 @@
 
 #include "net/wire.h"
 
-/* What curl may deliver beyond what the reader asked for: one receive buffer
- * of handle.c, so that curl seldom has to keep (and copy) a rest. */
-#define MR_SPILL_BYTES (512u << 10)
+/* What curl receives at once, for each connection.  Eight of these with as much
+ * to spill into are 2 MiB of the 32 that a transfer may have; larger ones cost
+ * as much CPU and time (8 x 256 MiB, 64 KiB to 512 KiB). */
+#define MR_RECEIVE_BYTES (128u << 10)
+/* What curl may deliver beyond what the reader asked for: one receive buffer,
+ * so that curl seldom has to keep (and copy) a rest. */
+#define MR_SPILL_BYTES MR_RECEIVE_BYTES
 
 struct mr_answer {
 	struct mr_response pub;

@@ -49,6 +49,7 @@ static struct mr_grant *grant_for(struct mr_origin *o, const char *scope)
 		return NULL;
 	}
 	g->scheme = o->latest ? o->latest->scheme : MR_SCHEME_NONE;
+	g->inherited = o->latest != NULL;
 	g->next = o->grants;
 	o->grants = g;
 	return g;
@@ -365,6 +366,7 @@ static int read_offer(const struct mr_response *r, struct mr_challenges *all,
 	const struct mr_challenge *c;
 	const char *value;
 	size_t i;
+	int rc;
 
 	for (i = 0; (value = mr_response_header_at(r, "WWW-Authenticate", i));
 	     i++) {
@@ -379,9 +381,12 @@ static int read_offer(const struct mr_response *r, struct mr_challenges *all,
 		if (!out->basic && !strcmp(c->scheme, "basic"))
 			out->basic = c;
 	}
-	if (out->bearer)
-		out->realm = mr_url_resolve(r->url, out->bearer->realm);
-	if (out->bearer && !out->realm)
+	if (!out->bearer)
+		return 0;
+	rc = mr_url_resolve(r->url, out->bearer->realm, &out->realm, err);
+	if (rc < 0)
+		return rc;
+	if (!out->realm)
 		return mr_fail(err, MREG_EREMOTE,
 			       "a registry named a token server that is no "
 			       "URL");
@@ -402,6 +407,7 @@ static bool adopt(struct mr_origin *o, struct mr_grant *g,
 	g->proven = false;
 	g->turn++;
 	g->scheme = scheme;
+	g->inherited = false;
 	o->latest = g;
 	return true;
 }
@@ -449,7 +455,8 @@ static bool react(struct mr_origin *o, struct mr_grant *g,
 		mr_secret_release(&g->token);
 		return true;
 	}
-	if (offer->bearer && p->scheme != MR_SCHEME_BEARER) {
+	/* What another scope had to show may be wrong for this one. */
+	if (offer->bearer && (p->scheme != MR_SCHEME_BEARER || g->inherited)) {
 		*ok = adopt(o, g, MR_SCHEME_BEARER, offer);
 		if (*ok && !g->scope[0])
 			*ok = set_text(&g->extra, offer->bearer->scope);

@@ -62,7 +62,7 @@ int mr_base64_decode(const char *in, size_t n, struct mr_secret *out)
 		return -1;
 	bytes = mr_alloc(n / 4 * 3 + 3);
 	if (!bytes)
-		return -1;
+		return MREG_ENOMEM;
 	for (i = 0; i < n; i++) {
 		digit = in[i] ? strchr(digits, in[i]) : NULL;
 		if (!digit)
@@ -76,5 +76,5 @@ int mr_base64_decode(const char *in, size_t n, struct mr_secret *out)
 	}
 	rc = i < n ? -1 : mr_secret_set(out, (const char *)bytes, len);
 	wipe_and_free(bytes, len);
-	return rc < 0 ? -1 : 0;
+	return rc;
 }

@@ -237,7 +237,10 @@ static int read_auth(const char *auth, const char *host, const char *name,
 	size_t len;
 	int rc;
 
-	if (mr_base64_decode(auth, strlen(auth), &both) == 0)
+	rc = mr_base64_decode(auth, strlen(auth), &both);
+	if (rc == MREG_ENOMEM)
+		return mr_fail_nomem(err);
+	if (rc == 0)
 		colon = memchr(both.bytes, ':', both.len);
 	if (!colon) {
 		mr_secret_release(&both);

@@ -38,7 +38,10 @@ static int next_hop(const struct mr_response *r, struct mr_wire *w, char **url,
 	char host[300];
 	int rc;
 
-	to = mr_url_resolve(r->url, mr_response_header(r, "Location"));
+	rc = mr_url_resolve(r->url, mr_response_header(r, "Location"), &to,
+			    err);
+	if (rc < 0)
+		return rc;
 	if (!to) {
 		if (mr_url_host(r->url, host, sizeof(host)) < 0)
 			host[0] = '\0';

@@ -4,7 +4,7 @@
  * A handle is an easy and a multi of its own, so its connections belong to
  * one thread at a time.  Idle ones keep their connections alive.
  */
-#include "net/wire.h"
+#include "net/answer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@
 
 /* Registry, token server, blob storage, and one more. */
 #define CONNECTIONS_PER_HANDLE 4L
-#define RECEIVE_BYTES (512u << 10)
 #define SEND_BYTES (1u << 20) /* curl's own 64 KiB halve an upload's speed */
 /* curl sends up to 64 KiB of CURLOPT_POSTFIELDS with the headers (its
  * MAX_INITIAL_POST_SIZE), from a copy. */
@@ -281,7 +280,7 @@ static int set_proxy(CURL *easy, const struct mr_wire *w)
 /* A limited session moves small pieces, and evenly. */
 static int set_buffers(const struct mr_net *n, CURL *easy)
 {
-	size_t receive = mr_rate_piece(n, RECEIVE_BYTES);
+	size_t receive = mr_rate_piece(n, MR_RECEIVE_BYTES);
 	size_t send = mr_rate_piece(n, SEND_BYTES);
 	int rc;
 

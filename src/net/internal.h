@@ -6,7 +6,7 @@
  * certs, trouble and handle (curl's options); transfer (one exchange) and
  * response (what it brought); origin (the rules) and governor (how many at
  * once); helper, credential_file, credentials; login, token, auth; net (the
- * loop); session.
+ * loop); registry (what it is that answers); session.
  */
 #ifndef MR_NET_INTERNAL_H
 #define MR_NET_INTERNAL_H
@@ -40,6 +40,7 @@ struct mr_grant {
 	int64_t renew_ms; /* monotonic; from here on the token is too old */
 	int64_t upload_renew_ms; /* the same before an upload */
 	bool proven;       /* what we sent was accepted since it was got */
+	bool inherited;    /* begun as another scope's, not asked for yet */
 	bool fetching;     /* one thread asks, the others wait */
 	unsigned int turn; /* counts tokens: which one was refused? */
 };
@@ -106,8 +107,10 @@ int mr_url_origin(const char *url, char *out, size_t cap);
 int mr_url_host(const char *url, char *out, size_t cap);
 bool mr_url_is_loopback(const char *url);
 bool mr_url_is_https(const char *url);
-/* `ref` against `base`, fragment dropped; NULL when it is no URL. */
-char *mr_url_resolve(const char *base, const char *ref);
+/* `ref` against `base`, fragment dropped; `*out` stays NULL when it is no
+ * URL.  Fails only for lack of memory. */
+int mr_url_resolve(const char *base, const char *ref, char **out,
+		   struct mreg_error *err);
 /* For logs: values of query parameters that may be secret become "***". */
 void mr_url_redact(const char *url, struct mr_buf *out);
 
@@ -115,7 +118,7 @@ void mr_url_redact(const char *url, struct mr_buf *out);
  */
 
 int mr_base64_encode(const void *in, size_t n, struct mr_secret *out);
-/* RFC 4648 with or without padding; -1 when it is none or out of memory. */
+/* RFC 4648 with or without padding; -1 when it is none, or MREG_ENOMEM. */
 int mr_base64_decode(const char *in, size_t n, struct mr_secret *out);
 
 /* -- retry.c --------------------------------------------------------------- */
@@ -154,5 +157,7 @@ int mr_origin_check_upload(const char *origin, const char *to,
 /* Rule 3; remembers the realm. */
 int mr_origin_check_realm(struct mr_net *n, const char *origin,
 			  const char *realm, struct mreg_error *err);
+/* Try https first again, though an earlier run found http at `host`. */
+void mr_origin_forget_plain(struct mr_net *n, const char *host);
 
 #endif

@@ -14,8 +14,11 @@
 
 /* None, stale or inherited, then one more scope. */
 #define AUTH_ROUNDS_MAX 3
-/* Waits from here on are shown to everybody. */
+/* Time lost from here on is shown to everybody. */
 #define SHOWN_WAIT_MS 2000
+/* A host that took a request and said nothing for a minute (D-03) is more
+ * likely none of ours than slow: P-94 wants it tried again, not for long. */
+#define SILENT_TRIES_MAX 3
 /* A body in memory up to here is small enough to be sent twice. */
 #define EXPECT_BODY_BYTES (1u << 20)
 /* From here on a body is bulk, and its token has to hold for a while. */
@@ -29,7 +32,8 @@ struct call {
 	struct mr_pass pass;
 	struct mr_outcome oc;
 	unsigned int rounds;
-	bool at_home; /* the URL is the registry's own */
+	unsigned int silent; /* tries that brought no byte */
+	bool at_home;        /* the URL is the registry's own */
 	bool consumed;
 };
 
@@ -275,26 +279,39 @@ static int64_t wait_before(struct call *c, int rc, const struct mr_response *r,
 		return -1;
 	if (rc >= 0 && !mr_retry_status(r->status))
 		return -1;
+	if (rc < 0 && c->oc.silent && ++c->silent >= SILENT_TRIES_MAX)
+		return -1;
 	return mr_retry_delay_ms(attempt, after_s, mr_random(c->n->env));
 }
 
-/* Frees `*r`: nobody keeps a place while waiting. */
-static int wait_again(struct call *c, int64_t wait_ms, unsigned int attempt,
-		      struct mr_response **r, struct mreg_error *err)
+/* The last try, if all go as the latest one. */
+static unsigned int last_try(const struct call *c, unsigned int attempt)
 {
-	enum mreg_log_level level =
-		wait_ms >= SHOWN_WAIT_MS ? MREG_LOG_WARN : MREG_LOG_INFO;
+	unsigned int last = attempt + SILENT_TRIES_MAX - c->silent;
+
+	return c->oc.silent && last <= MR_RETRY_MAX ? last : MR_RETRY_MAX + 1;
+}
+
+/* Frees `*r`: nobody keeps a place while waiting.  `lost_ms` went before. */
+static int wait_again(struct call *c, int64_t lost_ms, int64_t wait_ms,
+		      unsigned int attempt, struct mr_response **r,
+		      struct mreg_error *err)
+{
+	enum mreg_log_level level = lost_ms + wait_ms >= SHOWN_WAIT_MS
+					    ? MREG_LOG_WARN
+					    : MREG_LOG_INFO;
+	unsigned int last = last_try(c, attempt);
 
 	if (*r)
 		mr_log(c->n->env, level,
 		       "'%s' answered %d; waiting %" PRId64
 		       " ms, then try %u of %u",
 		       c->target->host, (*r)->status, wait_ms, attempt + 1,
-		       MR_RETRY_MAX + 1);
+		       last);
 	else
 		mr_log(c->n->env, level,
 		       "%s; waiting %" PRId64 " ms, then try %u of %u",
-		       err->msg, wait_ms, attempt + 1, MR_RETRY_MAX + 1);
+		       err->msg, wait_ms, attempt + 1, last);
 	mr_response_freep(r);
 	return mr_sleep_ms(c->n->env, wait_ms, err);
 }
@@ -327,17 +344,21 @@ int mr_net_send(struct mr_net *n, const struct mr_request *rq,
 	struct mreg_error own = MREG_ERROR_INIT;
 	struct mr_response *r = NULL;
 	unsigned int attempt = 0;
+	int64_t began_ms;
 	int64_t wait_ms;
+	int64_t lost_ms;
 	struct call c;
 	int rc;
 
 	rc = prepare(n, rq, &c, &own);
 	while (rc >= 0) {
+		began_ms = mr_mono_ms(n->env);
 		rc = try_once(&c, &r, &own);
+		lost_ms = mr_mono_ms(n->env) - began_ms;
 		wait_ms = wait_before(&c, rc, r, ++attempt);
 		if (wait_ms < 0)
 			break;
-		rc = wait_again(&c, wait_ms, attempt, &r, &own);
+		rc = wait_again(&c, lost_ms, wait_ms, attempt, &r, &own);
 	}
 	mr_pass_release(&c.pass);
 	if (rc < 0) {

@@ -62,6 +62,9 @@ struct mr_state *mr_net_state(struct mr_net *n);
  * loopback hosts decided once per session by trying https, then http where
  * https cannot be spoken (protocol.md A-31); else https.  Connection trouble
  * is MREG_ENETWORK and names the host.
+ * That a loopback port spoke no TLS is remembered for a day (a hello takes
+ * 5 ms) and lets no credentials out by itself: GET /v2/, without any, must
+ * first be answered over http with 200 or 401, else https is tried again.
  */
 int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 		  struct mreg_error *err);
@@ -185,13 +188,6 @@ int mr_credentials_store(struct mr_env *env, const char *host,
 int mr_credentials_erase(struct mr_env *env, const char *host, bool *found,
 			 struct mreg_error *err);
 
-/* Try `c` against the registry's /v2/ and forget the realm remembered for it
- * first.  0: accepted; MREG_EAUTH: refused. */
-int mr_net_login(struct mr_net *n, const char *host,
-		 const struct mr_credentials *c, struct mreg_error *err);
-
-/* The user name that requests to `host` go with, or "" (anonymous). */
-int mr_net_user(struct mr_net *n, const char *host, char *out, size_t cap,
-		struct mreg_error *err);
+#include "net/registry.h"
 
 #endif

@@ -4,16 +4,22 @@
  */
 #include "net/wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "net/auth.h"
 
 /* The https attempt on a loopback port: a server that does not speak TLS may
  * wait for the end of what it takes for a line. */
 #define PROBE_MS 3000L
+/* The fact that a loopback port spoke no TLS, and when; one that has begun to
+ * speak both is asked for https again the next day. */
+#define PLAIN_KEY "plain"
+#define PLAIN_MAX_S 86400
 
 void mr_grant_free(struct mr_grant *g)
 {
@@ -270,6 +276,88 @@ static int probe(struct mr_net *n, const char *host, const char *https,
 	return rc;
 }
 
+/* Whether an earlier run found that no TLS is spoken there, lately. */
+static bool was_plain(struct mr_net *n, const char *http)
+{
+	uint64_t now_s = (uint64_t)mr_now_s(n->env);
+	uint64_t then_s = 0;
+	char text[32];
+
+	return mr_state_fact_get(n->state, http, PLAIN_KEY, text,
+				 sizeof(text)) &&
+	       mr_text_u64(text, INT64_MAX, &then_s) == 0 && then_s <= now_s &&
+	       now_s - then_s < PLAIN_MAX_S;
+}
+
+static void keep_plain(struct mr_net *n, const char *http)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, mr_now_s(n->env));
+	mr_state_fact_put(n->state, http, PLAIN_KEY, text);
+}
+
+/*
+ * Whether a registry still answers there, in a request that shows nobody's
+ * credentials.  Whatever else comes (400 of a server that wants TLS now, bytes
+ * that are no answer, nothing) decides nothing: https is tried then, and what
+ * that says is what the user hears.
+ */
+static int check_plain(struct mr_net *n, const char *http, bool *plain,
+		       struct mreg_error *err)
+{
+	MR_AUTO(mr_response_freep) struct mr_response *r = NULL;
+	struct mreg_error own = MREG_ERROR_INIT;
+	struct mr_wire w = { .method = "GET",
+			     .connect_ms = PROBE_MS,
+			     .whole_ms = PROBE_MS };
+	struct mr_outcome oc;
+	char url[320];
+	int rc;
+
+	(void)snprintf(url, sizeof(url), "%s/v2/", http); /* was checked */
+	w.url = url;
+	w.home = http;
+	rc = mr_exchange(n, &w, &oc, &r, &own);
+	*plain = rc >= 0 && (r->status == 200 || r->status == 401);
+	if (rc == MREG_ECANCELED || rc == MREG_ENOMEM) {
+		if (err)
+			*err = own;
+		return rc;
+	}
+	if (!*plain)
+		mr_state_fact_put(n->state, http, PLAIN_KEY, NULL);
+	return 0;
+}
+
+/* A-31 for a loopback host that nothing was decided about. */
+static int find_scheme(struct mr_net *n, const char *host, const char *https,
+		       const char *http, bool *plain, struct mreg_error *err)
+{
+	int rc = 0;
+
+	*plain = false;
+	if (was_plain(n, http))
+		rc = check_plain(n, http, plain, err);
+	if (rc < 0 || *plain)
+		return rc;
+	rc = probe(n, host, https, plain, err);
+	if (rc >= 0 && *plain)
+		keep_plain(n, http);
+	return rc;
+}
+
+void mr_origin_forget_plain(struct mr_net *n, const char *host)
+{
+	char url[300];
+	char http[300];
+
+	if (snprintf(url, sizeof(url), "http://%s", real_host(host)) <
+		    (int)sizeof(url) &&
+	    mr_url_origin(url, http, sizeof(http)) >= 0)
+		mr_state_fact_put(n->state, http, PLAIN_KEY, NULL);
+}
+
 int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 		  struct mreg_error *err)
 {
@@ -291,7 +379,7 @@ int mr_net_origin(struct mr_net *n, const char *host, char *out, size_t cap,
 		return mr_fail(err, MREG_EUSAGE, "'%s' is not a host", host);
 	if (!plain && mr_url_is_loopback(https) && !known(n, https)) {
 		plain = known(n, http);
-		rc = plain ? 0 : probe(n, host, https, &plain, err);
+		rc = plain ? 0 : find_scheme(n, host, https, http, &plain, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -30,11 +30,14 @@ int mr_response_resolve(const struct mr_response *r, const char *ref,
 {
 	const struct mr_answer *a =
 		mr_container_of(r, const struct mr_answer, pub);
-	MR_AUTO(mr_free) char *url = mr_url_resolve(r->url, ref);
+	MR_AUTO(mr_free) char *url = NULL;
 	char host[300];
 	int rc;
 
 	mr_answer_host(a, host);
+	rc = mr_url_resolve(r->url, ref, &url, err);
+	if (rc < 0)
+		return rc;
 	if (!url)
 		return mr_fail(err, MREG_EREMOTE,
 			       "'%s' sent an address that is no URL", host);

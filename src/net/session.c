@@ -130,8 +130,9 @@ static int try_login(struct mr_net *n, struct mr_origin *o,
 	rc = mr_net_send(n, &rq, &r, err);
 	if (rc < 0)
 		return rc;
-	if (r->status == 200)
-		return 0;
+	rc = mr_response_check_registry(r, "cannot log in", err);
+	if (rc < 0 || r->status == 200)
+		return rc;
 	return mr_response_fail(r, "cannot log in", NULL, err);
 }
 
@@ -143,6 +144,7 @@ int mr_net_login(struct mr_net *n, const char *host,
 	char origin[300];
 	int rc;
 
+	mr_origin_forget_plain(n, host);
 	rc = mr_net_origin(n, host, origin, sizeof(origin), err);
 	if (rc >= 0)
 		rc = mr_origin_get(n, origin, &o, err);

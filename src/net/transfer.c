@@ -234,8 +234,10 @@ static int check_stall(struct mr_answer *a, struct mreg_error *err)
 	mr_fail(err, MREG_ENETWORK,
 		"stalled: '%s' moved %" PRIu64 " bytes in %d s", host,
 		moved - a->window_moved, MR_STALL_S);
-	if (a->oc)
+	if (a->oc) {
 		a->oc->retry = true;
+		a->oc->silent = !a->upload_size && !a->header_bytes;
+	}
 	return mr_hint(err, "check the network and run the command again");
 }
 
@@ -362,6 +364,7 @@ static int attach(struct mr_answer *a, const struct mr_wire *w,
 	if (failed < 0)
 		return failed;
 	rc = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, a->said);
+	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, w->whole_ms);
 	rc = rc ? rc
 		: curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_HEADERDATA, a);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -276,7 +277,7 @@ static char *complete(const char *base, const char *ref)
 	size_t n;
 
 	if (mr_url_origin(base, origin, sizeof(origin)) < 0)
-		return NULL;
+		return mr_strdup(ref);
 	host = strstr(origin, "://") + 3;
 	n = strlen(host);
 	if (strncasecmp(ref, host, n) || ref[n] != '/')
@@ -289,25 +290,30 @@ static char *complete(const char *base, const char *ref)
 	return out;
 }
 
-char *mr_url_resolve(const char *base, const char *ref)
+int mr_url_resolve(const char *base, const char *ref, char **out,
+		   struct mreg_error *err)
 {
 	MR_AUTO(url_freep) CURLU *u = NULL;
 	MR_AUTO(text_freep) char *text = NULL;
 	MR_AUTO(mr_free) char *full = NULL;
 	struct place p;
 
+	*out = NULL;
 	if (!ref[0] || strlen(ref) > URL_MAX_BYTES || has_stray_bytes(ref))
-		return NULL;
+		return 0;
 	u = parse(base);
+	if (!u)
+		return 0;
 	full = complete(base, ref);
-	if (!u || !full)
-		return NULL;
+	if (!full)
+		return mr_fail_nomem(err);
 	if (curl_url_set(u, CURLUPART_URL, full,
 			 CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) ||
 	    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) ||
-	    curl_url_get(u, CURLUPART_URL, &text, 0))
-		return NULL;
-	return place_of(text, &p) ? mr_strdup(text) : NULL;
+	    curl_url_get(u, CURLUPART_URL, &text, 0) || !place_of(text, &p))
+		return 0;
+	*out = mr_strdup(text);
+	return *out ? 0 : mr_fail_nomem(err);
 }
 
 char *mr_url_escape(const char *text)

@@ -30,6 +30,7 @@ struct mr_wire {
 	struct mr_lane *lane; /* of its place; NULL: none */
 	bool expect;          /* wait for 100 before the body */
 	long connect_ms;      /* 0: the usual */
+	long whole_ms;        /* of the exchange, at most; 0: no such limit */
 	bool probe; /* only whether TLS is spoken: no certificate is trusted,
 		     * so none is loaded, which takes 25 ms */
 };
@@ -41,6 +42,7 @@ struct mr_outcome {
 	bool unreached;      /* no connection came about */
 	bool not_tls;        /* something else than TLS listens there */
 	bool expect_refused; /* 417 */
+	bool silent;         /* nothing was sent but headers, nothing came */
 	unsigned int retry_after_s;
 	struct mr_origin *shut; /* whose gate is shut: nothing was sent there */
 };
@@ -77,9 +79,8 @@ int mr_exchange(struct mr_net *n, const struct mr_wire *w,
 /* Every value of a header: the `index`-th, or NULL. */
 const char *mr_response_header_at(const struct mr_response *r, const char *name,
 				  size_t index);
-/* With whose credentials it was asked for: for messages; "" is anonymous. */
+/* What mr_response_user tells. */
 void mr_response_set_user(struct mr_response *r, const char *user);
-const char *mr_response_user(const struct mr_response *r);
 /* Hold `s` (which is emptied) until the body was read or is let go. */
 void mr_response_set_slot(struct mr_response *r, struct mr_slot *s);
 

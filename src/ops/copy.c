@@ -78,6 +78,7 @@ static void take_latest(struct copy *c, struct mreg_copy_result *out)
 static int take_result(struct copy *c, struct mreg_copy_result *out,
 		       struct mreg_error *err)
 {
+	uint64_t passed;
 	size_t i;
 
 	out->from = c->whole ? c->name_from
@@ -102,6 +103,9 @@ static int take_result(struct copy *c, struct mreg_copy_result *out,
 	for (i = 0; i < c->blob_count; i++)
 		out->bytes_total += c->blobs[i].desc.size;
 	out->bytes_sent = mr_plan_bytes_moving(&c->plan);
+	/* What uploads that broke off had sent before. */
+	passed = c->to ? mr_remote_passed(c->to) : 0;
+	out->bytes_sent -= passed < out->bytes_sent ? passed : out->bytes_sent;
 	out->bytes_reused = out->bytes_total - out->bytes_sent;
 	return mr_result_check(c->arena, err);
 }
@@ -251,9 +255,7 @@ static int export_to(struct copy *c, const char *from, const char *path,
 	rc = mr_archive_create(&c->m->env, path, &c->to, err);
 	if (rc >= 0)
 		rc = name_archive(c->to, path, err);
-	if (rc >= 0)
-		rc = run(c, err);
-	return rc < 0 ? rc : mr_archive_finish(c->to, err);
+	return rc < 0 ? rc : run(c, err);
 }
 
 static int import_from(struct copy *c, const char *path, const char *to,
@@ -304,6 +306,10 @@ static int start(struct mreg *m, const char *from, const char *to, copy_fn *fn,
 	rc = fn(&c, from, to, err);
 	if (rc >= 0)
 		rc = take_result(&c, out, err);
+	/* Last, for an export does not replace a file: it could not be run
+	 * again after an error. */
+	if (rc >= 0 && fn == export_to && !o.dry_run)
+		rc = mr_archive_finish(c.to, err);
 	mr_progress(&m->env, &end);
 	if (rc < 0)
 		mreg_copy_result_release(out);

@@ -38,7 +38,10 @@ struct copy_node {
 
 struct copy_blob {
 	struct mreg_desc desc;
-	bool wanted; /* by a node that the target does not have */
+	const char
+		*title; /* in the arena; the file's name; NULL: it has none */
+	bool namesake;  /* another one has this title too */
+	bool wanted;    /* by a node that the target does not have */
 };
 
 struct copy_tag {

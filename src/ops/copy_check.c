@@ -12,6 +12,8 @@
 
 /* Tags in conflict that are told one by one. */
 #define TOLD_MAX 20
+/* Of "and 10000 more" in the error, with its end. */
+#define MORE_BYTES 32
 
 bool mr_copy_fixed(enum mr_tag_kind kind)
 {
@@ -79,6 +81,7 @@ static void judge(struct copy *c, struct copy_tag *t)
 	}
 }
 
+/* What does not fit into the error is told before it. */
 static void tell_conflict(struct copy *c, const struct copy_tag *t)
 {
 	char a[MREG_DIGEST_TEXT];
@@ -90,32 +93,51 @@ static void tell_conflict(struct copy *c, const struct copy_tag *t)
 	       c->name_from);
 }
 
+/* "v1 (source sha256:..., target sha256:...)", if there is room for it. */
+static bool add_conflict(const struct copy *c, const struct copy_tag *t,
+			 struct mr_buf *list)
+{
+	char text[sizeof(((struct mreg_error *)NULL)->cause)];
+	char a[MREG_DIGEST_TEXT];
+	char b[MREG_DIGEST_TEXT];
+	int n = snprintf(text, sizeof(text), "%s%s (source %s, target %s)",
+			 list->len ? ", " : "", t->name,
+			 mreg_digest_text(&c->nodes[t->node].desc.digest, a),
+			 mreg_digest_text(&t->was, b));
+
+	if (n < 0 || (size_t)n + list->len + MORE_BYTES > sizeof(text))
+		return false;
+	mr_buf_puts(list, text);
+	return true;
+}
+
 static int find_conflicts(struct copy *c, struct mreg_error *err)
 {
-	MR_AUTO(mr_buf_release) struct mr_buf names = MR_BUF_INIT(1u << 16);
+	MR_AUTO(mr_buf_release) struct mr_buf list = MR_BUF_INIT(1u << 10);
+	size_t told = 0;
 	size_t n = 0;
 	size_t i;
 
 	for (i = 0; i < c->tag_count; i++) {
-		if (!c->tags[i].conflict)
+		const struct copy_tag *t = &c->tags[i];
+
+		if (!t->conflict)
 			continue;
-		if (n < TOLD_MAX) {
-			tell_conflict(c, &c->tags[i]);
-			mr_buf_printf(&names, "%s%s", n ? ", " : "",
-				      c->tags[i].name);
-		}
+		if (n == told && add_conflict(c, t, &list))
+			told++;
+		else if (n < TOLD_MAX)
+			tell_conflict(c, t);
 		n++;
 	}
 	if (!n)
 		return 0;
-	if (n > TOLD_MAX)
-		mr_buf_printf(&names, " and %zu more", n - TOLD_MAX);
+	if (n > told)
+		mr_buf_printf(&list, " and %zu more", n - told);
 	(void)mr_fail(err, MREG_ECONFLICT,
-		      "'%.100s' has %zu tag%s with another digest (%.80s%s): "
-		      "nothing was copied",
-		      c->name_to, n, n == 1 ? "" : "s", mr_buf_text(&names),
-		      names.len > 80 ? "..." : "");
-	(void)mr_cause(err, "%s", mr_buf_text(&names));
+		      "nothing was copied: '%.100s' has %zu tag%s with another "
+		      "digest",
+		      c->name_to, n, n == 1 ? "" : "s");
+	(void)mr_cause(err, "%s", mr_buf_text(&list));
 	return mr_hint(err, "versions, release names and records never move: "
 			    "copy to another name");
 }
@@ -250,17 +272,35 @@ static void want_blobs(struct copy *c)
 	}
 }
 
-int mr_copy_compare(struct copy *c, struct mreg_error *err)
+/* Whether any tag has something to bring, or to take away. */
+static int need_some(const struct copy *c, struct mreg_error *err)
 {
 	size_t i;
-	int rc = 0;
 
-	if (c->fresh || !c->target_log.found) {
-		for (i = 0; i < c->tag_count; i++)
-			c->tags[i].tombstone = false;
+	for (i = 0; i < c->tag_count; i++)
+		if (c->tags[i].node != MR_COPY_NO_NODE || c->tags[i].tombstone)
+			return 0;
+	(void)mr_fail(err, MREG_ENOTFOUND,
+		      "there is nothing to copy: no tag of '%s' names "
+		      "anything",
+		      c->name_from);
+	return mr_hint(err, "its versions were removed, or never published; is "
+			    "the name right?");
+}
+
+int mr_copy_compare(struct copy *c, struct mreg_error *err)
+{
+	bool alone = c->fresh || !c->target_log.found;
+	size_t i;
+	int rc;
+
+	for (i = 0; alone && i < c->tag_count; i++)
+		c->tags[i].tombstone = false;
+	rc = need_some(c, err);
+	if (rc >= 0 && alone)
 		want_blobs(c);
-		return 0;
-	}
+	if (rc < 0 || alone)
+		return rc;
 	if (c->whole)
 		rc = mr_copy_keep_latest(c, err);
 	if (rc >= 0)

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "content/digest.h"
 #include "ops/copy.h"
 
@@ -14,6 +15,8 @@
 #define KEPT_DOC_MAX (256u << 10)
 /* Indexes of indexes, documents about documents: nobody goes deeper. */
 #define LEVELS_MAX 64
+/* Of a file's name, for messages. */
+#define TITLE_BYTES 200
 
 struct copy_slot {
 	struct mreg_digest digest; /* NONE: free */
@@ -128,9 +131,27 @@ static int add_index(size_t **list, size_t *n, size_t *cap, size_t index,
 	return 0;
 }
 
-static int use_blob(struct copy *c, size_t node, const struct mreg_desc *d,
-		    struct mreg_error *err)
+/* What people call the file: it comes from outside. */
+static int take_title(struct copy *c, struct copy_blob *b,
+		      const struct mr_descriptor *layer, struct mreg_error *err)
 {
+	const char *title =
+		mr_annotation(&layer->annotations, MR_ANNOTATION_FILEPATH);
+	char safe[TITLE_BYTES];
+
+	if (!title || !title[0])
+		title = mr_annotation(&layer->annotations, MR_ANNOTATION_TITLE);
+	if (b->title || !title || !title[0])
+		return 0;
+	b->title = mr_arena_strdup(c->arena,
+				   mr_text_safe(title, safe, sizeof(safe)));
+	return b->title ? 0 : mr_fail_nomem(err);
+}
+
+static int use_blob(struct copy *c, size_t node,
+		    const struct mr_descriptor *layer, struct mreg_error *err)
+{
+	const struct mreg_desc *d = &layer->desc;
 	size_t at = mr_copy_map_get(&c->blob_map, &d->digest);
 	void *items = c->blobs;
 	int rc;
@@ -148,6 +169,9 @@ static int use_blob(struct copy *c, size_t node, const struct mreg_desc *d,
 		memset(&c->blobs[at], 0, sizeof(*c->blobs));
 		c->blobs[at].desc = *d;
 	}
+	rc = take_title(c, &c->blobs[at], layer, err);
+	if (rc < 0)
+		return rc;
 	c->nodes[node].blob_count++;
 	return add_index(&c->uses, &c->use_count, &c->use_cap, at, err);
 }
@@ -171,9 +195,9 @@ static int take_members(struct copy *c, size_t node,
 	int rc = 0;
 
 	if (!m->is_index)
-		rc = use_blob(c, node, &m->config.desc, err);
+		rc = use_blob(c, node, &m->config, err);
 	for (i = 0; rc >= 0 && i < m->layer_count; i++)
-		rc = use_blob(c, node, &m->layers[i].desc, err);
+		rc = use_blob(c, node, &m->layers[i], err);
 	for (i = 0; rc >= 0 && i < m->child_count; i++)
 		rc = need_node(c, node, &m->children[i].desc.digest, err);
 	if (rc >= 0 && m->has_subject) {

@@ -54,9 +54,96 @@ static int check_sizes(struct copy *c, struct mreg_error *err)
 	return rc;
 }
 
-int mr_copy_plan(struct copy *c, struct mreg_error *err)
+static bool is_limited(const struct copy *c)
+{
+	return (c->source.host[0] || c->target.host[0]) &&
+	       mr_session_limited(c->m);
+}
+
+/* Bytes that the target has to take: blobs and documents. */
+static uint64_t needed(const struct copy *c)
+{
+	uint64_t need = mr_plan_bytes_moving(&c->plan);
+	size_t i;
+
+	for (i = 0; i < c->node_count; i++)
+		if (c->nodes[i].loaded && !c->nodes[i].there)
+			need += c->nodes[i].desc.size;
+	return need;
+}
+
+/* Where the target is on a file system.  One local store has the bytes already
+ * and takes them over by links (mount_all). */
+static int check_room(struct copy *c, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool archive = c->fresh;
+	int rc;
+
+	if (!archive &&
+	    (!c->target.dir[0] || strcmp(c->source.dir, c->target.dir) == 0))
+		return 0;
+	if (archive || c->o->dry_run)
+		rc = mr_room_at(archive ? c->name_to : c->to->name, needed(c),
+				&why);
+	else
+		rc = mr_layout_room(c->to, needed(c), &why);
+	if (rc < 0 && c->o->dry_run) {
+		mr_log(&c->m->env, MREG_LOG_WARN, "%s", why.msg);
+		return 0;
+	}
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
+static int compare_titles(const void *a, const void *b)
+{
+	const struct copy_blob *const *x = a;
+	const struct copy_blob *const *y = b;
+
+	return strcmp((*x)->title, (*y)->title);
+}
+
+/* Progress tells items apart by their labels. */
+static int find_namesakes(struct copy *c, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) struct copy_blob **titled = NULL;
+	size_t n = 0;
+	size_t i;
+
+	titled = mr_array(c->blob_count + 1, sizeof(struct copy_blob *));
+	if (!titled)
+		return mr_fail_nomem(err);
+	for (i = 0; i < c->blob_count; i++)
+		if (c->blobs[i].wanted && c->blobs[i].title)
+			titled[n++] = &c->blobs[i];
+	qsort(titled, n, sizeof(struct copy_blob *), compare_titles);
+	for (i = 1; i < n; i++)
+		if (compare_titles(&titled[i - 1], &titled[i]) == 0) {
+			titled[i - 1]->namesake = true;
+			titled[i]->namesake = true;
+		}
+	return 0;
+}
+
+/* The file's name, as people know it; else the digest. */
+static const char *label_of(struct copy *c, const struct copy_blob *b)
 {
 	char text[MREG_DIGEST_TEXT];
+	char hex[129];
+
+	if (!b->title)
+		return mr_arena_strdup(c->arena,
+				       mreg_digest_text(&b->desc.digest, text));
+	if (!b->namesake)
+		return b->title;
+	return mr_arena_printf(c->arena, "%s (%.12s)", b->title,
+			       mr_digest_hex(&b->desc.digest, hex));
+}
+
+int mr_copy_plan(struct copy *c, struct mreg_error *err)
+{
 	size_t n = 0;
 	size_t i;
 	int rc;
@@ -64,6 +151,10 @@ int mr_copy_plan(struct copy *c, struct mreg_error *err)
 	for (i = 0; i < c->blob_count; i++)
 		n += c->blobs[i].wanted && !is_empty(&c->blobs[i].desc);
 	rc = mr_plan_init(&c->plan, n, err);
+	if (rc < 0)
+		return rc;
+	c->plan.limited = is_limited(c);
+	rc = find_namesakes(c, err);
 	if (rc < 0)
 		return rc;
 	n = 0;
@@ -74,17 +165,18 @@ int mr_copy_plan(struct copy *c, struct mreg_error *err)
 			continue;
 		n++;
 		it->desc = c->blobs[i].desc;
-		it->label = mr_arena_strdup(
-			c->arena, mreg_digest_text(&it->desc.digest, text));
+		it->label = label_of(c, &c->blobs[i]);
 		it->step = MR_STEP_COPY;
 		if (!it->label)
 			return mr_fail_nomem(err);
 	}
 	if (c->fresh)
-		return 0;
+		return check_room(c, err);
 	c->planned_ms = mr_mono_ms(&c->m->env);
 	rc = mr_plan_look(&c->plan, c->to, NULL, 0, c->lookups, err);
-	return rc < 0 ? rc : check_sizes(c, err);
+	if (rc >= 0)
+		rc = check_sizes(c, err);
+	return rc < 0 ? rc : check_room(c, err);
 }
 
 static int mount_one(void *ctx, size_t i, struct mreg_error *err)
@@ -299,6 +391,7 @@ static int look_again(struct copy *c, struct mreg_error *err)
 		return 0;
 	/* The result is about the first one. */
 	rc = mr_plan_init(&again, c->plan.count, err);
+	again.limited = is_limited(c);
 	for (i = 0; rc >= 0 && i < again.count; i++) {
 		again.items[i].desc = c->plan.items[i].desc;
 		again.items[i].label = c->plan.items[i].label;

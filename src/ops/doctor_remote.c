@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "ops/doctor.h"
 
 struct ask {
@@ -14,6 +15,7 @@ struct ask {
 	struct mr_store *s;
 	struct mr_sample sample;
 	struct mr_litter litter; /* owned */
+	bool wrote;
 };
 
 static void ask_release(struct ask *a)
@@ -120,19 +122,26 @@ static int ask_reading(struct ask *a, struct mreg_error *err)
 /* -- writing -----------------------------------------------------------------
  */
 
+/* Whether anything can be written at all. */
+static int ask_push(struct ask *a, struct mreg_error *err)
+{
+	struct mr_probe p = { .can = MR_CAN_UNKNOWN };
+	int rc = mr_probe_upload(a->s, MR_PROBE_WHOLE, &a->litter, &p, err);
+
+	a->wrote = p.can == MR_CAN_YES;
+	return rc < 0 ? rc
+		      : mr_doctor_probe(
+				a->d, "push", &p, "",
+				"nothing can be pushed here as who you are",
+				err);
+}
+
 static int ask_uploads(struct ask *a, struct mreg_error *err)
 {
 	struct doctor *d = a->d;
 	struct mr_probe p = { .can = MR_CAN_UNKNOWN };
-	int rc = mr_probe_upload(a->s, MR_PROBE_WHOLE, &a->litter, &p, err);
+	int rc = mr_probe_upload(a->s, MR_PROBE_STREAM, &a->litter, &p, err);
 
-	if (rc >= 0)
-		rc = mr_doctor_probe(
-			d, "push", &p, "",
-			"nothing can be pushed here as who you are", err);
-	if (rc < 0 || p.can != MR_CAN_YES)
-		return rc;
-	rc = mr_probe_upload(a->s, MR_PROBE_STREAM, &a->litter, &p, err);
 	if (rc >= 0)
 		rc = mr_doctor_probe(d, "stream", &p,
 				     "a new file is read once: hashed while it "
@@ -239,33 +248,53 @@ static int ask_tags(struct ask *a, struct mreg_error *err)
 	return rc;
 }
 
-/* What could not be removed, by name; how much there is of it. */
-static size_t name_litter(const struct mr_litter *l, struct mr_buf *b)
+/* "tag doctor-1, tag v01, 9 manifests, 4 blobs": digests of what nobody else
+ * has help only who looks for them. */
+static void put_litter(const struct mr_litter *l, struct mr_buf *b)
 {
-	const struct mr_list *lists[] = { &l->tags, &l->manifests, &l->blobs };
-	static const char *const kinds[] = { "tag", "manifest", "blob" };
-	size_t n = 0;
-	size_t i, k;
+	const struct mr_list *lists[] = { &l->manifests, &l->blobs };
+	static const char *const kinds[] = { "manifest", "blob" };
+	size_t i;
 
-	for (k = 0; k < MR_COUNT(lists); k++)
-		for (i = 0; i < lists[k]->n; i++)
-			mr_buf_printf(b, "%s%s %s", n++ ? ", " : "", kinds[k],
-				      lists[k]->items[i]);
-	return n;
+	for (i = 0; i < l->tags.n; i++)
+		mr_buf_printf(b, "%stag %s", b->len ? ", " : "",
+			      l->tags.items[i]);
+	for (i = 0; i < MR_COUNT(lists); i++)
+		if (lists[i]->n)
+			mr_buf_printf(b, "%s%zu %s%s", b->len ? ", " : "",
+				      lists[i]->n, kinds[i],
+				      lists[i]->n == 1 ? "" : "s");
+}
+
+static void log_litter(struct ask *a)
+{
+	const struct mr_litter *l = &a->litter;
+	size_t i;
+
+	for (i = 0; i < l->manifests.n; i++)
+		mr_log(&a->d->m->env, MREG_LOG_INFO,
+		       "doctor leaves in '%s': manifest %s", a->s->name,
+		       l->manifests.items[i]);
+	for (i = 0; i < l->blobs.n; i++)
+		mr_log(&a->d->m->env, MREG_LOG_INFO,
+		       "doctor leaves in '%s': blob %s", a->s->name,
+		       l->blobs.items[i]);
 }
 
 static int tell_litter(struct ask *a, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 20);
-	size_t n = name_litter(&a->litter, &b);
-	int rc = mr_buf_check(&b, "what is left", err);
+	int rc;
 
-	if (rc < 0)
+	put_litter(&a->litter, &b);
+	rc = mr_buf_check(&b, "what is left", err);
+	if (rc < 0 || (!b.len && !a->wrote))
 		return rc;
-	if (!n)
+	if (!b.len)
 		return mr_doctor_add(a->d, "clean", MREG_VERDICT_YES,
 				     "everything that was written is removed",
 				     "", err);
+	log_litter(a);
 	return mr_doctor_add(
 		a->d, "clean", MREG_VERDICT_NO, mr_buf_text(&b),
 		a->litter.unburied
@@ -274,7 +303,7 @@ static int tell_litter(struct ask *a, struct mreg_error *err)
 			  "remove them with the registry's own tools"
 			: "these are doctor's own and do no harm (tags point "
 			  "at a tombstone): remove them with the registry's "
-			  "own tools, or leave them",
+			  "own tools, or leave them; -v names all",
 		err);
 }
 
@@ -283,17 +312,23 @@ static void warn_litter(struct ask *a)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 20);
 
-	if (name_litter(&a->litter, &b))
-		mr_log(&a->d->m->env, MREG_LOG_WARN,
-		       "doctor leaves behind in '%s': %s", a->s->name,
-		       mr_buf_text(&b));
+	put_litter(&a->litter, &b);
+	if (!b.len)
+		return;
+	mr_log(&a->d->m->env, MREG_LOG_WARN, "doctor leaves in '%s': %s%s",
+	       a->s->name, mr_buf_text(&b),
+	       a->litter.unburied ? "; some tags look like aliases" : "");
+	log_litter(a);
 }
 
 static int ask_writing(struct ask *a, struct mreg_error *err)
 {
 	struct mr_probe p = { .can = MR_CAN_UNKNOWN };
-	int rc = ask_uploads(a, err);
+	int rc = ask_push(a, err);
 
+	if (rc < 0 || !a->wrote)
+		return rc;
+	rc = ask_uploads(a, err);
 	if (rc >= 0)
 		rc = mr_probe_publish(a->s, &a->litter, &a->sample, &p, err);
 	if (rc >= 0)
@@ -324,18 +359,30 @@ static int write_and_clean(struct ask *a, struct mreg_error *err)
 	return tell_litter(a, err);
 }
 
-/* Whose limits apply follows from the host alone. */
-static int take_profile(struct doctor *d, struct mr_net *net, const char *host,
-			struct mreg_error *err)
+/* Whose limits apply, and which, follows from the host alone. */
+static int tell_limits(struct doctor *d, struct mr_net *net, const char *host,
+		       struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
+	struct mr_probe p = { .can = MR_CAN_UNKNOWN };
+	uint64_t layer = 0;
+	uint64_t request = 0;
 	int rc = mr_remote_open(&d->m->env, net, host, "x", &s, err);
 
 	if (rc < 0)
 		return rc;
 	d->out->profile =
 		mr_arena_strdup(d->out->owner, mr_remote_profile_name(s));
-	return 0;
+	/* Their form was checked with the settings. */
+	(void)mr_text_size_parse(mr_setting(d->m, "limit.layer"), &layer);
+	(void)mr_text_size_parse(mr_setting(d->m, "limit.request"), &request);
+	mr_remote_limits(s, layer, request);
+	mr_probe_limits(s, &p);
+	return mr_doctor_probe(d, "limits", &p,
+			       "mreg keeps to them: a larger file is refused "
+			       "before it is sent, a larger request sent in "
+			       "parts where that goes",
+			       "", err);
 }
 
 static int ask_repository(struct doctor *d, struct mr_net *net,
@@ -376,10 +423,16 @@ int mr_doctor_remote(struct doctor *d, const char *host, const char *repository,
 	}
 	rc = mr_session_net(d->m, &net, err);
 	if (rc >= 0)
-		rc = take_profile(d, net, host, err);
-	if (rc >= 0)
 		rc = ask_host(d, net, host, err);
+	if (rc >= 0)
+		rc = tell_limits(d, net, host, err);
 	if (rc >= 0 && repository[0])
 		rc = ask_repository(d, net, host, repository, err);
+	if (rc == MREG_ECANCELED)
+		(void)mr_hint(err,
+			      d->out->write
+				      ? "what it wrote is removed, or named "
+					"above; run the command again"
+				      : "run the command again");
 	return rc;
 }

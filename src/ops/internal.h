@@ -34,6 +34,7 @@ struct mreg {
 	char *user_config;    /* owned; NULL: no home */
 	char *project_config; /* owned; where one was found, else ./ */
 	struct mr_state *state;
+	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
 	unsigned int jobs;
 };
@@ -48,6 +49,9 @@ int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
 const char *mr_setting(const struct mreg *m, const char *key);
 int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err);
 unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
+/* Whether the user set a rate: a transfer with a registry then opens no more
+ * connections than were asked for. */
+bool mr_session_limited(const struct mreg *m);
 
 /* -- target.c: references and the stores they name ----------------------------
  */

@@ -107,14 +107,12 @@ static int open_target(struct pull *p, struct mreg_error *err)
 
 static int make_plan(struct pull *p, struct mreg_error *err)
 {
-	uint64_t rate = 0;
 	size_t i;
 	int rc = mr_plan_init(&p->plan, p->count, err);
 
 	if (rc < 0)
 		return rc;
-	(void)mr_text_size_parse(mr_setting(p->m, "limit.rate"), &rate);
-	p->plan.limited = rate > 0 && p->ref.host[0];
+	p->plan.limited = p->ref.host[0] && mr_session_limited(p->m);
 	p->source = mr_array(p->count + 1, sizeof(*p->source));
 	if (!p->source)
 		return mr_fail_nomem(err);

@@ -31,11 +31,19 @@ int mr_pull_check_seeds(const struct pull *p, struct mreg_error *err)
 	struct stat st;
 	size_t i;
 
-	for (i = 0; i < p->o->seed_count; i++)
+	for (i = 0; i < p->o->seed_count; i++) {
+		const char *seed =
+			mr_text_safe(p->o->seeds[i], safe, sizeof(safe));
+
 		if (stat(p->o->seeds[i], &st) < 0)
 			return mr_fail_sys(err, errno, "cannot use seed '%s'",
-					   mr_text_safe(p->o->seeds[i], safe,
-							sizeof(safe)));
+					   seed);
+		if (S_ISDIR(st.st_mode))
+			continue;
+		(void)mr_fail(err, MREG_EUSAGE, "seed '%s' is no directory",
+			      seed);
+		return mr_hint(err, "name the directory that the file is in");
+	}
 	return 0;
 }
 

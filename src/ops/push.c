@@ -136,6 +136,7 @@ static int take_items(struct push *p, struct mreg_push_result *out,
 {
 	MR_AUTO(mr_free) struct mr_model_layer *layers = NULL;
 	struct mr_arena *a = out->owner;
+	uint64_t passed;
 	size_t n;
 	size_t i;
 	int rc = mr_model_layers(mine, &layers, &n, err);
@@ -160,6 +161,12 @@ static int take_items(struct push *p, struct mreg_push_result *out,
 		*(reused ? &out->bytes_reused : &out->bytes_sent) += it->size;
 	}
 	out->item_count = n;
+	/* What uploads that broke off had sent before. */
+	passed = mr_remote_passed(p->to);
+	if (passed > out->bytes_sent)
+		passed = out->bytes_sent;
+	out->bytes_sent -= passed;
+	out->bytes_reused += passed;
 	return mr_result_check(a, err);
 }
 

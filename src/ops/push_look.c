@@ -180,6 +180,7 @@ int mr_push_look(struct push *p, struct mreg_error *err)
 	p->looked_ms = mr_mono_ms(&p->m->env);
 	/* POST and PUT instead of POST, PATCH and PUT. */
 	p->plan.hash_small = p->ref.host[0];
+	p->plan.limited = p->ref.host[0] && mr_session_limited(p->m);
 	if (rc >= 0 && !mr_push_known(p))
 		rc = local_sizes(p, &s, err);
 	if (rc >= 0)

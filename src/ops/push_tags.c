@@ -153,6 +153,25 @@ static int is_whole(struct push *p, bool *whole, struct mreg_error *err)
 }
 
 /*
+ * What a tag points at; `*found` false also where a folder lost the manifest,
+ * which it gets back by the long way.
+ */
+static int look_at_tag(struct push *p, const char *tag, struct mreg_desc *now,
+		       bool *found, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc = mr_tag_resolve(p->to, tag, now, found, &why);
+
+	if (rc == MREG_ENOTFOUND) {
+		*found = false;
+		return 0;
+	}
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+/*
  * The version may be known from an earlier run: then its v<N> and `latest`
  * are one HEAD each, and nothing is listed (product.md 5.6).
  */
@@ -161,7 +180,6 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 {
 	const struct mreg_digest *d = &p->docs.manifest_desc.digest;
 	uint64_t number = mr_number_recall(p->m, p->to, d);
-	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_desc now;
 	char tag[32];
 	bool found;
@@ -171,22 +189,13 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	if (!number)
 		return 0;
 	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
-	rc = mr_tag_resolve(p->to, tag, &now, &found, &why);
-	/* A folder that lost the manifest gets it back by the long way. */
-	if (rc == MREG_ENOTFOUND)
-		return 0;
-	if (rc < 0 && err)
-		*err = why;
+	rc = look_at_tag(p, tag, &now, &found, err);
 	if (rc < 0 || !found || !mreg_digest_equal(&now.digest, d))
 		return rc;
 	rc = is_whole(p, &found, err);
 	if (rc < 0 || !found)
 		return rc;
-	rc = mr_tag_resolve(p->to, "latest", &now, &found, &why);
-	if (rc == MREG_ENOTFOUND)
-		return 0;
-	if (rc < 0 && err)
-		*err = why;
+	rc = look_at_tag(p, "latest", &now, &found, err);
 	if (rc < 0 || !found)
 		return rc;
 	/* Elsewhere: rightly so when that is higher, else a killed push has

@@ -14,16 +14,16 @@
 #include "base/text.h"
 #include "ops/internal.h"
 
-/* $XDG_CACHE_HOME/mreg/state.db; NULL when there is no home. */
-static char *state_path(struct mr_arena *a)
+/* $XDG_CACHE_HOME/mreg/`name`; NULL when there is no home. */
+static char *cache_path(struct mr_arena *a, const char *name)
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
 
 	if (cache && cache[0] == '/')
-		return mr_arena_printf(a, "%s/mreg/state.db", cache);
+		return mr_arena_printf(a, "%s/mreg/%s", cache, name);
 	if (home && home[0] == '/')
-		return mr_arena_printf(a, "%s/.cache/mreg/state.db", home);
+		return mr_arena_printf(a, "%s/.cache/mreg/%s", home, name);
 	return NULL;
 }
 
@@ -72,7 +72,8 @@ int mreg_open(const struct mreg_opts *given, struct mreg **out,
 	if (m->env.level == MREG_LOG_WARN)
 		m->env.level = level_of(mr_setting(m, "log.level"));
 	m->jobs = jobs ? (unsigned int)jobs : MR_JOBS_DEFAULT;
-	m->state = mr_state_open(state_path(m->arena), &m->env);
+	m->state = mr_state_open(cache_path(m->arena, "state.db"), &m->env);
+	m->locks = cache_path(m->arena, "locks");
 	*out = m;
 	return 0;
 undo:
@@ -129,6 +130,15 @@ unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked)
 	if (!asked)
 		return m->jobs;
 	return asked < MR_JOBS_MAX ? asked : MR_JOBS_MAX;
+}
+
+bool mr_session_limited(const struct mreg *m)
+{
+	uint64_t rate = 0;
+
+	/* Its form was checked with the settings. */
+	(void)mr_text_size_parse(mr_setting(m, "limit.rate"), &rate);
+	return rate > 0;
 }
 
 int mr_result_arena(struct mr_arena **out, struct mreg_error *err)

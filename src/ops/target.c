@@ -86,8 +86,10 @@ static int open_place(struct mreg *m, const struct mreg_ref *ref,
 	rc = mr_session_net(m, &net, err);
 	if (rc < 0)
 		return rc;
-	return mr_remote_open(&m->env, net, ref->host, ref->repository, out,
-			      err);
+	rc = mr_remote_open(&m->env, net, ref->host, ref->repository, out, err);
+	if (rc >= 0)
+		mr_remote_lock_folder(*out, m->locks);
+	return rc;
 }
 
 int mr_target_open(struct mreg *m, const struct mreg_ref *ref,

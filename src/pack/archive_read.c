@@ -9,8 +9,6 @@
  */
 #include "pack/pack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -19,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "pack/libarchive.h"
 
 /* GNU tar fills up to 10 KiB, its option -b to 4 MiB at the most anybody
  * uses; more is something else, told of by no header. */
@@ -26,13 +25,14 @@
 #define TAIL_CHUNK_BYTES 4096
 
 struct mr_tar {
-	struct archive *archive; /* owned */
-	char *name;              /* owned; for messages */
-	int fd;                  /* borrowed */
-	uint64_t size;           /* of the file */
-	uint64_t at;             /* what was handed out ends here */
-	uint64_t zero_end;       /* end of the latest block of zeros */
-	int trouble;             /* errno of a read */
+	const struct mr_libarchive *la; /* borrowed */
+	struct archive *archive;        /* owned */
+	char *name;                     /* owned; for messages */
+	int fd;                         /* borrowed */
+	uint64_t size;                  /* of the file */
+	uint64_t at;                    /* what was handed out ends here */
+	uint64_t zero_end;              /* end of the latest block of zeros */
+	int trouble;                    /* errno of a read */
 	char block[MR_TAR_BLOCK_BYTES];
 };
 
@@ -56,7 +56,7 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **out)
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		t->trouble = errno;
-		archive_set_error(a, errno, "cannot be read");
+		t->la->archive_set_error(a, errno, "cannot be read");
 		return ARCHIVE_FATAL;
 	}
 	t->at += (uint64_t)n;
@@ -118,7 +118,7 @@ void mr_tar_close(struct mr_tar *t)
 	if (!t)
 		return;
 	if (t->archive)
-		(void)archive_read_free(t->archive); /* only read from */
+		(void)t->la->archive_read_free(t->archive); /* only read from */
 	mr_release(t->name);
 	mr_release(t);
 }
@@ -132,12 +132,12 @@ void mr_tar_closep(struct mr_tar **t)
 /* What libarchive said, as an error about the file. */
 static int refused(struct mr_tar *t, struct mreg_error *err)
 {
-	const char *why = archive_error_string(t->archive);
+	const char *why = t->la->archive_error_string(t->archive);
 
 	if (t->trouble)
 		return mr_fail_sys(err, t->trouble, "cannot read '%s'",
 				   t->name);
-	if (archive_errno(t->archive) == ENOMEM)
+	if (t->la->archive_errno(t->archive) == ENOMEM)
 		return mr_fail_nomem(err);
 	(void)mr_fail(err, MREG_EFORMAT,
 		      "'%s' is no tar archive, or a damaged one", t->name);
@@ -155,8 +155,13 @@ int mr_tar_open(int fd, const char *name, struct mr_tar **out,
 	if (!t)
 		return mr_fail_nomem(err);
 	t->name = mr_strdup(name);
-	t->archive = archive_read_new();
-	if (!t->name || !t->archive)
+	if (!t->name)
+		return mr_fail_nomem(err);
+	rc = mr_libarchive_get(&t->la, err);
+	if (rc < 0)
+		return rc;
+	t->archive = t->la->archive_read_new();
+	if (!t->archive)
 		return mr_fail_nomem(err);
 	t->fd = fd;
 	if (fstat(fd, &st) < 0)
@@ -165,10 +170,10 @@ int mr_tar_open(int fd, const char *name, struct mr_tar **out,
 	rc = refuse_compressed(t, err);
 	if (rc < 0)
 		return rc;
-	if (archive_read_support_format_tar(t->archive) != ARCHIVE_OK)
+	if (t->la->archive_read_support_format_tar(t->archive) != ARCHIVE_OK)
 		return refused(t, err);
-	(void)archive_read_set_skip_callback(t->archive, skip_blocks);
-	if (archive_read_open(t->archive, t, NULL, read_block, NULL) !=
+	(void)t->la->archive_read_set_skip_callback(t->archive, skip_blocks);
+	if (t->la->archive_read_open(t->archive, t, NULL, read_block, NULL) !=
 	    ARCHIVE_OK)
 		return refused(t, err);
 	*out = mr_steal(&t);
@@ -207,14 +212,15 @@ static int check_end(struct mr_tar *t, struct mreg_error *err)
 	return n < 0 ? mr_fail_sys(err, errno, "cannot read '%s'", t->name) : 0;
 }
 
-static enum mr_tar_kind kind_of(struct archive_entry *e)
+static enum mr_tar_kind kind_of(const struct mr_libarchive *la,
+				struct archive_entry *e)
 {
-	if (archive_entry_hardlink(e) || archive_entry_symlink(e))
+	if (la->archive_entry_hardlink(e) || la->archive_entry_symlink(e))
 		return MR_TAR_LINK;
-	switch (archive_entry_filetype(e)) {
+	switch (la->archive_entry_filetype(e)) {
 	case AE_IFREG:
-		return archive_entry_sparse_count(e) > 0 ? MR_TAR_OTHER
-							 : MR_TAR_FILE;
+		return la->archive_entry_sparse_count(e) > 0 ? MR_TAR_OTHER
+							     : MR_TAR_FILE;
 	case AE_IFDIR:
 		return MR_TAR_FOLDER;
 	default:
@@ -226,7 +232,7 @@ int mr_tar_next(struct mr_tar *t, struct mr_tar_entry *out, bool *found,
 		struct mreg_error *err)
 {
 	struct archive_entry *e = NULL;
-	int rc = archive_read_next_header(t->archive, &e);
+	int rc = t->la->archive_read_next_header(t->archive, &e);
 
 	*found = false;
 	if (rc == ARCHIVE_EOF)
@@ -234,18 +240,19 @@ int mr_tar_next(struct mr_tar *t, struct mr_tar_entry *out, bool *found,
 	/* A warning is about a name or a time that nobody here believes. */
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return refused(t, err);
-	out->path = archive_entry_pathname(e);
+	out->path = t->la->archive_entry_pathname(e);
 	if (!out->path)
 		out->path = "";
-	out->kind = kind_of(e);
-	out->size =
-		archive_entry_size(e) > 0 ? (uint64_t)archive_entry_size(e) : 0;
+	out->kind = kind_of(t->la, e);
+	out->size = t->la->archive_entry_size(e) > 0
+			    ? (uint64_t)t->la->archive_entry_size(e)
+			    : 0;
 	out->offset = t->at;
 	if (out->kind == MR_TAR_FILE &&
 	    (out->offset > t->size || out->size > t->size - out->offset)) {
 		(void)mr_fail(err, MREG_EFORMAT,
-			      "'%s' ends in the middle of '%s', %" PRIu64
-			      " bytes from its begin at %" PRIu64,
+			      "'%s' ends in the middle of '%s', which has "
+			      "%" PRIu64 " bytes from offset %" PRIu64,
 			      t->name, out->path, out->size, out->offset);
 		return mr_hint(err, "copy it again, or export it again");
 	}

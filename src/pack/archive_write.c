@@ -4,13 +4,12 @@
  */
 #include "pack/pack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "pack/libarchive.h"
 
 /* Where libarchive writes to. */
 struct target {
@@ -18,15 +17,18 @@ struct target {
 	bool complete; /* what comes now is not wanted */
 };
 
-static void free_archive(struct archive **a)
-{
-	if (*a)
-		(void)archive_write_free(*a);
-}
+struct writer {
+	const struct mr_libarchive *la;
+	struct archive *archive;
+	struct archive_entry *entry;
+};
 
-static void free_entry(struct archive_entry **e)
+static void free_writer(struct writer *w)
 {
-	archive_entry_free(*e); /* NULL does nothing */
+	if (w->archive)
+		(void)w->la->archive_write_free(w->archive);
+	if (w->entry)
+		w->la->archive_entry_free(w->entry);
 }
 
 /*
@@ -45,39 +47,55 @@ static la_ssize_t add_bytes(struct archive *a, void *data, const void *bytes,
 	return (la_ssize_t)n;
 }
 
-static void describe(struct archive_entry *e, const char *path, uint64_t size)
+static void describe(const struct writer *w, const char *path, uint64_t size)
 {
 	bool folder = mr_text_ends(path, "/");
 
-	archive_entry_set_pathname(e, path);
-	archive_entry_set_filetype(e, folder ? AE_IFDIR : AE_IFREG);
-	archive_entry_set_perm(e, folder ? 0755 : 0644);
-	archive_entry_set_size(e, (la_int64_t)size);
-	archive_entry_set_mtime(e, 0, 0);
-	archive_entry_set_uid(e, 0);
-	archive_entry_set_gid(e, 0);
+	w->la->archive_entry_set_pathname(w->entry, path);
+	w->la->archive_entry_set_filetype(w->entry,
+					  folder ? AE_IFDIR : AE_IFREG);
+	w->la->archive_entry_set_perm(w->entry, folder ? 0755 : 0644);
+	w->la->archive_entry_set_size(w->entry, (la_int64_t)size);
+	w->la->archive_entry_set_mtime(w->entry, 0, 0);
+	w->la->archive_entry_set_uid(w->entry, 0);
+	w->la->archive_entry_set_gid(w->entry, 0);
+}
+
+/* ustar, and pax only where that cannot say it: names above 100 bytes, 8 GiB
+ * and more. */
+static bool write_header(const struct writer *w, struct target *t)
+{
+	struct archive *a = w->archive;
+
+	return w->la->archive_write_set_format_pax_restricted(a) ==
+		       ARCHIVE_OK &&
+	       w->la->archive_write_set_bytes_per_block(a, 0) == ARCHIVE_OK &&
+	       w->la->archive_write_open(a, t, NULL, add_bytes, NULL) ==
+		       ARCHIVE_OK &&
+	       w->la->archive_write_header(a, w->entry) == ARCHIVE_OK;
 }
 
 int mr_tar_header(const char *path, uint64_t size, struct mr_buf *out,
 		  struct mreg_error *err)
 {
+	/* Freed first, `t` is still there. */
 	struct target t = { .out = out };
-	MR_AUTO(free_archive) struct archive *a = archive_write_new();
-	MR_AUTO(free_entry) struct archive_entry *e = archive_entry_new();
+	MR_AUTO(free_writer) struct writer w = { .la = NULL };
 	size_t before = out->len;
 	const char *why;
+	int rc;
 
-	if (!a || !e)
+	rc = mr_libarchive_get(&w.la, err);
+	if (rc < 0)
+		return rc;
+	w.archive = w.la->archive_write_new();
+	w.entry = w.la->archive_entry_new();
+	if (!w.archive || !w.entry)
 		return mr_fail_nomem(err);
-	describe(e, path, size);
-	/* ustar, and pax only where that cannot say it: names above 100 bytes,
-	 * 8 GiB and more. */
-	if (archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK ||
-	    archive_write_open(a, &t, NULL, add_bytes, NULL) != ARCHIVE_OK ||
-	    archive_write_header(a, e) != ARCHIVE_OK) {
+	describe(&w, path, size);
+	if (!write_header(&w, &t)) {
 		t.complete = true;
-		why = archive_error_string(a);
+		why = w.la->archive_error_string(w.archive);
 		return mr_fail(err, MREG_EINTERNAL,
 			       "cannot write a tar header for '%s': %s", path,
 			       why ? why : "no reason was given");

@@ -1,6 +1,9 @@
 /*
  * pack/tar.h - tar archives: reading and writing their headers; a part of the
  * door pack/pack.h, which includes it.
+ *
+ * libarchive does it, loaded when first needed: MREG_EUNSUPPORTED, with a
+ * hint, where it is not installed.
  */
 #ifndef MR_PACK_TAR_H
 #define MR_PACK_TAR_H

@@ -59,7 +59,7 @@ void mr_state_doc_put(struct mr_state *s, const char *digest, const void *bytes,
 		      size_t n);
 
 /* Small facts: (`scope`, `key`) -> text.  Scopes in use: an origin
- * ("https://ghcr.io"; keys "realm", "expect", ...), a repository
+ * ("https://ghcr.io"; keys "realm", "expect", "plain", ...), a repository
  * ("ghcr.io/acme/churn"; key "number:<digest>").  A value that does not fit
  * into `cap` bytes with its NUL is not found; above 4 KiB none is kept. */
 bool mr_state_fact_get(struct mr_state *s, const char *scope, const char *key,

@@ -133,7 +133,6 @@ int mr_seeds_add_dir(struct mr_store *store, const char *dir,
 		     struct mreg_error *err)
 {
 	struct mr_seeds *s = mr_seeds_of(store);
-	struct mr_file_id id;
 	struct stat st;
 	int fd;
 
@@ -147,11 +146,8 @@ int mr_seeds_add_dir(struct mr_store *store, const char *dir,
 	if (S_ISDIR(st.st_mode))
 		return add_folder(s, fd, dir, 0, err);
 	mr_fd_close(&fd);
-	mr_file_id(&st, &id);
-	if (S_ISREG(st.st_mode))
-		return add_file(s, NULL, dir, &id, false, err);
 	(void)mr_fail(err, MREG_EUSAGE, "seed '%s' is no directory", dir);
-	return mr_hint(err, "name a directory, or a file");
+	return mr_hint(err, "name the directory that the file is in");
 }
 
 int mr_seeds_add_tree(struct mr_store *store, struct mr_tree *t,

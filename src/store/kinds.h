@@ -69,6 +69,10 @@ void mr_remote_limits(struct mr_store *s, uint64_t layer, uint64_t request);
  * is known not to take a blob of `size` bytes; `label` names it. */
 int mr_remote_check_size(struct mr_store *s, const char *label, uint64_t size,
 			 struct mreg_error *err);
+/* How many bytes of the blobs that were put into this store the registry had
+ * from uploads that broke off before it was opened, so that they were not sent;
+ * 0 for a store that is no registry. */
+uint64_t mr_remote_passed(struct mr_store *s);
 /* Tell, as a warning, when so many layers may be refused. */
 void mr_remote_check_count(struct mr_store *s, size_t layers);
 /* Which registry it is taken for: "ghcr", "ecr", ...; "unknown" when its host
@@ -147,16 +151,6 @@ int mr_files_clone(struct mr_store *s, const struct mreg_desc *d,
 bool mr_files_clonable(struct mr_store *s, const struct mreg_desc *d,
 		       struct mr_store *from);
 
-/*
- * MREG_EIO saying how much is needed and free, when the target's file system
- * has no room for its blobs that are not there yet, copies for further places
- * included; those for which `shared` (may be NULL) says true need none.
- * What the file system does not tell, quotas for one, shows later.
- */
-int mr_files_room(struct mr_store *s,
-		  bool (*shared)(void *ctx, const struct mreg_digest *d),
-		  void *ctx, struct mreg_error *err);
-
 /* -- seeds: where a target's bytes may be already
  * -------------------------------- */
 
@@ -169,7 +163,7 @@ int mr_seeds_open(struct mr_env *env, struct mr_state *state,
 		  const uint64_t *sizes, size_t size_count,
 		  struct mr_store **out, struct mreg_error *err);
 /* The files below a directory, links to files followed, other file systems
- * not entered; or one file. */
+ * not entered; MREG_EUSAGE when it is none. */
 int mr_seeds_add_dir(struct mr_store *s, const char *dir,
 		     struct mreg_error *err);
 /* Those of a tree (borrowed) whose digests the state knows. */
@@ -196,5 +190,6 @@ int mr_files_publish(struct mr_store *s, struct mr_published *out,
 		     struct mreg_error *err);
 
 #include "store/probe.h"
+#include "store/room.h"
 
 #endif

@@ -298,6 +298,14 @@ static void sweep_one(int folder, const char *name)
 		(void)unlinkat(folder, name, 0); /* only wastes space, else */
 }
 
+int mr_layout_room(struct mr_store *s, uint64_t need, struct mreg_error *err)
+{
+	if (mr_room_at(s->name, need, NULL) == 0)
+		return 0;
+	mr_layout_sweep(mr_layout_of(s));
+	return mr_room_at(s->name, need, err);
+}
+
 /* What goes wrong here costs space and is tried again by the next process. */
 void mr_layout_sweep(struct mr_layout *l)
 {

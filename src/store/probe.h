@@ -3,8 +3,8 @@
  * answers, not what can be made of it; a part of the door store/store.h.
  *
  * A question that is refused, or not answered, is an answer: `can` and
- * `found`.  Only MREG_ECANCELED and MREG_ENOMEM are returned, and what
- * mr_probe_reach says.
+ * `found`; unknown for who is not logged in.  Only MREG_ECANCELED and
+ * MREG_ENOMEM are returned, and what mr_probe_reach says.
  */
 #ifndef MR_STORE_PROBE_H
 #define MR_STORE_PROBE_H
@@ -37,6 +37,9 @@ int mr_probe_login(struct mr_net *net, const char *host, struct mr_probe *out,
 		   struct mreg_error *err);
 int mr_probe_catalog(struct mr_net *net, const char *host, struct mr_probe *out,
 		     struct mreg_error *err);
+/* What it takes, as configured, learned or published, in words; unknown: it is
+ * not known to have limits.  Asks nothing. */
+void mr_probe_limits(struct mr_store *s, struct mr_probe *out);
 
 /* -- a repository (a remote store) that something can be read from ----------
  */
@@ -103,7 +106,8 @@ int mr_probe_untag(struct mr_store *s, const struct mr_sample *sample,
 /* A manifest of `bytes`. */
 int mr_probe_size(struct mr_store *s, size_t bytes, struct mr_litter *l,
 		  struct mr_probe *out, struct mreg_error *err);
-/* Remove what is still there; what cannot be removed stays in the lists. */
+/* Remove what is still there, interrupted or not; what cannot be removed stays
+ * in the lists, tags that stay point at a tombstone. */
 int mr_probe_clean(struct mr_store *s, struct mr_litter *l,
 		   struct mreg_error *err);
 

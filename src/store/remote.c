@@ -102,6 +102,18 @@ bool mr_remote_transient(int status)
 	}
 }
 
+/* UNKNOWN is not among them: some answer so to what they will never take.  An
+ * upload is tried once more then. */
+bool mr_remote_passing(int status, const char *code)
+{
+	if (mr_remote_transient(status))
+		return true;
+	/* 520 to 530: what stands in front of it does not reach it. */
+	return (status == 400 || status > 504) &&
+	       (strcmp(code, "TOOMANYREQUESTS") == 0 ||
+		strcmp(code, "UNAVAILABLE") == 0);
+}
+
 /* What the user can do where net could not know. */
 static void add_hint(const char *host, struct mreg_error *err)
 {
@@ -256,9 +268,12 @@ static int open_blob(struct mr_store *s, const struct mreg_desc *d,
 static void remote_free(struct mr_store *s)
 {
 	struct mr_remote *r = mr_remote_of(s);
+	size_t i;
 
 	while (r->spare_count)
 		mr_release(r->spares[--r->spare_count]);
+	for (i = 0; i < MR_LISTS; i++)
+		json_decref(r->seen.lists[i].entries);
 	(void)pthread_mutex_destroy(&r->lock);
 	mr_redirects_release(&r->redirects);
 	mr_release(r->base.name);
@@ -331,6 +346,8 @@ int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
 	r->repository = mr_strdup(repository);
 	atomic_init(&r->writes, false);
 	atomic_init(&r->has_referrers, false);
+	atomic_init(&r->is_registry, false);
+	atomic_init(&r->seen.passed, 0);
 	if (!r->base.name || !r->host || !r->repository) {
 		remote_free(&r->base);
 		return mr_fail_nomem(err);

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "store/remote_profile.h"
 #include "store/remote_redirect.h"
+#include "store/remote_seen.h"
 #include "store/store.h"
 
 #define MR_SPARES_MAX 8
@@ -35,9 +36,12 @@ struct mr_remote {
 	atomic_bool writes;
 	/* It has answered as a registry with a referrers API. */
 	atomic_bool has_referrers;
+	/* It said that it is one when a 404 was in doubt. */
+	atomic_bool is_registry;
 	/* remote_profile.c: of the host, and as configured (0: not). */
 	struct mr_profile profile;
 	uint64_t layer_limit, request_limit; /* bytes */
+	const char *locks;   /* borrowed; folder of lock files; NULL: none */
 	uint64_t resume_min; /* bytes from which a broken upload is taken up */
 	uint64_t piece;      /* bytes of one ranged PATCH, if nothing forbids */
 	pthread_mutex_t lock; /* of all below */
@@ -48,6 +52,7 @@ struct mr_remote {
 	char *spares[MR_SPARES_MAX];
 	size_t spare_count;
 	struct mr_redirects redirects;
+	struct mr_seen seen;
 };
 
 struct mr_remote *mr_remote_of(struct mr_store *s);
@@ -111,6 +116,8 @@ int mr_remote_fetch(struct mr_net *net, struct mr_env *env, const char *host,
 
 /* Statuses that a later attempt may not see (P-94). */
 bool mr_remote_transient(int status);
+/* The same: by status first (P-90), by code where that says nothing. */
+bool mr_remote_passing(int status, const char *code);
 
 /* The registry's Docker-Content-Digest; false when absent or not one. */
 bool mr_remote_announced(const struct mr_response *resp,
@@ -173,6 +180,12 @@ int mr_remote_ask_api(struct mr_remote *r, const struct mreg_digest *subject,
  * lists it: see to it that it is found (P-70 to P-72). */
 int mr_remote_refer(struct mr_remote *r, const struct mr_manifest *m,
 		    struct mreg_error *err);
+
+/* remote_doubt.c */
+/* A 404 with a web page is believed when the host is a registry otherwise;
+ * MREG_EREMOTE: it is none.  Anything else is believed unasked. */
+int mr_remote_doubt(struct mr_remote *r, const struct mr_response *resp,
+		    const char *what, struct mreg_error *err);
 
 /* remote_list.c */
 int mr_remote_tags(struct mr_store *s, struct mr_list *out, bool *found,

@@ -88,6 +88,11 @@ int mr_remote_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
 		 (!head->has_length || head->length == d->size);
 	if (head->status == 200 || head->status == 404)
 		return 0;
+	/* Again and again: distribution cannot tell of a blob whose link in
+	 * the repository is empty, as a full disk leaves it.  Sending the blob
+	 * writes the link anew. */
+	if (head->status == 500)
+		return 0;
 	if (mr_remote_transient(head->status))
 		return mr_remote_refused(r->host, head, LOOKING, NULL, err);
 	/* Some forbid HEAD, and some storage behind a redirect refuses what

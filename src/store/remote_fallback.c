@@ -5,7 +5,10 @@
  *
  * Invariants
  * 1. Nothing is taken out of the list: what was seen in it, and was lost
- *    because two wrote at once, is put back (P-72).
+ *    because two wrote at once, or because a tag that is there was said not to
+ *    be, is put back (P-72).  That holds for as long as the store is open:
+ *    what a list had is remembered (struct mr_remote).  What is no manifest of
+ *    the repository any more stays out.
  * 2. The index that the tag named before is never deleted: another tag may
  *    name the same bytes.
  */
@@ -16,18 +19,21 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "content/digest.h"
 #include "store/layout_entry.h"
+#include "store/remote_lock.h"
 
 /* Quay lists a referrer a moment after it took it (P-70). */
 #define API_TRIES 4
 #define API_PAUSE_MS 500
 #define ROUNDS_MAX 5 /* P-72 */
 #define PAUSE_MAX_MS 1000
-#define LOCKS 16
+/* A longer list is not remembered: memory is bounded (product.md 5.4). */
+#define KEPT_ENTRIES_MAX 1000
 
 /* The entry of a manifest: what the API would tell of it (P-71). */
 static int new_entry(const struct mr_manifest *m, json_t **out,
@@ -66,26 +72,37 @@ static int complete(json_t *entry, json_t *like, bool *changed,
 	return 0;
 }
 
-/*
- * Let `entries` have all that is in `seen` (entries by digest), and `seen` all
- * that is in `entries`.  `*changed`: there was something to add to `entries`.
- */
-static int unite(json_t *entries, json_t *seen, bool *changed,
-		 struct mreg_error *err)
+/* The entries by digest. */
+static int map_entries(json_t *entries, json_t **out, struct mreg_error *err)
 {
-	MR_AUTO(mr_json_freep) json_t *here = json_object();
+	MR_AUTO(mr_json_freep) json_t *map = json_object();
 	const char *digest;
 	json_t *entry;
 	size_t i;
-	int rc = here ? 0 : mr_fail_nomem(err);
 
+	if (!map)
+		return mr_fail_nomem(err);
 	json_array_foreach(entries, i, entry)
 	{
 		digest = digest_of(entry);
-		if (rc == 0 && digest &&
-		    json_object_set(here, digest, entry) < 0)
-			rc = mr_fail_nomem(err);
+		if (digest && json_object_set(map, digest, entry) < 0)
+			return mr_fail_nomem(err);
 	}
+	*out = mr_steal(&map);
+	return 0;
+}
+
+/*
+ * Let `entries` (`here`: by digest) have all that is in `seen`, and `seen` all
+ * that is in `entries`.  `*changed`: there was something to add to `entries`.
+ */
+static int unite(json_t *entries, json_t *here, json_t *seen, bool *changed,
+		 struct mreg_error *err)
+{
+	const char *digest;
+	json_t *entry;
+	int rc = 0;
+
 	json_object_foreach(seen, digest, entry)
 	{
 		json_t *old = json_object_get(here, digest);
@@ -232,19 +249,74 @@ static int save(struct mr_remote *r, const char *tag, json_t *index,
 	return rc;
 }
 
+/* Whether a manifest that was listed is deleted: asked twice, for who lags
+ * with the list may lag with that too.  Trouble is no answer. */
+static int is_deleted(struct mr_remote *r, const char *digest, bool *deleted,
+		      struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_desc d;
+	bool found = false;
+	int rc;
+
+	*deleted = false;
+	rc = mr_store_resolve(&r->base, digest, &d, &found, &why);
+	if (rc == 0 && !found)
+		rc = mr_sleep_ms(r->base.env, API_PAUSE_MS, &why);
+	if (rc == 0 && !found)
+		rc = mr_store_resolve(&r->base, digest, &d, &found, &why);
+	*deleted = rc == 0 && !found;
+	if (rc != MREG_ECANCELED && rc != MREG_ENOMEM)
+		return 0;
+	if (err)
+		*err = why;
+	return rc;
+}
+
+/* What was seen in the list and is not there now was lost, or is deleted:
+ * then `seen` forgets it. */
+static int forget_deleted(struct mr_remote *r, const json_t *here, json_t *seen,
+			  const char *own, struct mreg_error *err)
+{
+	const char *digest;
+	json_t *entry;
+	void *next;
+	bool deleted;
+	int rc = 0;
+
+	json_object_foreach_safe(seen, next, digest, entry)
+	{
+		(void)entry;
+		if (rc < 0 || strcmp(digest, own) == 0 ||
+		    json_object_get(here, digest))
+			continue;
+		rc = is_deleted(r, digest, &deleted, err);
+		if (rc == 0 && deleted)
+			(void)json_object_del(seen, digest); /* it is there */
+	}
+	return rc;
+}
+
 /* Read the list; write it when something is missing, if we may. */
 static int look(struct mr_remote *r, const char *tag, json_t *seen,
 		const char *own, bool write, bool *changed,
 		struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *index = NULL;
+	MR_AUTO(mr_json_freep) json_t *here = NULL;
+	json_t *entries;
 	int rc;
 
 	*changed = false;
 	rc = load_index(&r->base, tag, &index, err);
+	if (rc < 0)
+		return rc;
+	entries = json_object_get(index, "manifests");
+	rc = map_entries(entries, &here, err);
 	if (rc == 0)
-		rc = unite(json_object_get(index, "manifests"), seen, changed,
-			   err);
+		rc = forget_deleted(r, here, seen, own, err);
+	if (rc == 0)
+		rc = unite(entries, here, seen, changed, err);
 	if (rc == 0 && *changed && write)
 		rc = save(r, tag, index, seen, own, err);
 	return rc;
@@ -265,15 +337,45 @@ static int64_t pause_ms(struct mr_env *env, int64_t took_ms, unsigned int round)
 	return ms;
 }
 
+/* Which lock and which memory are a subject's; two may share them. */
+static size_t place_of(const struct mreg_digest *subject)
+{
+	return subject->bytes[0] % MR_LISTS;
+}
+
+/* What the list was seen to have, taken; new when that is not known. */
+static json_t *recall(struct mr_list_seen *known, const char *tag)
+{
+	json_t *seen = known->entries;
+
+	if (!seen || strcmp(known->tag, tag) != 0)
+		return json_object();
+	known->entries = NULL;
+	return seen;
+}
+
+/* The newest list in its place. */
+static void remember(struct mr_list_seen *known, const char *tag, json_t **seen)
+{
+	size_t n = strlen(tag);
+
+	if (json_object_size(*seen) > KEPT_ENTRIES_MAX ||
+	    n >= sizeof(known->tag))
+		return;
+	json_decref(known->entries);
+	known->entries = mr_steal(seen);
+	memcpy(known->tag, tag, n + 1);
+}
+
 /*
  * Read, add, write, and read again, until nothing of what we ever saw there is
  * missing.  There is no compare-and-swap on tags, so a writer who read before
  * we wrote takes us out again; then it is done once more.
  */
 static int merge(struct mr_remote *r, const char *tag, json_t *entry,
-		 struct mreg_error *err)
+		 struct mr_list_seen *known, struct mreg_error *err)
 {
-	MR_AUTO(mr_json_freep) json_t *seen = json_object();
+	MR_AUTO(mr_json_freep) json_t *seen = recall(known, tag);
 	struct mr_env *env = r->base.env;
 	int64_t begin, wait_ms = 0;
 	bool changed = true;
@@ -291,6 +393,7 @@ static int merge(struct mr_remote *r, const char *tag, json_t *entry,
 				  round < ROUNDS_MAX, &changed, err);
 		wait_ms = pause_ms(env, mr_mono_ms(env) - begin, round);
 	}
+	remember(known, tag, &seen); /* the more so when it did not work */
 	if (rc < 0 || !changed)
 		return rc;
 	(void)mr_fail(err, MREG_ECONFLICT,
@@ -299,15 +402,16 @@ static int merge(struct mr_remote *r, const char *tag, json_t *entry,
 	return mr_hint(err, "run the same command again");
 }
 
-/* Several threads that attach to one manifest wait for each other; nothing is
- * kept here between calls.  Two subjects may share a lock. */
+/* Several threads that attach to one manifest wait for each other, however
+ * long (remote_lock.c: processes, some seconds); nothing is kept here between
+ * calls. */
 static pthread_mutex_t *lock_of(const struct mreg_digest *subject)
 {
-	static pthread_mutex_t locks[LOCKS] = {
-		[0 ... LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER,
+	static pthread_mutex_t locks[MR_LISTS] = {
+		[0 ... MR_LISTS - 1] = PTHREAD_MUTEX_INITIALIZER,
 	};
 
-	return &locks[subject->bytes[0] % LOCKS];
+	return &locks[place_of(subject)];
 }
 
 /*
@@ -359,6 +463,7 @@ int mr_remote_refer(struct mr_remote *r, const struct mr_manifest *m,
 	MR_AUTO(mr_json_freep) json_t *entry = NULL;
 	char tag[MR_FALLBACK_TAG_BYTES];
 	bool listed = false;
+	int lock = -1;
 	int rc;
 
 	rc = listed_by_api(r, m, &listed, err);
@@ -367,8 +472,13 @@ int mr_remote_refer(struct mr_remote *r, const struct mr_manifest *m,
 	rc = new_entry(m, &entry, err);
 	if (rc < 0)
 		return rc;
+	(void)mr_fallback_tag(subject, tag);
 	(void)pthread_mutex_lock(lock_of(subject));
-	rc = merge(r, mr_fallback_tag(subject, tag), entry, err);
+	rc = mr_remote_lock(r, tag, &lock, err);
+	if (rc == 0)
+		rc = merge(r, tag, entry, &r->seen.lists[place_of(subject)],
+			   err);
+	mr_fd_close(&lock);
 	(void)pthread_mutex_unlock(lock_of(subject));
 	if (rc < 0)
 		mr_remote_explain(r->host,

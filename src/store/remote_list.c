@@ -35,6 +35,7 @@
 struct listing {
 	struct mr_env *env;
 	struct mr_net *net;
+	struct mr_remote *r; /* NULL: of a host, not of a repository */
 	const char *host;
 	const char *what; /* for errors */
 	const char *key;  /* "tags", "repositories" */
@@ -103,6 +104,22 @@ static int advance(struct listing *l, const char *name, size_t *n,
 	return l->last && l->mark ? 0 : mr_fail_nomem(err);
 }
 
+/* What is no listing was not sent by a registry: not to be mended here. */
+static int no_listing(const struct listing *l, const char *text,
+		      struct mreg_error *err)
+{
+	char why[sizeof(err->msg)];
+	bool page = text[strspn(text, " \t\r\n")] == '<';
+
+	(void)snprintf(why, sizeof(why), "%s", err->msg);
+	(void)mr_fail(err, MREG_EREMOTE, "%s: the answer is %s", l->what,
+		      page ? "a web page" : "no listing");
+	if (!page)
+		(void)mr_cause(err, "%s", why);
+	return mr_hint(err, "check the host: is it a registry, or is a proxy "
+			    "or login page in between?");
+}
+
 /* Add the page's entries; `*n` is how many it had, kept or not. */
 static int add_page(struct listing *l, const struct mr_buf *body, size_t *n,
 		    struct mreg_error *err)
@@ -119,6 +136,8 @@ static int add_page(struct listing *l, const struct mr_buf *body, size_t *n,
 	if (rc == 0) /* null past the end: B-19 */
 		rc = mr_json_opt_array(doc, l->key, "the registry's listing",
 				       &names, err);
+	if (rc == MREG_EFORMAT)
+		return no_listing(l, mr_buf_text(body), err);
 	if (rc < 0) {
 		mr_remote_explain(l->host, l->what, err);
 		return rc;
@@ -127,7 +146,7 @@ static int add_page(struct listing *l, const struct mr_buf *body, size_t *n,
 	for (i = 0; i < *n; i++) {
 		name = json_string_value(json_array_get(names, i));
 		if (!name)
-			return mr_fail(err, MREG_EFORMAT,
+			return mr_fail(err, MREG_EREMOTE,
 				       "%s: an entry is no string", l->what);
 		if (l->out->n >= ENTRIES_MAX)
 			return mr_fail(err, MREG_ELIMIT,
@@ -211,6 +230,14 @@ static int read_page(struct listing *l, struct mr_call *c, bool *more,
 	if (rc < 0)
 		return rc;
 	*status = resp->status;
+	if (resp->status == 404 && mr_response_is_page(resp)) {
+		rc = l->r ? mr_remote_doubt(l->r, resp, l->what, err)
+			  : mr_net_check_registry(l->net, l->host, err);
+		if (rc < 0)
+			*status = 0; /* no word of a registry */
+		if (rc < 0)
+			return rc;
+	}
 	if (resp->status != 200)
 		return mr_remote_refused(l->host, resp, l->what, NULL, err);
 	rc = add_page(l, &body, &n, err);
@@ -282,6 +309,7 @@ int mr_remote_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	struct listing l = {
 		.env = s->env,
 		.net = r->net,
+		.r = r,
 		.host = r->host,
 		.what = what,
 		.key = "tags",

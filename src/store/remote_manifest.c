@@ -83,7 +83,7 @@ static int head(struct mr_remote *r, const char *reference, const char *what,
 		return rc;
 	*known = resp->status == 404 || is_layer(r, reference, resp->status);
 	if (*known)
-		return 0;
+		return mr_remote_doubt(r, resp, what, err);
 	if (mr_remote_transient(resp->status))
 		return mr_remote_refused(r->host, resp, what, NULL, err);
 	if (resp->status != 200)
@@ -158,7 +158,7 @@ int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 		return rc;
 	*found = resp->status == 200;
 	if (resp->status == 404 || is_layer(r, reference, resp->status))
-		return 0;
+		return mr_remote_doubt(r, resp, what, err);
 	if (resp->status != 200)
 		return mr_remote_refused(r->host, resp, what, NULL, err);
 	mr_remote_type(resp, out->desc.media_type);
@@ -290,10 +290,14 @@ static int set_refused(struct mr_remote *r, struct mr_response *resp,
 	MR_AUTO(mr_buf_release)
 	struct mr_buf body = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
 	const char *text;
-	int rc = mr_remote_refused_body(r->host, resp, what, NULL, &body, err);
+	char code[64];
+	int rc = mr_remote_refused_body(r->host, resp, what, code, &body, err);
 
 	text = mr_buf_text(&body);
-	if (resp->status == 400 && strstr(text, "DIGEST_INVALID"))
+	/* What net tried again already is not tried here. */
+	if ((resp->status == 400 && strstr(text, "DIGEST_INVALID")) ||
+	    (!mr_remote_transient(resp->status) &&
+	     mr_remote_passing(resp->status, code)))
 		*why = REFUSED_FOR_NOW;
 	if (strstr(text, "BLOB_UNKNOWN")) {
 		/* Who cannot send blobs waits (P-51). */

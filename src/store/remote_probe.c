@@ -39,8 +39,10 @@ int mr_probe_forgive(int rc, const struct mreg_error *why, struct mr_probe *out,
 		return rc;
 	}
 	mr_probe_say(out,
-		     rc == MREG_ENETWORK || rc == MREG_EREMOTE ? MR_CAN_UNKNOWN
-							       : MR_CAN_NO,
+		     rc == MREG_ENETWORK || rc == MREG_EREMOTE ||
+				     rc == MREG_EAUTH || rc == MREG_EDENIED
+			     ? MR_CAN_UNKNOWN
+			     : MR_CAN_NO,
 		     "%s", why->msg);
 	return 0;
 }
@@ -57,19 +59,27 @@ int mr_probe_send(struct mr_net *net, const struct mr_call *c,
 	return mr_probe_forgive(rc, &why, out, err);
 }
 
+static bool is_closed(const struct mr_response *resp)
+{
+	return resp->status == 401 || resp->status == 403;
+}
+
 void mr_probe_refused(struct mr_response *resp, enum mr_can can,
 		      const char *what, struct mr_probe *out)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	char code[64] = "";
 	int status = resp->status;
+	/* It says nothing about who it would let in. */
+	bool stranger = is_closed(resp) && !mr_response_user(resp)[0];
 
 	(void)mr_response_fail(resp, WHAT, code, &why);
 	/* 500 is how some say no (B-15); the others may pass. */
-	if (status != 500 && mr_remote_transient(status))
+	if (stranger || (status != 500 && mr_remote_transient(status)))
 		can = MR_CAN_UNKNOWN;
-	mr_probe_say(out, can, "%s: answers %d%s%s", what, status,
-		     code[0] ? " " : "", code);
+	mr_probe_say(out, can, "%s: answers %d%s%s%s", what, status,
+		     code[0] ? " " : "", code,
+		     stranger ? "; log in to find out" : "");
 }
 
 /* -- the host ---------------------------------------------------------------
@@ -114,16 +124,13 @@ int mr_probe_reach(struct mr_net *net, const char *host, struct mr_probe *out,
 		*err = why;
 		return rc;
 	}
-	if (rc >= 0 && resp->status != 200 && resp->status != 401 &&
-	    resp->status != 403) {
-		(void)mr_fail(err, MREG_EREMOTE,
-			      "'%s' answers %d to /v2/: it is no registry",
-			      host, resp->status);
-		return mr_hint(err, "check the host and the port");
-	}
-	if (rc >= 0)
+	if (rc >= 0) {
+		rc = mr_response_check_registry(resp, WHAT, err);
+		if (rc < 0)
+			return rc;
 		version = mr_response_header(resp,
 					     "Docker-Distribution-Api-Version");
+	}
 	tls = mr_text_starts(c.origin, "https://");
 	mr_probe_say(out, tls ? MR_CAN_YES : MR_CAN_PARTLY,
 		     "answers over %s, HTTP/1.1%s%s%s",
@@ -133,11 +140,31 @@ int mr_probe_reach(struct mr_net *net, const char *host, struct mr_probe *out,
 	return 0;
 }
 
+/* Credentials that are not there, or not right, are the answer here. */
+static int refused_login(int rc, struct mr_response *resp, const char *user,
+			 const struct mreg_error *why, struct mr_probe *out,
+			 struct mreg_error *err)
+{
+	if (rc == MREG_EAUTH || rc == MREG_EDENIED)
+		mr_probe_say(out, MR_CAN_NO, "%s", why->msg);
+	else if (rc < 0)
+		return mr_probe_forgive(rc, why, out, err);
+	else if (is_closed(resp))
+		mr_probe_say(out, MR_CAN_NO, "%s: answers %d",
+			     user[0] ? "the credentials are refused"
+				     : "nobody is logged in",
+			     resp->status);
+	else
+		mr_probe_refused(resp, MR_CAN_UNKNOWN, "/v2/", out);
+	return 0;
+}
+
 int mr_probe_login(struct mr_net *net, const char *host, struct mr_probe *out,
 		   struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	char user[256] = "";
 	char realm[300] = "";
@@ -146,17 +173,10 @@ int mr_probe_login(struct mr_net *net, const char *host, struct mr_probe *out,
 
 	if (rc < 0)
 		return rc;
-	rc = mr_probe_send(net, &c, out, &resp, err);
-	if (rc < 0 || !resp)
-		return rc;
+	rc = mr_net_send(net, &c.rq, &resp, &why);
 	(void)mr_net_user(net, host, user, sizeof(user), &ignored);
-	if (resp->status != 200) {
-		mr_probe_refused(resp, MR_CAN_NO,
-				 user[0] ? "the credentials are refused"
-					 : "nobody is logged in",
-				 out);
-		return 0;
-	}
+	if (rc < 0 || resp->status != 200)
+		return refused_login(rc, resp, user, &why, out, err);
 	if (mr_net_state(net) &&
 	    mr_state_fact_get(mr_net_state(net), c.origin, "realm", realm,
 			      sizeof(realm)))
@@ -169,11 +189,30 @@ int mr_probe_login(struct mr_net *net, const char *host, struct mr_probe *out,
 	return 0;
 }
 
+/* A listing: its array `key`, borrowed from `*doc`; NULL: it is none. */
+static const json_t *read_list(struct mr_response *resp, const char *key,
+			       json_t **doc)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf body = MR_BUF_INIT(LISTING_MAX_BYTES);
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const json_t *list;
+
+	if (mr_stream_load(resp->body, &body, &ignored) < 0 ||
+	    mr_json_parse(mr_buf_text(&body), body.len, LISTING_MAX_BYTES,
+			  "a listing", doc, &ignored) < 0)
+		return NULL;
+	list = json_object_get(*doc, key);
+	/* null where there are none: B-19 */
+	return json_is_array(list) || json_is_null(list) ? list : NULL;
+}
+
 int mr_probe_catalog(struct mr_net *net, const char *host, struct mr_probe *out,
 		     struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	MR_AUTO(mr_json_freep) json_t *doc = NULL;
 	int rc = host_call(net, host, "_catalog?n=1", "registry:catalog:*", &c,
 			   err);
 
@@ -182,29 +221,20 @@ int mr_probe_catalog(struct mr_net *net, const char *host, struct mr_probe *out,
 	rc = mr_probe_send(net, &c, out, &resp, err);
 	if (rc < 0 || !resp)
 		return rc;
-	if (resp->status == 200)
+	if (resp->status != 200)
+		mr_probe_refused(resp, MR_CAN_NO, "/v2/_catalog", out);
+	else if (!read_list(resp, "repositories", &doc))
+		mr_probe_say(out, MR_CAN_NO,
+			     "/v2/_catalog: the answer is no listing");
+	else
 		mr_probe_say(out, MR_CAN_YES, "lists repositories%s",
 			     mr_response_header(resp, "Link") ? ", in pages"
 							      : "");
-	else
-		mr_probe_refused(resp, MR_CAN_NO, "/v2/_catalog", out);
 	return 0;
 }
 
 /* -- reading a repository ----------------------------------------------------
  */
-
-static int read_json(struct mr_response *resp, json_t **out)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf body = MR_BUF_INIT(LISTING_MAX_BYTES);
-	struct mreg_error ignored = MREG_ERROR_INIT;
-
-	if (mr_stream_load(resp->body, &body, &ignored) < 0)
-		return -1;
-	return mr_json_parse(mr_buf_text(&body), body.len, LISTING_MAX_BYTES,
-			     "a listing", out, &ignored);
-}
 
 int mr_probe_tags(struct mr_store *s, struct mr_sample *sample,
 		  struct mr_probe *out, struct mreg_error *err)
@@ -230,11 +260,12 @@ int mr_probe_tags(struct mr_store *s, struct mr_sample *sample,
 			"tags/list", out);
 		return 0;
 	}
-	if (read_json(resp, &doc) < 0) {
-		mr_probe_say(out, MR_CAN_NO, "the listing is no JSON");
+	tags = read_list(resp, "tags", &doc);
+	if (!tags) {
+		mr_probe_say(out, MR_CAN_NO,
+			     "tags/list: the answer is no listing");
 		return 0;
 	}
-	tags = json_object_get(doc, "tags");
 	n = json_array_size(tags);
 	name = json_string_value(json_array_get(tags, 0));
 	if (name && mr_tag_kind(name) != MR_TAG_INVALID && !sample->tag[0])

@@ -59,17 +59,37 @@ static int make_manifest(struct mr_store *s, const struct mreg_desc *subject,
 	return mr_digest_of(bytes->data, bytes->len, &d->digest, err);
 }
 
-/* PUT it under a reference; what came back is `*resp` when there is one. */
+static void drop(struct mr_list *list, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		if (strcmp(list->items[i], text) != 0)
+			continue;
+		mr_release(list->items[i]);
+		list->items[i] = list->items[--list->n];
+		return;
+	}
+}
+
+/*
+ * PUT it under a reference; what came back is `*resp` when there is one.  It
+ * is litter from the moment it is sent: who is interrupted does not know what
+ * became of it.
+ */
 static int put(struct mr_store *s, const char *reference,
 	       const struct mreg_desc *d, const struct mr_buf *bytes,
 	       struct mr_litter *l, struct mr_probe *out,
 	       struct mr_response **resp, struct mreg_error *err)
 {
 	struct mr_remote *r = mr_remote_of(s);
+	char text[MREG_DIGEST_TEXT];
 	unsigned int tries;
-	int rc;
+	int rc = mr_probe_keep(&l->manifests, &d->digest, err);
 
 	*resp = NULL;
+	if (rc < 0)
+		return rc;
 	for (tries = 1;; tries++) {
 		MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 
@@ -85,15 +105,18 @@ static int put(struct mr_store *s, const char *reference,
 		if (rc < 0 || !*resp)
 			return rc;
 		if (mr_probe_taken(*resp))
-			return mr_probe_keep(&l->manifests, &d->digest, err);
+			return 0;
 		if (((*resp)->status != 400 && (*resp)->status != 404) ||
 		    tries == PUT_TRIES)
-			return 0;
+			break;
 		/* GHCR may miss a blob that it has just taken. */
 		rc = mr_sleep_ms(s->env, 250 << tries, err);
 		if (rc < 0)
 			return rc;
 	}
+	if (!mr_remote_transient((*resp)->status))
+		drop(&l->manifests, mreg_digest_text(&d->digest, text));
+	return 0;
 }
 
 static void make_tag(struct mr_store *s, const char *prefix, char out[129])
@@ -114,14 +137,17 @@ static int put_tag(struct mr_store *s, const char *tag, struct mr_litter *l,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
+	bool first = !mr_list_has(&l->tags, tag);
 	int rc = make_manifest(s, NULL, 0, &bytes, d, err);
 
 	*resp = NULL;
+	if (rc >= 0 && first)
+		rc = mr_list_add(&l->tags, tag, err);
 	if (rc >= 0)
 		rc = put(s, tag, d, &bytes, l, out, resp, err);
-	if (rc >= 0 && *resp && mr_probe_taken(*resp) &&
-	    !mr_list_has(&l->tags, tag))
-		rc = mr_list_add(&l->tags, tag, err);
+	if (rc >= 0 && first && *resp && !mr_probe_taken(*resp) &&
+	    !mr_remote_transient((*resp)->status))
+		drop(&l->tags, tag);
 	return rc;
 }
 
@@ -196,8 +222,10 @@ int mr_probe_tagging(struct mr_store *s, struct mr_litter *l,
 	size_t i;
 	int rc = make_manifest(s, NULL, 0, &bytes, &d, err);
 
-	for (i = 0; i < MR_COUNT(tags); i++)
+	for (i = 0; rc >= 0 && i < MR_COUNT(tags); i++) {
 		make_tag(s, "", tags[i]);
+		rc = mr_list_add(&l->tags, tags[i], err);
+	}
 	(void)snprintf(reference, sizeof(reference), "%s?tag=%s&tag=%s",
 		       mreg_digest_text(&d.digest, text), tags[0], tags[1]);
 	if (rc >= 0)
@@ -205,15 +233,16 @@ int mr_probe_tagging(struct mr_store *s, struct mr_litter *l,
 	if (rc < 0 || !resp)
 		return rc;
 	if (mr_probe_taken(resp) && mr_response_header(resp, "OCI-Tag")) {
-		for (i = 0; rc >= 0 && i < MR_COUNT(tags); i++)
-			rc = mr_list_add(&l->tags, tags[i], err);
 		mr_probe_say(out, MR_CAN_YES, "tags while it takes a manifest");
-	} else if (mr_probe_taken(resp)) {
-		mr_probe_say(out, MR_CAN_NO, "ignores tags beside a digest");
-	} else {
-		mr_probe_refused(resp, MR_CAN_NO, "tags beside a digest", out);
+		return 0;
 	}
-	return rc;
+	for (i = 0; i < MR_COUNT(tags); i++)
+		drop(&l->tags, tags[i]);
+	if (mr_probe_taken(resp))
+		mr_probe_say(out, MR_CAN_NO, "ignores tags beside a digest");
+	else
+		mr_probe_refused(resp, MR_CAN_NO, "tags beside a digest", out);
+	return 0;
 }
 
 int mr_probe_move(struct mr_store *s, const char *prefix, struct mr_litter *l,
@@ -254,19 +283,6 @@ int mr_probe_move(struct mr_store *s, const char *prefix, struct mr_litter *l,
 			     "takes the second PUT of a tag, but leaves it "
 			     "where it was");
 	return 0;
-}
-
-static void drop(struct mr_list *list, const char *text)
-{
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		if (strcmp(list->items[i], text) != 0)
-			continue;
-		mr_release(list->items[i]);
-		list->items[i] = list->items[--list->n];
-		return;
-	}
 }
 
 int mr_probe_untag(struct mr_store *s, const struct mr_sample *sample,
@@ -327,6 +343,10 @@ int mr_probe_size(struct mr_store *s, size_t bytes, struct mr_litter *l,
 /* -- cleaning ---------------------------------------------------------------
  */
 
+/* Nobody answers: what is left stays, rather than each piece of it taking as
+ * long as this one. */
+#define NO_ANSWER 1
+
 /* Quay gives no token with `delete` in it, but deletes. */
 static int remove_one(struct mr_remote *r, const char *kind, const char *digest,
 		      bool *gone, struct mreg_error *err)
@@ -346,6 +366,8 @@ static int remove_one(struct mr_remote *r, const char *kind, const char *digest,
 				    kind, digest);
 		if (rc >= 0)
 			rc = mr_probe_send(r->net, &c, &ignored, &resp, err);
+		if (rc >= 0 && !resp)
+			return NO_ANSWER;
 		*gone = rc >= 0 && resp &&
 			(mr_probe_taken(resp) || resp->status == 404);
 		if (resp && resp->status != 401 && resp->status != 403)
@@ -360,11 +382,11 @@ static int remove_all(struct mr_remote *r, const char *kind,
 	size_t i = 0;
 	int rc = 0;
 
-	while (rc >= 0 && i < list->n) {
+	while (rc == 0 && i < list->n) {
 		bool gone;
 
 		rc = remove_one(r, kind, list->items[i], &gone, err);
-		if (rc >= 0 && gone)
+		if (rc == 0 && gone)
 			drop(list, list->items[i]);
 		else
 			i++;
@@ -383,6 +405,8 @@ static int bury(struct mr_store *s, const char *tag, struct mr_litter *l,
 	const char *bytes = mr_tombstone(&gone, NULL);
 	int rc = mr_store_set(s, tag, &gone, bytes, NULL, &why);
 
+	if (rc == MREG_ENETWORK)
+		return NO_ANSWER;
 	if (rc < 0)
 		l->unburied = true;
 	return mr_probe_forgive(rc, &why, &ignored, err);
@@ -403,26 +427,22 @@ static int look_for_tags(struct mr_store *s, struct mr_litter *l,
 
 		if (mr_probe_forgive(rc, &why, &ignored, err) < 0)
 			return rc;
+		if (rc == MREG_ENETWORK)
+			return NO_ANSWER;
 		if (rc >= 0 && !found) {
 			drop(&l->tags, l->tags.items[i]);
 			continue;
 		}
 		rc = bury(s, l->tags.items[i++], l, err);
-		if (rc < 0)
+		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-/*
- * Manifests by digest, the last one first: what has a subject before its
- * subject.  Their digests are ours alone, so no other tag goes with them; the
- * empty blob is everybody's and stays.
- */
-int mr_probe_clean(struct mr_store *s, struct mr_litter *l,
-		   struct mreg_error *err)
+static int remove_tags(struct mr_store *s, struct mr_litter *l,
+		       struct mreg_error *err)
 {
-	struct mr_remote *r = mr_remote_of(s);
 	size_t i = 0;
 	int rc = 0;
 
@@ -436,21 +456,72 @@ int mr_probe_clean(struct mr_store *s, struct mr_litter *l,
 		else
 			i++;
 		rc = mr_probe_forgive(untagged, &why, &ignored, err);
+		if (untagged == MREG_ENETWORK)
+			return NO_ANSWER;
 		if (untagged == MREG_EUNSUPPORTED)
 			break; /* the manifests take them along, or not */
 	}
-	for (i = 0; i < l->manifests.n / 2; i++) {
-		char *last = l->manifests.items[l->manifests.n - 1 - i];
+	return rc;
+}
 
-		l->manifests.items[l->manifests.n - 1 - i] =
-			l->manifests.items[i];
-		l->manifests.items[i] = last;
-	}
-	if (rc >= 0)
+static int clean(struct mr_store *s, struct mr_litter *l,
+		 struct mreg_error *err)
+{
+	struct mr_remote *r = mr_remote_of(s);
+	int rc = remove_tags(s, l, err);
+
+	if (rc == 0)
 		rc = remove_all(r, "manifests", &l->manifests, err);
-	if (rc >= 0)
+	if (rc == 0)
 		rc = remove_all(r, "blobs", &l->blobs, err);
-	return rc < 0 ? rc : look_for_tags(s, l, err);
+	/* A tag may still be moved where nothing is deleted. */
+	if (rc >= 0)
+		rc = look_for_tags(s, l, err);
+	if (rc == NO_ANSWER)
+		l->unburied = true;
+	return rc < 0 ? rc : 0;
+}
+
+static bool forget_cancel(struct mr_env *env)
+{
+	return env->cancel && atomic_exchange(env->cancel, false);
+}
+
+/*
+ * Manifests by digest, the last one first: what has a subject before its
+ * subject.  Their digests are ours alone, so no other tag goes with them; the
+ * empty blob is everybody's and stays.
+ *
+ * An interruption, before or meanwhile, waits until this is done: else tags
+ * would stay that look like aliases.  A second signal ends the program.
+ */
+int mr_probe_clean(struct mr_store *s, struct mr_litter *l,
+		   struct mreg_error *err)
+{
+	struct mr_list *m = &l->manifests;
+	bool stopped = forget_cancel(s->env);
+	size_t i;
+	int rc;
+
+	for (i = 0; i < m->n / 2; i++) {
+		char *last = m->items[m->n - 1 - i];
+
+		m->items[m->n - 1 - i] = m->items[i];
+		m->items[i] = last;
+	}
+	if (stopped)
+		mr_log(s->env, MREG_LOG_WARN,
+		       "interrupted: removing what was written to '%s'; "
+		       "another signal ends at once",
+		       s->name);
+	rc = clean(s, l, err);
+	if (rc == MREG_ECANCELED) {
+		stopped = forget_cancel(s->env) || stopped;
+		rc = clean(s, l, err);
+	}
+	if (stopped)
+		atomic_store(s->env->cancel, true);
+	return rc;
 }
 
 void mr_litter_release(struct mr_litter *l)

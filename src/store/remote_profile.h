@@ -24,7 +24,8 @@ enum mr_chunks {
 struct mr_profile {
 	const char *name;     /* "ghcr"; "unknown" for all the others */
 	const char *title;    /* for messages */
-	const char *hosts[4]; /* names; with a dot in front: their endings */
+	const char *hosts[4]; /* names; with a dot in front: their endings; or
+				 a pattern with a star */
 	uint64_t layer_max;   /* bytes of one blob; 0: none published */
 	uint64_t layer_doubt; /* bytes above which it may refuse; 0: none */
 	uint64_t request_max; /* bytes of one body; 0: none known */

@@ -204,6 +204,13 @@ static bool may_try(struct mr_upload *u, unsigned int *attempt, bool *mended,
 	return mr_sleep_ms(env, wait_ms, why) >= 0;
 }
 
+uint64_t mr_remote_passed(struct mr_store *s)
+{
+	return mr_store_is_remote(s)
+		       ? atomic_load(&mr_remote_of(s)->seen.passed)
+		       : 0;
+}
+
 int mr_remote_put(struct mr_store *s, const struct mreg_desc *d,
 		  struct mr_store *from, const char *label,
 		  struct mreg_error *err)
@@ -233,6 +240,7 @@ int mr_remote_put(struct mr_store *s, const struct mreg_desc *d,
 		}
 	} while (rc < 0 && may_try(&u, &attempt, &mended, &why));
 	if (rc >= 0) {
+		(void)atomic_fetch_add(&u.r->seen.passed, u.passed);
 		mr_upload_forget(&u);
 		mr_remote_note(u.r, d);
 		return 0;

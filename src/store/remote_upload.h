@@ -42,6 +42,7 @@ struct mr_upload {
 	struct mreg_digest digest; /* NONE while it is not known */
 	char *url; /* owned; where the session goes on; NULL: none is open */
 	uint64_t offset; /* bytes that it has, as far as we were told */
+	uint64_t passed; /* of these, those that were not sent by this store */
 	uint64_t chunk_min, chunk_max; /* as it asked for; 0: it did not */
 	bool impatient; /* the closing PUT is repeated by us, not by net */
 	bool broken; /* it may have more than `offset`: ask before going on */

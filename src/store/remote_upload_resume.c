@@ -149,7 +149,38 @@ void mr_upload_note(struct mr_upload *u)
 
 void mr_upload_park(struct mr_upload *u)
 {
+	struct mr_remote *r = u->r;
+	struct mr_parked *p;
+
 	write_record(u, true);
+	(void)pthread_mutex_lock(&r->lock);
+	p = &r->seen.parked[r->seen.parked_count++ % MR_PARKED_MAX];
+	memcpy(p->key, u->key, sizeof(p->key));
+	p->passed = u->passed;
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+/* How many bytes of what is taken up were not sent by this store. */
+static uint64_t passed(struct mr_upload *u)
+{
+	struct mr_remote *r = u->r;
+	uint64_t n = u->offset;
+	size_t i;
+
+	(void)pthread_mutex_lock(&r->lock);
+	for (i = 0; i < MR_PARKED_MAX && i < r->seen.parked_count; i++) {
+		/* The newest first. */
+		const struct mr_parked *p =
+			&r->seen.parked[(r->seen.parked_count - 1 - i) %
+					MR_PARKED_MAX];
+
+		if (strcmp(p->key, u->key) != 0)
+			continue;
+		n = p->passed;
+		break;
+	}
+	(void)pthread_mutex_unlock(&r->lock);
+	return n;
 }
 
 void mr_upload_keep(struct mr_upload *u)
@@ -269,8 +300,10 @@ bool mr_upload_recall(struct mr_upload *u)
 	mr_upload_drop(u);
 	u->url = mr_strdup(rec.url);
 	u->offset = rec.offset;
-	if (take(u, mr_buf_text(&scope), was))
+	if (take(u, mr_buf_text(&scope), was)) {
+		u->passed = passed(u);
 		return true;
+	}
 	mr_upload_drop(u);
 	find_closed(u, &rec);
 	return false;

@@ -24,6 +24,7 @@ void mr_upload_drop(struct mr_upload *u)
 	mr_release(u->url);
 	u->url = NULL;
 	u->offset = 0;
+	u->passed = 0;
 	u->broken = false;
 	u->picked_up = false;
 }
@@ -142,10 +143,10 @@ static bool out_of_step(int status, const char *code)
  * Going on with what was picked up does not work here, whatever the registry
  * says of it: from the start then, once.
  */
-static bool led_nowhere(struct mr_upload *u, int status)
+static bool led_nowhere(struct mr_upload *u, int status, const char *code)
 {
 	if (!u->picked_up || u->restarted || status == 401 || status == 403 ||
-	    status == 413 || mr_remote_transient(status))
+	    status == 413 || mr_remote_passing(status, code))
 		return false;
 	u->restarted = true;
 	return true;
@@ -163,17 +164,18 @@ int mr_upload_refused(struct mr_upload *u, struct mr_response *resp,
 	if (after && mr_text_u64(after, UINT32_MAX, &s) == 0)
 		u->retry_after_s = (unsigned int)s;
 	rc = mr_remote_refused(u->r->host, resp, u->what, code, err);
-	if (mr_remote_transient(status))
+	if (mr_remote_passing(status, code))
 		u->again = MR_AGAIN_OFTEN;
 	else if (status == 413)
 		judge_413(u, code, sent);
 	else if (status == 416 && ranged && chunk_too_large(u, sent))
 		u->again = MR_AGAIN_NOW;
 	else if (status == 401 || out_of_step(status, code) ||
-		 (status == 400 && strcmp(code, "DIGEST_INVALID") == 0))
+		 (status == 400 && (strcmp(code, "DIGEST_INVALID") == 0 ||
+				    strcmp(code, "UNKNOWN") == 0)))
 		/* 401: a token that ran out under way (B-06). */
 		u->again = MR_AGAIN_ONCE;
-	if (led_nowhere(u, status))
+	if (led_nowhere(u, status, code))
 		u->again = MR_AGAIN_NOW;
 	/* Only between pieces is the session worth a question: a body that
 	 * went in one piece and was refused left nothing. */
@@ -245,7 +247,9 @@ int mr_upload_start(struct mr_upload *u, bool *there, struct mreg_error *err)
 		break;
 	}
 	rc = mr_upload_refused(u, resp, 0, false, err);
-	u->again = MR_AGAIN_NEVER;
+	/* Statuses are net's, which has tried often enough; codes are ours. */
+	if (mr_remote_transient(resp->status) || u->again != MR_AGAIN_OFTEN)
+		u->again = MR_AGAIN_NEVER;
 	if (rc == MREG_ENOTFOUND && err && !err->hint[0])
 		(void)mr_hint(err, "create the repository in the registry "
 				   "first");

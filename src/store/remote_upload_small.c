@@ -43,6 +43,18 @@ static bool refuses_way(int status)
 	return false;
 }
 
+/* The answer's own words may be about this moment (P-94). */
+static bool refuses_now(struct mr_upload *u, struct mr_response *resp)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	char code[64];
+
+	if (resp->status != 400)
+		return false;
+	(void)mr_remote_refused(u->r->host, resp, u->what, code, &ignored);
+	return mr_remote_passing(resp->status, code);
+}
+
 /* POST with the bytes.  `*there`: that was enough; else a session may be open
  * now.  A refusal of this way is no error: the other one says what is wrong. */
 static int post(struct mr_upload *u, const struct mr_buf *bytes, bool *there,
@@ -69,7 +81,7 @@ static int post(struct mr_upload *u, const struct mr_buf *bytes, bool *there,
 	if (resp->status == 201) {
 		mr_remote_learn(u->r, MR_LESSON_SINGLE, 1);
 		*there = true;
-	} else if (refuses_way(resp->status)) {
+	} else if (refuses_way(resp->status) && !refuses_now(u, resp)) {
 		mr_remote_learn(u->r, MR_LESSON_SINGLE, 0);
 	}
 	if (resp->status == 202 && mr_upload_locate(u, resp, &ignored) < 0)

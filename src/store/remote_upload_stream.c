@@ -109,6 +109,7 @@ static int open_session(struct mr_upload *u, struct mr_stream *src,
 	}
 	if (mr_digest_known(&u->digest)) {
 		u->offset = u->size;
+		u->passed = u->size;
 		return pass_over(u, src, err);
 	}
 	rc = mr_upload_start(u, &there, err);
@@ -232,7 +233,9 @@ int mr_remote_put_stream(struct mr_store *s, struct mr_stream *src,
 			    err);
 	rc = finish(&u, m, err);
 	d.digest = m->digest;
-	if (rc >= 0)
+	if (rc >= 0) {
+		(void)atomic_fetch_add(&u.r->seen.passed, u.passed);
 		mr_remote_note(u.r, &d);
+	}
 	return rc;
 }

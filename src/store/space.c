@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -114,24 +115,59 @@ static uint64_t free_bytes(int fd)
 	return blocks * fs.f_frsize;
 }
 
-int mr_files_room(struct mr_store *s,
-		  bool (*shared)(void *ctx, const struct mreg_digest *d),
-		  void *ctx, struct mreg_error *err)
+/* Whether `need` bytes and what they bring with them fit into what is free
+ * where `fd` is. */
+static int check(int fd, uint64_t need, const char *name,
+		 struct mreg_error *err)
 {
-	struct mr_target *t = mr_target_of(s);
-	uint64_t have = free_bytes(mr_tree_fd(t->tree));
-	uint64_t need;
+	uint64_t have = free_bytes(fd);
 	char need_text[32];
 	char have_text[32];
-	int rc = sum_up(t, shared, ctx, &need, err);
 
-	if (rc < 0 || need == 0)
-		return rc;
+	if (need == 0)
+		return 0;
 	add(&need, need / RESERVE_SHARE);
 	add(&need, RESERVE_BYTES);
 	if (need <= have)
 		return 0;
 	return mr_fail_sys(err, ENOSPC, "%s needed in '%s', %s free",
-			   mr_text_size(need, need_text), t->base.name,
+			   mr_text_size(need, need_text), name,
 			   mr_text_size(have, have_text));
+}
+
+int mr_room_at(const char *path, uint64_t need, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) char *folder = mr_strdup(path);
+	MR_AUTO(mr_fd_close) int fd = -1;
+	char *slash;
+
+	if (!folder)
+		return mr_fail_nomem(err);
+	/* What is not there yet will be where the nearest folder is. */
+	for (;;) {
+		fd = open(folder[0] ? folder : ".", O_PATH | O_CLOEXEC);
+		if (fd >= 0 || !folder[0])
+			break;
+		slash = strrchr(folder, '/');
+		if (slash == folder && slash[1])
+			slash[1] = '\0';
+		else if (slash && slash != folder)
+			*slash = '\0';
+		else
+			folder[0] = '\0';
+	}
+	/* Whoever writes there says better what is wrong. */
+	return fd < 0 ? 0 : check(fd, need, path, err);
+}
+
+int mr_files_room(struct mr_store *s,
+		  bool (*shared)(void *ctx, const struct mreg_digest *d),
+		  void *ctx, struct mreg_error *err)
+{
+	struct mr_target *t = mr_target_of(s);
+	uint64_t need;
+	int rc = sum_up(t, shared, ctx, &need, err);
+
+	return rc < 0 ? rc
+		      : check(mr_tree_fd(t->tree), need, t->base.name, err);
 }

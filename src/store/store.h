@@ -148,6 +148,10 @@ int mr_store_referrers(struct mr_store *s, const struct mreg_digest *subject,
 /* 0 at once where a store has no lock. */
 int mr_store_lock(struct mr_store *s, struct mreg_error *err);
 void mr_store_unlock(struct mr_store *s);
+/* Where the writers of one fallback tag on this machine lock each other out
+ * (P-72): a folder, made when it is needed; borrowed.  NULL, or one that cannot
+ * be used: they do not.  Other stores than a registry do not mind. */
+void mr_remote_lock_folder(struct mr_store *s, const char *folder);
 
 /* Report the bytes of `src` as progress of `label` (NULL: not at all); takes
  * `src`, even on failure. */

@@ -75,7 +75,7 @@ static int receive(struct mr_flight *f, struct mr_leg *leg,
 
 	while (p->n < n && !*slow) {
 		rc = mr_check_cancel(f->crew->env, err);
-		if (rc < 0)
+		if (rc < 0 || has_failed(f))
 			return rc;
 		got = mr_stream_read(in, p->data + p->n, n - p->n, err);
 		if (got < 0)
@@ -161,6 +161,15 @@ static int run_leg(struct mr_flight *f, struct mr_leg *leg, bool helps,
 	return rc;
 }
 
+/* Under the lock: a leg got to the end of its range. */
+static void praise_leg(struct mr_flight *f)
+{
+	if (f->leg_max == MR_LEGS_MAX || ++f->legs_well < f->leg_max)
+		return;
+	f->legs_well = 0;
+	f->leg_max++;
+}
+
 /* Under the lock: a leg broke off.  A helper's range is fetched by the others,
  * or by the one who began the flight, who stays to the end; its own failure is
  * the blob's when nobody else is under way. */
@@ -169,15 +178,16 @@ static void judge_leg(struct mr_flight *f, bool helps, int rc,
 {
 	bool ours = rc == MREG_ECANCELED || rc == MREG_ENOMEM || rc == MREG_EIO;
 
+	if (f->rc < 0)
+		return; /* it was stopped */
 	if (!ours && (helps || f->leg_count > 0)) {
 		mr_log(f->crew->env, MREG_LOG_INFO,
 		       "'%s': a connection broke off (%s); %u go on",
 		       f->item->label, why->msg, f->leg_count);
 		f->leg_max = f->leg_count > 0 ? f->leg_count : 1;
-	} else if (f->rc == 0) {
-		f->rc = rc;
-		f->err = *why;
-		mr_signal_all(&f->crew->piece_idle);
+		f->legs_well = 0;
+	} else {
+		mr_flight_broke(f, rc, why);
 	}
 }
 
@@ -198,6 +208,8 @@ static bool fly(struct mr_flight *f, struct mr_leg *leg, bool helps, bool steal)
 	mr_lock_leave(&c->lock);
 	rc = run_leg(f, leg, helps, &why);
 	mr_lock_enter(&c->lock);
+	if (rc == 0 && leg->at == leg->end)
+		praise_leg(f);
 	mr_ranges_give_back(f, leg);
 	if (rc < 0)
 		judge_leg(f, helps, rc, &why);
@@ -251,6 +263,7 @@ static void fly_on(struct mr_flight *f)
 static void join_crew(struct mr_crew *c, struct mr_flight *f)
 {
 	mr_lock_enter(&c->lock);
+	mr_crew_ground(c, f);
 	f->next = c->flights;
 	c->flights = f;
 	mr_signal_all(&c->changed);
@@ -311,14 +324,15 @@ static int fly_all(struct mr_flight *f, bool *disproved, struct mreg_error *err)
 	return rc;
 }
 
-/* `*disproved`: all bytes were there, and were wrong; nothing of them is left.
- */
-static int fetch_once(struct mr_crew *c, struct mr_item *it, bool *disproved,
-		      struct mreg_error *err)
+/* `*fetched`: it was not there.  `*disproved`: all bytes were there, and were
+ * wrong; nothing of them is left. */
+static int fetch_once(struct mr_crew *c, struct mr_item *it, bool *fetched,
+		      bool *disproved, struct mreg_error *err)
 {
 	struct mr_flight f = {
 		.crew = c,
 		.item = it,
+		.leg_most = MR_LEGS_MAX,
 		.leg_max = MR_LEGS_MAX,
 	};
 	int rc;
@@ -326,7 +340,8 @@ static int fetch_once(struct mr_crew *c, struct mr_item *it, bool *disproved,
 	it->resumed = 0;
 	*disproved = false;
 	rc = mr_store_begin(c->to, &it->desc, &f.sink, err);
-	if (rc < 0 || !f.sink)
+	*fetched = rc == 0 && f.sink;
+	if (!*fetched)
 		return rc;
 	it->resumed = mr_sink_resumed(f.sink);
 	if (it->resumed > 0)
@@ -337,11 +352,12 @@ static int fetch_once(struct mr_crew *c, struct mr_item *it, bool *disproved,
 	return fly_all(&f, disproved, err);
 }
 
-int mr_fetch(struct mr_crew *c, struct mr_item *it, struct mreg_error *err)
+int mr_fetch(struct mr_crew *c, struct mr_item *it, bool *fetched,
+	     struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	bool disproved;
-	int rc = fetch_once(c, it, &disproved, &why);
+	int rc = fetch_once(c, it, fetched, &disproved, &why);
 
 	if (disproved && it->resumed > 0) {
 		/* Its sink has thrown all of it away. */
@@ -349,7 +365,7 @@ int mr_fetch(struct mr_crew *c, struct mr_item *it, struct mreg_error *err)
 		       "'%s': what an interrupted run left is not right (%s); "
 		       "fetching all of it",
 		       it->label, why.msg);
-		rc = fetch_once(c, it, &disproved, &why);
+		rc = fetch_once(c, it, fetched, &disproved, &why);
 	}
 	if (rc < 0 && err)
 		*err = why;

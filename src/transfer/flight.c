@@ -9,6 +9,9 @@
  * 2. Whoever has the lock may take the sink's own, never the other way.
  * 3. The hasher and the writer only wait for pieces, never for legs: pieces
  *    come back whatever the legs do.
+ *
+ * A thread that waits is woken after the lock is left: woken under it, it would
+ * only wait for the lock next, which was half of all futex calls.
  */
 #include "transfer/internal.h"
 
@@ -20,15 +23,50 @@
 /* What O_DIRECT wants of an address. */
 #define ALIGN 4096u
 
+/* -- failing --------------------------------------------------------------- */
+
+void mr_crew_ground(struct mr_crew *c, struct mr_flight *f)
+{
+	if (c->rc < 0 && f->rc == 0)
+		f->rc = mr_fail(&f->err, MREG_ECANCELED,
+				"given up, because the run has failed");
+}
+
+void mr_crew_fail(struct mr_crew *c, const char *label, int rc,
+		  const struct mreg_error *err)
+{
+	struct mr_flight *f;
+
+	if (c->rc < 0)
+		return;
+	c->rc = rc;
+	c->err = *err;
+	if (rc != MREG_ECANCELED)
+		(void)mr_wrap(&c->err, "cannot transfer '%s'", label);
+	/* What else is under way may take a moment to stop. */
+	if (rc != MREG_ECANCELED && c->running > 1)
+		mr_log(c->env, MREG_LOG_WARN,
+		       "'%s' failed (%s); stopping the others", label,
+		       err->msg);
+	for (f = c->flights; f; f = f->next)
+		mr_crew_ground(c, f);
+	mr_signal_all(&c->changed);
+	mr_signal_all(&c->piece_idle);
+}
+
+void mr_flight_broke(struct mr_flight *f, int rc, const struct mreg_error *err)
+{
+	if (f->rc < 0)
+		return;
+	f->rc = rc;
+	f->err = *err;
+	mr_crew_fail(f->crew, f->item->label, rc, err);
+}
+
 void mr_flight_fail(struct mr_flight *f, int rc, const struct mreg_error *err)
 {
 	mr_lock_enter(&f->crew->lock);
-	if (f->rc == 0) {
-		f->rc = rc;
-		f->err = *err;
-	}
-	mr_signal_all(&f->crew->changed);
-	mr_signal_all(&f->crew->piece_idle);
+	mr_flight_broke(f, rc, err);
 	mr_lock_leave(&f->crew->lock);
 }
 
@@ -49,20 +87,24 @@ static struct mr_piece *piece_new(void)
 	return p;
 }
 
-/* Under the lock. */
+/* Under the lock; piece_idle is to be told. */
 static void put_idle(struct mr_crew *c, struct mr_piece *p)
 {
 	p->to_hash = c->idle;
 	c->idle = p;
-	mr_signal_one(&c->piece_idle);
 }
 
 static void done_with(struct mr_crew *c, struct mr_piece *p)
 {
+	bool idle;
+
 	mr_lock_enter(&c->lock);
-	if (--p->users == 0)
+	idle = --p->users == 0;
+	if (idle)
 		put_idle(c, p);
 	mr_lock_leave(&c->lock);
+	if (idle)
+		mr_signal_one(&c->piece_idle);
 }
 
 /* Under the lock: one that is there, or may be made. */
@@ -104,9 +146,8 @@ struct mr_piece *mr_piece_take(struct mr_flight *f)
 
 void mr_piece_return(struct mr_flight *f, struct mr_piece *p)
 {
-	mr_lock_enter(&f->crew->lock);
-	put_idle(f->crew, p);
-	mr_lock_leave(&f->crew->lock);
+	p->users = 1;
+	done_with(f->crew, p);
 }
 
 void mr_crew_init(struct mr_crew *c)
@@ -141,7 +182,6 @@ static void queue_hash(struct mr_flight *f, struct mr_piece *p)
 		f->hash_first = p;
 	f->hash_last = p;
 	p->users++;
-	mr_signal_one(&f->to_hash);
 }
 
 static void queue_write(struct mr_flight *f, struct mr_piece *p)
@@ -153,7 +193,6 @@ static void queue_write(struct mr_flight *f, struct mr_piece *p)
 		f->write_first = p;
 	f->write_last = p;
 	p->users++;
-	mr_signal_one(&f->to_write);
 }
 
 static struct mr_piece *next_hash(struct mr_flight *f)
@@ -233,6 +272,15 @@ static bool write_work(struct mr_flight *f, struct mr_piece **p)
 	return *p != NULL;
 }
 
+/* There is something to be read back. */
+static void tell_stored(struct mr_flight *f)
+{
+	mr_lock_enter(&f->crew->lock);
+	f->stored = true;
+	mr_lock_leave(&f->crew->lock);
+	mr_signal_one(&f->to_hash);
+}
+
 static int write_all(void *ctx, size_t index, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
@@ -248,14 +296,9 @@ static int write_all(void *ctx, size_t index, struct mreg_error *err)
 					   p->in_order, &why);
 		if (rc < 0)
 			mr_flight_fail(f, rc, &why);
-		mr_lock_enter(&f->crew->lock);
-		if (!p->in_order) {
-			f->stored = true;
-			mr_signal_one(&f->to_hash);
-		}
-		if (--p->users == 0)
-			put_idle(f->crew, p);
-		mr_lock_leave(&f->crew->lock);
+		if (!p->in_order)
+			tell_stored(f);
+		done_with(f->crew, p);
 	}
 	return 0;
 }
@@ -264,6 +307,7 @@ void mr_piece_give(struct mr_flight *f, struct mr_piece *p)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_crew *c = f->crew;
+	bool in_order = false;
 	int rc;
 
 	if (!f->threads) {
@@ -274,18 +318,24 @@ void mr_piece_give(struct mr_flight *f, struct mr_piece *p)
 		return;
 	}
 	mr_lock_enter(&c->lock);
-	rc = mr_sink_enter(f->sink, p->n, p->offset, &p->in_order, &why);
+	rc = mr_sink_enter(f->sink, p->n, p->offset, &in_order, &why);
 	if (rc == 0) {
+		p->in_order = in_order;
 		p->users = 0;
-		if (p->in_order)
+		if (in_order)
 			queue_hash(f, p);
 		queue_write(f, p);
-	} else {
-		put_idle(c, p);
 	}
 	mr_lock_leave(&c->lock);
-	if (rc < 0)
+	if (rc < 0) {
+		mr_piece_return(f, p);
 		mr_flight_fail(f, rc, &why);
+		return;
+	}
+	/* The piece is theirs now.  The flight stays as long as this leg. */
+	if (in_order)
+		mr_signal_one(&f->to_hash);
+	mr_signal_one(&f->to_write);
 }
 
 int mr_flight_start(struct mr_flight *f, struct mreg_error *err)

@@ -51,8 +51,12 @@ struct mr_crew {
 	struct mr_piece *idle; /* owned */
 	unsigned int pieces, pieces_max;
 	struct mr_flight *flights;
-	unsigned int legs; /* of all flights */
-	bool more;         /* there are large blobs that nobody has begun */
+	unsigned int legs;    /* of all flights */
+	bool more;            /* there are large blobs that nobody has begun */
+	unsigned int running; /* items begun and not done */
+	/* The run's first failure, with `err`: nothing begins any more. */
+	int rc;
+	struct mreg_error err;
 };
 
 /* A connection; on its worker's stack. */
@@ -89,7 +93,11 @@ struct mr_flight {
 	struct mr_spans todo; /* owned; what no leg has */
 	struct mr_leg *legs[MR_LEGS_MAX];
 	unsigned int leg_count;
-	unsigned int leg_max; /* falls when one more did not work, or help */
+	unsigned int leg_most; /* falls when one more did not help */
+	/* At most that.  Falls when one more did not work, and rises by one
+	 * when so many legs in a row got to the end of their ranges. */
+	unsigned int leg_max;
+	unsigned int legs_well; /* in a row, since it last changed */
 	/* When help was last wanted: how many there were, and how fast. */
 	unsigned int tried_legs;
 	uint64_t tried_rate; /* bytes a second */
@@ -101,8 +109,10 @@ struct mr_flight {
 int mr_flight_start(struct mr_flight *f, struct mreg_error *err);
 /* Wait until all pieces are hashed and written. */
 void mr_flight_stop(struct mr_flight *f);
-/* Record the first failure; not under the lock. */
+/* Record the first failure, which is the run's too (mr_crew_fail). */
 void mr_flight_fail(struct mr_flight *f, int rc, const struct mreg_error *err);
+/* The same under the lock. */
+void mr_flight_broke(struct mr_flight *f, int rc, const struct mreg_error *err);
 /* An idle piece, waited for; NULL: the flight has failed.  Not under the
  * lock, as the next. */
 struct mr_piece *mr_piece_take(struct mr_flight *f);
@@ -110,6 +120,12 @@ struct mr_piece *mr_piece_take(struct mr_flight *f);
 void mr_piece_give(struct mr_flight *f, struct mr_piece *p);
 /* One that was taken for nothing. */
 void mr_piece_return(struct mr_flight *f, struct mr_piece *p);
+/* Under the lock: all flights stop, and keep what they have, unless the run had
+ * failed before.  `label` goes in front of the error. */
+void mr_crew_fail(struct mr_crew *c, const char *label, int rc,
+		  const struct mreg_error *err);
+/* Under the lock: the flight stops, if the run has failed. */
+void mr_crew_ground(struct mr_crew *c, struct mr_flight *f);
 void mr_crew_init(struct mr_crew *c);
 void mr_crew_release(struct mr_crew *c);
 
@@ -128,8 +144,10 @@ bool mr_ranges_is_slow(const struct mr_flight *f, const struct mr_leg *leg,
 
 /* -- fetch.c -------------------------------------------------------------- */
 
-/* Fetch a large blob; helpers may come. */
-int mr_fetch(struct mr_crew *c, struct mr_item *it, struct mreg_error *err);
+/* Fetch a large blob; helpers may come.  `*fetched` false: somebody else had
+ * brought it meanwhile. */
+int mr_fetch(struct mr_crew *c, struct mr_item *it, bool *fetched,
+	     struct mreg_error *err);
 /* Under the lock: for a worker that has nothing to begin.  Whether there was
  * something to help with; the lock was given up meanwhile. */
 bool mr_fetch_help(struct mr_crew *c);

@@ -59,6 +59,12 @@ static uint64_t range_bytes(const struct mr_flight *f)
 	return n > RANGE_MAX_BYTES ? RANGE_MAX_BYTES : n;
 }
 
+/* How many connections it may have by now. */
+static unsigned int leg_limit(const struct mr_flight *f)
+{
+	return f->leg_max < f->leg_most ? f->leg_max : f->leg_most;
+}
+
 static void begin_leg(struct mr_flight *f, struct mr_leg *leg, uint64_t start,
 		      uint64_t end)
 {
@@ -73,10 +79,8 @@ static void remember_todo(struct mr_flight *f, uint64_t start, uint64_t end)
 	struct mreg_error err = MREG_ERROR_INIT;
 	int rc = mr_spans_add(&f->todo, start, end, &err);
 
-	if (rc < 0 && f->rc == 0) {
-		f->rc = rc;
-		f->err = err;
-	}
+	if (rc < 0)
+		mr_flight_broke(f, rc, &err);
 }
 
 /* The first range that is left over; all of it while nobody else is there. */
@@ -126,7 +130,7 @@ static void cut_longest(struct mr_flight *f)
 
 bool mr_ranges_take(struct mr_flight *f, struct mr_leg *leg, bool steal)
 {
-	if (f->rc < 0 || f->leg_count >= f->leg_max)
+	if (f->rc < 0 || f->leg_count >= leg_limit(f))
 		return false;
 	/* Without ranges there is one connection, from the first byte that is
 	 * missing. */
@@ -178,7 +182,7 @@ static bool was_useless(struct mr_flight *f, uint64_t rate)
 	/* Half of what it would bring if it were as fast as the others. */
 	if (rate >= f->tried_rate + f->tried_rate / (2 * n))
 		return false;
-	f->leg_max = n;
+	f->leg_most = n;
 	return true;
 }
 
@@ -189,7 +193,7 @@ bool mr_ranges_want_help(struct mr_flight *f, int64_t now_ms)
 	uint64_t rate = 0;
 	unsigned int i;
 
-	if (f->rc < 0 || f->leg_count == 0 || f->leg_count >= f->leg_max ||
+	if (f->rc < 0 || f->leg_count == 0 || f->leg_count >= leg_limit(f) ||
 	    !mr_store_ranges(f->crew->from))
 		return false;
 	for (i = 0; i < f->leg_count; i++) {

@@ -33,10 +33,7 @@ struct run {
 	struct mr_env *env;
 	struct mr_item **order; /* largest first */
 	struct mr_crew crew;
-	/* Under the crew's lock. */
-	size_t next;          /* the item that begins next */
-	unsigned int running; /* items begun and not done */
-	bool failed;
+	size_t next; /* the item that begins next; under the crew's lock */
 };
 
 static void tell(struct mr_env *env, enum mreg_progress_kind kind,
@@ -124,9 +121,15 @@ static int hash_then_look(struct run *r, struct mr_item *it,
 
 static int copy_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 {
+	bool moved = true;
+	int rc;
+
 	if (it->desc.size >= MR_SMALL_BYTES && mr_store_sinks(r->to))
-		return mr_fetch(&r->crew, it, err);
-	return mr_store_put(r->to, &it->desc, r->from, it->label, err);
+		rc = mr_fetch(&r->crew, it, &moved, err);
+	else
+		rc = mr_store_put(r->to, &it->desc, r->from, it->label, err);
+	it->sent = rc == 0 && moved;
+	return rc;
 }
 
 static int do_steps(struct run *r, struct mr_item *it, struct mreg_error *err)
@@ -162,7 +165,6 @@ static int do_steps(struct run *r, struct mr_item *it, struct mreg_error *err)
 			rc = copy_item(r, it, err);
 		if (rc < 0)
 			return rc;
-		it->sent = !mounted;
 	}
 	return 0;
 }
@@ -177,10 +179,7 @@ static int run_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 		tell(r->env, MREG_PROGRESS_START, it);
 		rc = do_steps(r, it, err);
 		if (rc < 0)
-			return rc == MREG_ECANCELED
-				       ? rc
-				       : mr_wrap(err, "cannot transfer '%s'",
-						 it->label);
+			return rc;
 		tell(r->env,
 		     it->sent ? MREG_PROGRESS_DONE : MREG_PROGRESS_REUSED, it);
 	}
@@ -203,54 +202,60 @@ static struct mr_item *begin_next(struct run *r)
 {
 	struct mr_item *it;
 
-	if (r->failed || r->next == r->plan->count ||
-	    r->running >= room_for_next(r))
+	if (r->crew.rc < 0 || r->next == r->plan->count ||
+	    r->crew.running >= room_for_next(r))
 		return NULL;
 	it = r->order[r->next++];
-	r->running++;
+	r->crew.running++;
 	r->crew.more = r->next < r->plan->count &&
 		       r->order[r->next]->desc.size >= MR_SMALL_BYTES;
 	return it;
 }
 
 /* Under the lock, given up meanwhile. */
-static int do_item(struct run *r, struct mr_item *it, struct mreg_error *err)
+static void do_item(struct run *r, struct mr_item *it)
 {
+	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_crew *c = &r->crew;
 	int rc;
 
 	mr_lock_leave(&c->lock);
-	rc = mr_check_cancel(r->env, err);
+	rc = mr_check_cancel(r->env, &why);
 	if (rc == 0)
-		rc = run_item(r, it, err);
+		rc = run_item(r, it, &why);
 	mr_lock_enter(&c->lock);
-	r->running--;
-	r->failed = r->failed || rc < 0;
+	if (rc < 0)
+		mr_crew_fail(c, it->label, rc, &why);
+	c->running--;
 	mr_signal_all(&c->changed);
-	return rc;
 }
 
+/* All workers end with the first failure there was: who was stopped for it may
+ * well be the first to return. */
 static int work(void *ctx, size_t index, struct mreg_error *err)
 {
 	struct run *r = ctx;
 	struct mr_crew *c = &r->crew;
 	struct mr_item *it;
-	int rc = 0;
+	int rc;
 
 	(void)index;
 	mr_lock_enter(&c->lock);
-	while (rc == 0) {
+	for (;;) {
 		it = begin_next(r);
 		if (it) {
-			rc = do_item(r, it, err);
+			do_item(r, it);
 			continue;
 		}
-		if (r->running == 0)
+		if (c->running == 0 || c->rc < 0)
 			break;
-		if (!r->failed && mr_fetch_help(c))
+		if (mr_fetch_help(c))
 			continue;
 		mr_signal_wait_ms(&c->changed, &c->lock, LOOK_MS);
 	}
+	rc = c->rc;
+	if (rc < 0)
+		*err = c->err;
 	mr_lock_leave(&c->lock);
 	return rc;
 }

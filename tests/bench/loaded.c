@@ -1,6 +1,6 @@
 /*
- * loaded.c - does nothing, with the libraries that mreg loads: what starting
- * costs at least.
+ * loaded.c - does nothing, with the libraries that mreg loads at its start:
+ * what starting costs at least.
  */
 int main(void)
 {

@@ -118,10 +118,14 @@ def terminal(mreg):
 
 class SlowRegistry:
     """Serves one repository, m, out of a layout that mreg made.  Blobs come in
-    `pieces` with a pause before each; `hang` answers nothing at all."""
+    `pieces` with a pause before each; `hang` answers nothing at all.  While
+    `go` is not set, no more than half of a blob comes; `half` is, when it
+    has."""
 
     def __init__(self, layout, digest, pieces=8, pause=0.2, hang=False):
         self.asked = threading.Event()
+        self.half, self.go = threading.Event(), threading.Event()
+        self.go.set()
         self.stopped = threading.Event()
         blobs = pathlib.Path(layout) / "blobs/sha256"
         outer = self
@@ -186,6 +190,9 @@ class SlowRegistry:
                 for i in range(0, len(data), step):
                     if len(data) > 4096:
                         time.sleep(pause)
+                    if len(data) > 4096 and i >= len(data) // 2:
+                        outer.half.set()
+                        outer.go.wait(60)
                     self.wfile.write(data[i:i + step])
                     self.wfile.flush()
 
@@ -202,6 +209,7 @@ class SlowRegistry:
 
     def stop(self):
         self.stopped.set()
+        self.go.set()
         self.server.shutdown()
         self.server.server_close()
 

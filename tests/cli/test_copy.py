@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tarfile
 
@@ -220,11 +221,15 @@ def test_conflicts_are_listed(mreg, grown, tmp_path):
     mreg.run("push", tmp_path / "theirs", "other:1.2.0")
     r = mreg.run("copy", "churn", "other", status=4)
     assert r.stdout == ""
-    assert "'other' has 2 tags with another digest (1.2.0, v1)" in r.stderr
-    warnings = [line for line in r.stderr.splitlines()
-                if line.startswith("warning: ")]
-    assert len(warnings) == 2 and all(grown[0] in w or grown[1] in w
-                                      for w in warnings)
+    theirs = mreg.json("resolve", "other:v1")["digest"]
+    assert "'other' has 2 tags with another digest" in r.stderr
+    # Each once, with both digests.
+    for tag, ours in (("1.2.0", grown[1]), ("v1", grown[0])):
+        text = f"{tag} (source {ours}, target {theirs})"
+        assert r.stderr.count(tag) == r.stderr.count(text) == 1
+    assert "warning: " not in r.stderr
+    error = mreg.fails(4, "copy", "churn", "other")
+    assert error["cause"].count(theirs) == 2
 
 
 def test_many_conflicts_are_counted(mreg, model, tmp_path):
@@ -233,9 +238,27 @@ def test_many_conflicts_are_counted(mreg, model, tmp_path):
             (model / "config.json").write_text(f"{name}{i}")
             mreg.run("push", model, name)
     r = mreg.run("copy", "a", "b", "--json", status=4)
-    assert r.error["message"].startswith("'b' has 25 tags with another digest")
-    assert r.error["cause"].endswith(" and 5 more")
-    assert r.stderr.count("warning: ") == 20
+    assert "'b' has 25 tags with another digest" in r.error["message"]
+    told = r.error["cause"].count("source sha256:")
+    assert told > 1
+    assert r.error["cause"].endswith(f") and {25 - told} more")
+    assert r.stderr.count("warning: ") == 20 - told
+
+
+def test_files_are_told_by_their_names(mreg, grown, store):
+    """With a part of the digest where two have the same."""
+    def labels(stderr):
+        return {e["label"] for e in map(json.loads, stderr.splitlines())
+                if e.get("label")}
+
+    one = mreg.run("copy", "churn:v1", f"oci:{store}-2//churn",
+                   "--progress=json")
+    names = {f["path"] for f in mreg.json("inspect", "churn:v1")["files"]}
+    assert names < labels(one.stderr)
+    both = labels(mreg.run("export", "churn", f"{store}.tar",
+                           "--progress=json").stderr)
+    same = {b for b in both if re.fullmatch(r"model\.bin \([0-9a-f]{12}\)", b)}
+    assert len(same) == 2 and "README.md" in both
 
 
 def test_a_damaged_source_writes_no_tag(mreg, grown, store):
@@ -247,6 +270,7 @@ def test_a_damaged_source_writes_no_tag(mreg, grown, store):
     big.write_bytes(data)
     error = mreg.fails(6, "copy", "churn", f"oci:{store}-2//churn")
     assert error["code"] == "integrity"
+    assert "'model.bin (" in error["message"]
     assert mreg.run("ls", f"oci:{store}-2//churn", status=None).stdout == ""
 
 

@@ -191,7 +191,9 @@ def test_odd_answers_are_findings(mreg, server):
     r = mreg.run("doctor", f"{server.host}/m", "--json")
     assert "\x1b" not in r.stdout
     found = findings(r.json)
-    assert found["catalog"]["verdict"] == "no"
+    # Nobody is logged in.
+    assert found["catalog"]["verdict"] == "unknown"
+    assert "log in to find out" in found["catalog"]["found"]
     assert "2 tags at once" in found["tags"]["found"]
     assert found["pull"]["verdict"] == "yes"
     assert found["ranges"]["verdict"] == "no"
@@ -215,3 +217,39 @@ def test_a_repository_that_is_not_there(mreg, server):
     found = findings(mreg.json("doctor", f"{server.host}/nothing"))
     assert found["tags"]["verdict"] == found["pull"]["verdict"] == "unknown"
     assert "--write" in found["pull"]["means"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]",
+                                  b'{"repositories":1}'])
+def test_an_odd_catalog_is_none(mreg, server, body):
+    server.answers.update({"/v2/": (200, {}, b"{}"),
+                           "/v2/_catalog": (200, {}, body)})
+    found = findings(mreg.json("doctor", server.host))
+    assert found["catalog"]["verdict"] == "no"
+    assert found["catalog"]["found"] == "/v2/_catalog: the answer is no listing"
+
+
+def test_a_registry_in_trouble_is_one(mreg, server):
+    server.answers["/v2/"] = (521, {}, b"")
+    error = mreg.fails(8, "doctor", server.host)
+    assert "failed (HTTP 521)" in error["message"] + error["cause"]
+    assert "no registry" not in error["message"]
+
+
+def test_the_limits_are_told(mreg, server):
+    server.answers["/v2/"] = (200, {}, b"{}")
+    found = findings(mreg.json("doctor", server.host))["limits"]
+    assert found["verdict"] == "unknown"
+    assert "a file: no limit is known" in found["found"]
+    mreg.env.update(MREG_LIMIT_LAYER="3GiB", MREG_LIMIT_REQUEST="100MiB")
+    found = findings(mreg.json("doctor", server.host))["limits"]
+    assert found["verdict"] == "yes" and found["means"]
+    assert "a file: at most 3.0 GiB (set by limit.layer)" in found["found"]
+    assert "a request: at most 100.0 MiB (set by limit.request)" in \
+        found["found"]
+
+
+def test_it_says_what_was_not_asked(mreg, server):
+    server.answers["/v2/"] = (200, {}, b"{}")
+    last = mreg.run("doctor", server.host).stdout.splitlines()[-1]
+    assert "HOST/REPOSITORY" in last and "--write" in last

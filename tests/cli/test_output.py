@@ -268,7 +268,7 @@ def test_a_reader_that_went_away_kills_nobody(mreg, pushed):
     done = subprocess.run(mreg.command("config", "show"), env=mreg.env,
                           stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
-    assert done.returncode == 1 and "cannot write" in done.stderr
+    assert done.returncode == 1 and done.stderr == ""
 
 
 # -- quiet, colours, outside text ---------------------------------------------------
@@ -481,11 +481,12 @@ def test_an_interrupted_pull_says_so(mreg, hanging, sig):
 
 
 def test_an_interrupted_pull_leaves_no_wrong_file(mreg, slow):
+    slow.go.clear()
     process = mreg.start("pull", slow.name, "-o", "out")
-    assert slow.asked.wait(20)
-    time.sleep(0.8)
+    assert slow.half.wait(20)
     process.send_signal(signal.SIGINT)
     r = harness.finish(process, 20)
+    slow.go.set()
     assert r.status == 130
     assert "error: interrupted" in r.stderr
     assert not (mreg.home / "out/model.bin").exists()
@@ -495,12 +496,13 @@ def test_an_interrupted_pull_leaves_no_wrong_file(mreg, slow):
 
 def test_an_interrupted_push_is_invisible(mreg, model, store):
     with open(model / "large.bin", "wb") as f:
-        f.truncate(2 << 30)
-    process = mreg.start("push", model, "churn")
-    time.sleep(0.3)
+        f.truncate(64 << 30)
+    process = mreg.start("push", model, "churn", "--progress=json")
+    under_way = any(event["event"] == "start" and event["label"] == "large.bin"
+                    for event in map(json.loads, process.stderr))
     process.send_signal(signal.SIGINT)
     r = harness.finish(process, 60)
-    assert r.status == 130, str(r)
+    assert under_way and r.status == 130, str(r)
     assert mreg.run("resolve", "churn", status=3).stdout == ""
     left = [p for p in store.rglob("*") if p.is_file()] \
         if store.exists() else []

@@ -363,10 +363,15 @@ def test_a_dry_run_says_what_seeds_have(mreg, churn, out, tmp_path):
     assert names(out) == {"config.json"}
 
 
-def test_a_seed_may_be_one_file(mreg, churn, out, tmp_path):
-    write(tmp_path / "w", FILES["model.safetensors"])
-    r = mreg.json("pull", "churn", "-o", out, "--seed", tmp_path / "w")
-    assert r["bytesSeeded"] == len(FILES["model.safetensors"])
+def test_a_seed_is_a_directory(mreg, churn, out, tmp_path):
+    """Also where there is nothing to fetch."""
+    file = write(tmp_path / "w", FILES["model.safetensors"])
+    for _ in range(2):
+        error = mreg.fails(2, "pull", "churn", "-o", out, "--seed", file)
+        assert error["code"] == "usage"
+        assert error["message"] == f"seed '{file}' is no directory"
+        mreg.fails(3, "pull", "churn", "-o", out, "--seed", tmp_path / "none")
+        mreg.run("pull", "churn", "-o", out)
 
 
 def test_a_seed_that_lies_about_its_name_is_not_believed(mreg, churn, out,

@@ -147,9 +147,10 @@ def finish(process, timeout=300):
 
 
 class Registry:
-    """distribution 2.8 with a folder of its own, and what it was asked for."""
+    """distribution 2.8 with a folder of its own, and what it was asked for.
+    `data`: another folder, for its files."""
 
-    def __init__(self, folder, tls=None, auth=None):
+    def __init__(self, folder, tls=None, auth=None, data=None):
         self.folder, self.tls = pathlib.Path(folder), tls
         self.port = free_port()
         self.host = f"localhost:{self.port}"
@@ -159,7 +160,8 @@ class Registry:
             "version": "0.1",
             "log": {"level": "warn", "accesslog": {"disabled": False}},
             "storage": {
-                "filesystem": {"rootdirectory": str(self.folder / "data"),
+                "filesystem": {"rootdirectory":
+                               str(data or self.folder / "data"),
                                "maxthreads": 100},
                 "delete": {"enabled": True},
                 "maintenance": {"uploadpurging": {"enabled": False}},

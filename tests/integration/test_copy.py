@@ -224,11 +224,32 @@ def test_a_conflict_writes_nothing(at_plain, rich, plain, box):
     error = at_plain.fails(4, "copy", rich.ref, target.ref)
     assert error["code"] == "conflict"
     assert "2 tags with another digest" in error["message"]
-    assert error["cause"] == f"{RELEASE}, v1"
+    for tag in (RELEASE, "v1"):
+        assert (f"{tag} (source {rich.tags()[tag]}, target {before[tag]})"
+                in error["cause"])
     assert target.tags() == before
     assert all(r[0] in ("GET", "HEAD") for r in plain.requests(mark))
     assert at_plain.fails(4, "copy", rich.ref, target.ref,
                           "--dry-run") == error
+
+
+def test_where_all_was_removed_there_is_nothing_to_copy(at_plain, rich, plain,
+                                                        box):
+    source = Repository(plain, f"{rich.name}-removed")
+    source.blob(b"{}")
+    source.put(rich.get("gone"), "old")
+    target = f"oci:{box}/store//m"
+    for option in ([], ["--dry-run"]):
+        error = at_plain.fails(3, "copy", source.ref, target, *option)
+        assert "nothing to copy" in error["message"] and error["hint"]
+    assert not (box / "store/m").exists()
+    error = at_plain.fails(3, "export", source.ref, box / "m.tar")
+    assert "nothing to copy" in error["message"]
+    # What it takes away elsewhere is something.
+    at_plain.run("alias", "set", f"{rich.ref}:v1", "old")
+    at_plain.run("copy", source.ref, rich.ref)
+    assert "old" not in [a["alias"] for a in at_plain.json(
+        "alias", "ls", rich.ref)["aliases"]]
 
 
 def test_a_copy_leaves_higher_versions_the_latest(at_plain, rich, plain, box):
@@ -265,14 +286,30 @@ def test_a_dry_run_says_what_it_would_do(at_plain, rich, plain, box):
     assert all(q[0] in ("GET", "HEAD") for q in plain.requests(mark))
 
 
-def test_a_blob_above_the_limit_is_refused_first(at_plain, rich, plain, box):
-    at_plain.run("copy", rich.ref, f"oci:{box}/store//m")
+@pytest.mark.parametrize("how", ["whole", "version", "rehearsed", "import"])
+def test_a_blob_above_the_limit_is_refused_first(at_plain, rich, plain, box,
+                                                 how):
+    """Before the first byte; the limit is named, and what is there already is
+    no trouble."""
+    local = f"oci:{box}/store//m"
+    at_plain.run("copy", rich.ref, local)
+    at_plain.run("export", local, box / "m.tar")
+    target = f"{rich.ref}-{how}"
+    command = {"whole": ("copy", local, target),
+               "version": ("copy", f"{local}:v2", target),
+               "rehearsed": ("copy", local, target, "--dry-run"),
+               "import": ("import", box / "m.tar", target)}[how]
+    limit = {"MREG_LIMIT_LAYER": "20000"}
     mark = plain.mark()
-    error = at_plain.fails(1, "copy", f"oci:{box}/store//m",
-                           f"{rich.ref}-small",
-                           env={"MREG_LIMIT_LAYER": "20000"})
-    assert error["code"] == "limit" and "limit.layer" in error["message"]
+    error = at_plain.fails(1, *command, env=limit)
+    assert error["code"] == "limit"
+    assert "at most 19.5 KiB (20000) in one layer: set by limit.layer" in \
+        error["message"]
+    assert error["hint"]
     assert all(r[0] in ("GET", "HEAD") for r in plain.requests(mark))
+    at_plain.run(*command)
+    at_plain.run(*command, env=limit,
+                 status=1 if how == "rehearsed" else 0)
 
 
 def test_a_tag_that_the_listing_drops_is_copied(at_plain, rich, plain, box):
@@ -376,7 +413,7 @@ def test_a_log_of_its_own_gets_one_event(at_plain, rich, plain, box):
     assert target.tags() == before
     # v1 there is another version: refused, and nothing is written.
     assert "v1" in at_plain.fails(4, "copy", f"{rich.ref}:v1",
-                                  target.ref)["message"]
+                                  target.ref)["cause"]
     assert target.tags() == before
 
 

@@ -1,22 +1,29 @@
-"""test_disk_full.py - a disk of 64 sizes, none of which is enough: a pull into
-it, a push into a local store on it.  A clear error, nothing wrong left, and
-with room the same command succeeds.
+"""test_disk_full.py - a disk of 64 sizes, none of which is enough: below what
+is pulled or exported, below the local store, below a registry; and one that
+somebody else fills in the middle of a pull.  A clear error, nothing wrong
+left, and with room the same command succeeds.
 
 All sizes with MREG_TEST_FULL=1, samples without; test_faults.py lets single
 calls fail."""
 import os
 import random
 import subprocess
+import time
 
 import pytest
 
+import fake
 import faults
-from harness import MIB, assert_pulled, tree, write
+import harness
+from harness import MIB, Mreg, assert_pulled, tree, write
 
 STEPS = 64
-SAMPLES = 6
+SAMPLES = 2
 # Room for folders, indexes and small files beside the model's bytes.
 BESIDE = 4 * MIB
+TIMEOUT_S = 60
+# Exit statuses, by whose disk is full: ours or the registry's.
+HERE, THERE = (1,), (8,)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +34,10 @@ def model(work):
     for i in range(20):
         write(work / f"full/small/{i}.txt", rng.randbytes(999))
     return work / "full"
+
+
+def size_of(folder):
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
 class Disk:
@@ -47,6 +58,18 @@ class Disk:
     def unmount(self):
         subprocess.run(["umount", str(self.folder)], check=True)
 
+    def fill(self):
+        """Nothing more fits."""
+        with open(self.folder / "filler", "wb", buffering=0) as f:
+            try:
+                while f.write(bytes(MIB)):
+                    pass
+            except OSError:
+                pass
+
+    def make_room(self):
+        (self.folder / "filler").unlink()
+
 
 @pytest.fixture
 def disk(box):
@@ -55,7 +78,89 @@ def disk(box):
     return Disk(box / "disk")
 
 
-def sweep(disk, needed, what, command, check, capsys):
+# -- from where, to where -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def quick(work):
+    return fake.quick(work)
+
+
+@pytest.fixture(params=["store", "registry"])
+def at(request, binary, box, quick, model):
+    """Somebody with the model as `source`, in a local store or in a
+    registry."""
+    mreg = Mreg(binary, box / "home", env=quick)
+    server, mreg.where = None, request.param
+    mreg.source = f"oci:{box}/source//m"
+    if request.param == "registry":
+        server = fake.Fake()
+        mreg.source = f"{server.host}/m"
+    mreg.run("push", model, mreg.source)
+    yield mreg
+    assert server is None or server.stop() == 0
+
+
+class OnDisk:
+    """Where models go: the local store on the disk, or a registry that has
+    its files there."""
+
+    def __init__(self, kind, mreg, disk, box):
+        self.mreg, self.disk, self.box = mreg, disk, box
+        self.registry, self.kind, self.n = None, kind, 0
+        self.clear, self.target = HERE, "m"
+        if kind == "store":
+            mreg.env["XDG_DATA_HOME"] = str(disk.folder / "data")
+        else:
+            self.clear = THERE
+
+    def open(self):
+        if self.kind != "registry":
+            return
+        self.n += 1
+        self.registry = harness.Registry(self.box / f"registry{self.n}",
+                                         data=self.disk.folder)
+        self.target = f"{self.registry.host}/m"
+
+    def close(self):
+        if self.registry:
+            self.registry.stop()
+
+    def look(self):
+        """({N: digest} of the versions, what is wrong)."""
+        wrong = []
+        if self.registry:
+            return faults.look_at_registry(self.registry, "m", wrong), wrong
+        if not (self.mreg.store / "m").exists():
+            return {}, wrong
+        return faults.look_at_layout(self.mreg.store / "m", wrong), wrong
+
+
+@pytest.fixture(params=["store", "registry"])
+def target(request, binary, box, quick, disk):
+    mreg = Mreg(binary, box / "writer", env=quick)
+    return OnDisk(request.param, mreg, disk, box)
+
+
+# -- the sweep ----------------------------------------------------------------
+
+
+def run(mreg, *words):
+    try:
+        return mreg.run(*words, status=None, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired as e:
+        return harness.Result(e.cmd, "none: it hangs", "", "")
+
+
+def unclear(r, statuses=HERE):
+    """What is wrong with how a command failed."""
+    if r.status in statuses and not r.stdout and "hint: " in r.stderr and (
+            statuses is THERE or "space" in r.stderr.lower()):
+        return []
+    return [f"no clear error\n{r}"]
+
+
+def sweep(disk, needed, what, command, check, capsys, place=None):
     """command() on disks of growing size; check(status) gives what is wrong
     on them."""
     wrong, tried, errors = [], 0, 0
@@ -63,21 +168,23 @@ def sweep(disk, needed, what, command, check, capsys):
         size = max(needed * n // (STEPS + 1), 1 << 16)
         disk.mount(size)
         try:
+            if place:
+                place.open()
             r = command()
             tried += 1
             errors += r.status != 0
             bad = check(r.status)
-            if r.status != 0 and (r.status != 1 or r.stdout or
-                                  "space" not in r.stderr.lower() or
-                                  "hint: " not in r.stderr):
-                bad.append(f"no clear error\n{r}")
-            disk.mount(needed + BESIDE, again=True)
+            if r.status != 0:
+                bad += unclear(r, place.clear if place else HERE)
+            disk.mount(2 * needed + BESIDE, again=True)
             again = command()
             if again.status != 0:
                 bad.append(f"nor with room\n{again}")
             bad += check(again.status)
             wrong += [f"{size} bytes: {b}" for b in bad]
         finally:
+            if place:
+                place.close()
             disk.unmount()
     faults.tell(capsys, f"full disks: {tried} ({what}), errors: {errors}, "
                         f"violations: {len(wrong)}")
@@ -85,44 +192,139 @@ def sweep(disk, needed, what, command, check, capsys):
     assert errors > tried / 2
 
 
-def size_of(folder):
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+def check_folder(out, expected, status):
+    found = {p: what for p, what in
+             (tree(out) if out.exists() else {}).items()
+             if not p.startswith(".mreg-")}
+    if status == 0:
+        assert_pulled(out, expected)
+    return [f"{p} has other bytes" for p, what in found.items()
+            if what != expected.get(p)]
 
 
-def test_a_pull_onto_a_full_disk(mreg, model, disk, capsys):
-    mreg.run("push", model, "m")
+def test_a_pull_onto_a_full_disk(at, model, disk, capsys):
     expected = tree(model)
     out = disk.folder / "out"
+    sweep(disk, size_of(model), f"pull from {at.where}",
+          lambda: run(at, "pull", at.source, "-o", out),
+          lambda status: check_folder(out, expected, status), capsys)
+
+
+def test_an_export_onto_a_full_disk(at, model, disk, box, capsys):
+    file = disk.folder / "m.tar"
+    again = [0]
 
     def command():
-        return mreg.run("pull", "m", "-o", out, status=None)
+        # It never replaces another file.
+        file.unlink(missing_ok=True)
+        return run(at, "export", at.source, file)
 
     def check(status):
-        found = {p: what for p, what in
-                 (tree(out) if out.exists() else {}).items()
-                 if not p.startswith(".mreg-")}
-        wrong = [f"{p} has other bytes" for p, what in found.items()
-                 if what != expected.get(p)]
-        if status == 0:
-            assert_pulled(out, expected)
-        return wrong
+        if status != 0:
+            return [f"left behind: {p}" for p in disk.folder.iterdir()]
+        again[0] += 1
+        at.run("import", file, f"again{again[0]}")
+        at.run("pull", f"again{again[0]}", "-o", box / f"out{again[0]}")
+        assert_pulled(box / f"out{again[0]}", tree(model))
+        return []
 
-    sweep(disk, size_of(model), "pull", command, check, capsys)
+    sweep(disk, size_of(model), f"export from {at.where}", command, check,
+          capsys)
 
 
-def test_a_push_into_a_store_on_a_full_disk(mreg, model, disk, box, capsys):
-    mreg.env["XDG_DATA_HOME"] = str(disk.folder / "data")
-
-    def command():
-        return mreg.run("push", model, "m", status=None)
+@pytest.mark.parametrize("name", ["push", "copy", "import"])
+def test_a_full_disk_below_what_is_written_to(target, name, model, disk, box,
+                                              quick, capsys):
+    other = Mreg(target.mreg.binary, box / "other", env=quick)
+    other.run("push", model, f"oci:{box}/source//m")
+    other.run("export", f"oci:{box}/source//m", box / "m.tar")
+    words = {"push": model, "copy": f"oci:{box}/source//m",
+             "import": box / "m.tar"}
 
     def check(status):
-        wrong = []
-        found = {}
-        if (mreg.store / "m").exists():
-            found, wrong = faults.look(mreg, "m")
+        found, wrong = target.look()
         if status == 0 and list(found) != [1]:
             wrong.append(f"versions are {found}")
         return wrong
 
-    sweep(disk, size_of(model), "push", command, check, capsys)
+    sweep(disk, size_of(model), f"{name} to {target.kind}",
+          lambda: run(target.mreg, name, words[name], target.target), check,
+          capsys, target)
+
+
+# -- in the middle ------------------------------------------------------------
+
+
+def wait_at_gate(registry, process, at):
+    """Until `at` bytes of blobs have left and whoever wants more waits."""
+    end = time.monotonic() + TIMEOUT_S
+    while process.poll() is None:
+        now = registry.moved()
+        if now["out"] >= at and now["waiting"] == now["busy"] > 0:
+            return
+        assert time.monotonic() < end, "it does not come to the gate"
+        time.sleep(0.005)
+
+
+def test_a_disk_that_becomes_full_in_a_pull(binary, box, quick, model, disk,
+                                            capsys):
+    registry = fake.Fake()
+    first = Mreg(binary, box / "first", env=quick)
+    first.run("push", model, f"{registry.host}/m")
+    needed, expected = size_of(model), tree(model)
+    out = disk.folder / "out"
+    wrong, tried, errors = [], 0, 0
+    for n in faults.points(STEPS, SAMPLES):
+        mreg = Mreg(binary, box / f"home{n}", env=quick)
+        words = ["pull", f"{registry.host}/m", "-o", out]
+        at = needed * (n - 1) // STEPS + 1
+        disk.mount(needed + BESIDE)
+        try:
+            registry.gate(at)
+            process = mreg.start(*words)
+            wait_at_gate(registry, process, at)
+            disk.fill()
+            registry.gate()
+            r = harness.finish(process, TIMEOUT_S)
+            tried += 1
+            errors += r.status != 0
+            bad = check_folder(out, expected, r.status)
+            bad += unclear(r) if r.status != 0 else []
+            disk.make_room()
+            again = run(mreg, *words)
+            if again.status != 0:
+                bad.append(f"nor with room\n{again}")
+            bad += check_folder(out, expected, again.status)
+            wrong += [f"after {at} bytes: {b}" for b in bad]
+        finally:
+            disk.unmount()
+    faults.tell(capsys, f"disks that become full: {tried} (pull), errors: "
+                        f"{errors}, violations: {len(wrong)}")
+    assert registry.stop() == 0
+    assert not wrong, "\n".join(wrong)
+    assert errors > tried / 2
+
+
+# -- where only what may be lost is on it -------------------------------------
+
+
+def test_a_full_disk_below_the_state_file_is_no_trouble(binary, box, quick,
+                                                        model, disk):
+    """What is remembered may be lost at any time (product.md 5.9)."""
+    registry = fake.Fake()
+    mreg = Mreg(binary, box / "home", env=quick)
+    mreg.env["XDG_CACHE_HOME"] = str(disk.folder / "cache")
+    for size in (1 << 16, 1 << 20):
+        disk.mount(size)
+        try:
+            disk.fill()
+            ref = f"{registry.host}/state{size}"
+            mreg.run("push", model, ref)
+            found, wrong = registry.whole(f"state{size}")
+            assert list(found) == [1] and not wrong
+            mreg.run("pull", ref, "-o", box / f"out{size}")
+            assert_pulled(box / f"out{size}", tree(model))
+            mreg.run("copy", ref, f"copy{size}")
+        finally:
+            disk.unmount()
+    assert registry.stop() == 0

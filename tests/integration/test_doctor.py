@@ -3,7 +3,9 @@ nothing of it is left behind."""
 import json
 import pathlib
 import re
+import signal
 import subprocess
+import time
 
 import jsonschema
 import pytest
@@ -29,7 +31,7 @@ def test_the_host_alone(at_plain, plain):
     r = at_plain.json("doctor", plain.host)
     assert r["repository"] is None and r["user"] == ""
     assert verdicts(r) == {"reach": "partly", "login": "yes",
-                           "catalog": "yes"}
+                           "catalog": "yes", "limits": "unknown"}
 
 
 def test_reading_writes_nothing(at_plain, plain, box):
@@ -39,8 +41,8 @@ def test_reading_writes_nothing(at_plain, plain, box):
     r = at_plain.json("doctor", name)
     assert all(q[0] in ("GET", "HEAD") for q in plain.requests(mark))
     assert verdicts(r) == {
-        "reach": "partly", "login": "yes", "catalog": "yes", "tags": "yes",
-        "pull": "yes", "ranges": "yes", "head": "yes", "referrers": "no"}
+        "reach": "partly", "login": "yes", "catalog": "yes",
+        "limits": "unknown", "tags": "yes", "pull": "yes", "ranges": "yes", "head": "yes", "referrers": "no"}
     text = at_plain.run("doctor", name).stdout
     assert text.endswith("what writes was not tried: --write\n")
 
@@ -55,9 +57,9 @@ def test_writing_finds_out_and_cleans_up(at_plain, plain, box):
     r = at_plain.json("doctor", "--write", ref)
     found = findings(r)
     assert verdicts(r) == {
-        "reach": "partly", "login": "yes", "catalog": "yes", "push": "yes",
-        "stream": "yes", "chunks": "yes", "single": "no", "mount": "yes", "manifest": "yes",
-        "pull": "yes", "ranges": "yes", "head": "yes", "referrers": "no",
+        "reach": "partly", "login": "yes", "catalog": "yes",
+        "limits": "unknown", "push": "yes", "stream": "yes", "chunks": "yes",
+        "single": "no", "mount": "yes", "manifest": "yes", "pull": "yes", "ranges": "yes", "head": "yes", "referrers": "no",
         "subject": "partly", "multi-tag": "no", "manifest size": "yes",
         "move alias": "yes", "move v*": "yes", "move mreg.*": "yes",
         "delete tag": "no", "clean": "yes", "tags": "yes"}
@@ -84,13 +86,19 @@ def test_over_tls_with_a_login(at_guarded, guarded):
 
 
 def test_without_the_login(at_guarded, guarded, box):
-    """Credentials that are not there are a finding."""
+    """Credentials that are not there are a finding; what somebody else could
+    do there is not known, and nothing is said to be cleaned up."""
     stranger = at_guarded.clone(box / "stranger")
     r = stranger.json("doctor", f"{guarded.host}/doctor", "-w")
     found = findings(r)
     assert r["user"] == ""
-    assert found["reach"]["verdict"] == "yes"
-    assert found["login"]["verdict"] == found["push"]["verdict"] == "no"
+    assert verdicts(r) == {
+        "reach": "yes", "login": "no", "catalog": "unknown",
+        "limits": "unknown", "push": "unknown", "tags": "unknown"}
+    for topic in "catalog", "push", "tags":
+        assert "log in to find out" in found[topic]["found"] or \
+            "credentials" in found[topic]["found"]
+        assert found[topic]["means"] == ""
 
 
 def test_tokens_are_told(at_bearer, bearer):
@@ -158,3 +166,78 @@ def test_a_relative_folder_that_is_not_there(nobody, box):
     here.chmod(0o777)
     r = nobody.json("doctor", "oci:nowhere//m", cwd=here)
     assert findings(r)["write"]["verdict"] == "yes"
+
+
+def test_interrupted_it_leaves_no_alias(mreg):
+    """Where nothing can be deleted: what is a tag already, or becomes one
+    while nobody waits for the answer any more, is buried."""
+    registry = fake.Fake("nodelete")
+    try:
+        # Read right after it was written; one moment to be interrupted in.
+        registry.fault(method="GET", path="*/manifests/doctor-*",
+                       delay_ms=4000, times=1)
+        process = mreg.start("doctor", "-w", f"{registry.host}/d")
+        until = time.monotonic() + 60
+        while not registry.content("d")["tags"] and time.monotonic() < until:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        r = harness.finish(process, 60)
+        assert r.status == 130, str(r)
+        tags = list(registry.content("d")["tags"])
+        assert tags and all(f"tag {tag}" in r.stderr for tag in tags)
+        assert "arrived" not in r.stderr
+        assert "what it wrote is removed, or named above" in r.stderr
+        assert mreg.json("alias", "ls", f"{registry.host}/d")["aliases"] == []
+    finally:
+        registry.stop()
+
+
+def test_what_is_left_is_counted(mreg):
+    registry = fake.Fake("nodelete")
+    try:
+        r = mreg.run("doctor", "-w", f"{registry.host}/d")
+        line = next(x for x in r.stdout.splitlines() if " clean " in x)
+        assert " manifests" in line and "sha256:" not in line
+        r = mreg.run("doctor", "-w", f"{registry.host}/d", "-v")
+        assert "sha256:" not in r.stdout
+        assert "manifest sha256:" in r.stderr
+    finally:
+        registry.stop()
+
+
+def test_what_was_learned_is_told(mreg):
+    registry = fake.Fake("cloudflare")
+    try:
+        folder = harness.small_model(mreg.home / "m", "limit")
+        with open(folder / "large.bin", "wb") as f:
+            f.truncate(6 << 20)
+        mreg.run("push", folder, f"{registry.host}/d")
+        found = findings(mreg.json("doctor", registry.host))["limits"]
+        assert found["verdict"] == "yes"
+        assert "a request: at most 4.0 MiB (it refused a larger one)" in \
+            found["found"]
+    finally:
+        registry.stop()
+
+
+def test_cleaning_ends_where_nobody_answers(mreg, box):
+    """Not every piece of it is waited for; what is left is told."""
+    registry = fake.Fake("nodelete")
+    try:
+        mreg.env.update(fake.quick(box))
+        registry.fault(method="DELETE", path="*/manifests/*", drop=True)
+        ref = f"{registry.host}/d"
+        found = findings(mreg.json("doctor", "-w", ref))
+        assert found["clean"]["verdict"] == "no"
+        assert "tombstone" in found["clean"]["means"]
+        assert mreg.json("alias", "ls", ref)["aliases"] == []
+        asked = [r["path"] for r in registry.seen()
+                 if r["method"] == "DELETE"]
+        assert len(set(asked)) == 1
+        # Nor where a tag cannot be moved any more.
+        registry.fault(method="PUT", path="*/manifests/doctor-*", drop=True,
+                       skip=3)
+        found = findings(mreg.json("doctor", "-w", ref))
+        assert "look like aliases" in found["clean"]["means"]
+    finally:
+        registry.stop()

@@ -11,7 +11,7 @@ from harness import MIB, ROOT, Mreg
 pytestmark = pytest.mark.large
 
 SIZE = 2048 * MIB
-PEAK_MAX = 64 * MIB
+PEAK_MAX = 32 * MIB
 # Headers, state, journal, log: whatever is not the file.
 SLACK = 32 * MIB
 

@@ -1,9 +1,11 @@
-"""test_limits.py - how fast a session may be: --limit-rate, both ways."""
+"""test_limits.py - how fast a session may be: --limit-rate, both ways, and
+over how many connections."""
 import time
 
 import pytest
 
-from harness import MIB, assert_pulled, small_model, tree
+import fake
+from harness import MIB, Mreg, assert_pulled, small_model, tree, write
 
 SIZE = 8 * MIB
 RATE = "4MiB"
@@ -45,3 +47,69 @@ def test_the_environment_limits_too(at_plain, model, box):
     assert took(lambda: at_plain.run("pull", "limits/env", "-o",
                                      box / "out")) >= LEAST_S
     assert_pulled(box / "out", tree(model))
+
+
+# -- connections -------------------------------------------------------------
+
+
+JOBS = 2
+FILES = 12
+
+
+def connections(registry, process, enough):
+    """How many bodies are under way at once, at a gate that lets none pass;
+    then all of them do."""
+    end = time.monotonic() + 300
+    most = 0
+    while most < enough:
+        assert process.poll() is None and time.monotonic() < end, most
+        most = max(most, registry.moved()["waiting"])
+        time.sleep(0.005)
+    # Whoever opens more does it at once.
+    for _ in range(50):
+        most = max(most, registry.moved()["waiting"])
+        time.sleep(0.01)
+    registry.gate()
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return most
+
+
+@pytest.fixture
+def many(box):
+    """Files so small that more of them than jobs go at once."""
+    for i in range(FILES):
+        write(box / "many" / f"part-{i}.bin", f"{box.name} {i}" * 500)
+    return box / "many"
+
+
+@pytest.mark.parametrize("what", ["push", "pull", "copy", "fetch", "import"])
+def test_a_limit_opens_no_extra_connections(binary, many, box, what):
+    """Without one small files take more than --jobs of them."""
+    registry = fake.Fake()
+    mreg = Mreg(binary, box / "home", env={"MREG_STORE": str(box / "store")})
+    there = f"{registry.host}/there"
+    mreg.run("push", many, there)
+    mreg.run("push", many, "local")
+    mreg.run("export", "local", box / "m.tar")
+    for rate, enough in (("0", JOBS + 1), ("1GiB", JOBS)):
+        new = f"new{enough}"
+        command = {
+            "push": ("push", many, f"{registry.host}/{new}"),
+            "pull": ("pull", there, "-o", box / new),
+            "copy": ("copy", "local", f"{registry.host}/{new}"),
+            "fetch": ("copy", there, new),
+            "import": ("import", box / "m.tar", f"{registry.host}/{new}"),
+        }[what]
+        # The files are not what they were, so that nothing is mounted.
+        for file in many.iterdir() if what == "push" else ():
+            file.write_text(file.read_text() + new)
+        registry.gate(0)
+        most = connections(
+            registry, mreg.start(*command, "--jobs", JOBS, env={
+                "MREG_LIMIT_RATE": rate,
+                # A pull takes what the local store has.
+                **({"MREG_STORE": str(box / "empty")} if what == "pull"
+                   else {})}), enough)
+        assert most == JOBS if enough == JOBS else most > JOBS, rate
+    assert registry.stop() == 0

@@ -9,7 +9,7 @@ import pytest
 import fake
 from harness import MIB, assert_pulled, kill, tree, write
 
-# Uploads from 64 MiB on are taken up (src/store/remote_upload.h).
+# Uploads from 16 MiB on are taken up (src/store/remote_upload.h).
 LARGE = 80 * MIB
 
 
@@ -41,11 +41,11 @@ def model(work):
     return work / "to-resume"
 
 
-def killed_push(mreg, registry, model, ref, at):
+def killed_push(mreg, registry, model, ref, at, command="push"):
     """A push that is killed when `at` bytes of blobs have arrived; how many
     had."""
     registry.gate(at)
-    process = mreg.start("push", model, ref)
+    process = mreg.start(command, model, ref)
     while registry.moved()["in"] < at:
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
@@ -85,11 +85,31 @@ def test_a_killed_upload_goes_on_where_it_was(serve, mreg, model, box, profile,
         mreg.run("push", model, "local")
     ref = f"{registry.host}/acme/large"
     before = killed_push(mreg, registry, model, ref, 48 * MIB)
-    pushed_and_whole(mreg, registry, model, ref, box)
+    out = pushed_and_whole(mreg, registry, model, ref, box)
+    # What it says that it sent is what arrived, but for small documents.
+    sent = registry.moved()["in"] - before
+    assert out["bytesSent"] + out["bytesReused"] == out["bytesTotal"]
+    assert abs(out["bytesSent"] - sent) < MIB
     # The whole model once, and what was in flight.
     total = sum(p.stat().st_size for p in model.iterdir())
     assert before >= 48 * MIB
     assert registry.moved()["in"] <= total + 16 * MIB
+
+
+@pytest.mark.parametrize("command", ["copy", "import"])
+def test_a_killed_copy_goes_on_where_it_was(serve, mreg, model, box, command):
+    registry = serve("dist3")
+    mreg.run("push", model, "large")
+    mreg.run("export", "large", box / "large.tar")
+    source = "large" if command == "copy" else box / "large.tar"
+    ref = f"{registry.host}/acme/large"
+    before = killed_push(mreg, registry, source, ref, 48 * MIB, command)
+    out = mreg.json(command, source, ref)
+    sent = registry.moved()["in"] - before
+    assert out["bytesSent"] + out["bytesReused"] == out["bytesTotal"]
+    assert abs(out["bytesSent"] - sent) < MIB
+    assert sent <= LARGE - before + 16 * MIB
+    assert not registry.whole("acme/large")[1]
 
 
 @pytest.mark.parametrize("profile", ["dist28", "zot", "ghcr"])
@@ -115,8 +135,11 @@ def test_a_connection_that_breaks_goes_on_in_the_same_push(serve, mreg, model,
     registry = serve("dist3")
     registry.fault(method="PATCH", times=1, cut_request=True,
                    cut_request_at=40 * MIB)
-    pushed_and_whole(mreg, registry, model, f"{registry.host}/acme/large", box)
+    out = pushed_and_whole(mreg, registry, model, f"{registry.host}/acme/large",
+                           box)
     total = sum(p.stat().st_size for p in model.iterdir())
+    # All of it by this push, though the upload was taken up.
+    assert out["bytesSent"] == total and out["bytesReused"] == 0
     assert registry.moved()["in"] <= total + 16 * MIB
 
 
@@ -220,6 +243,32 @@ def test_small_blobs_of_a_new_model_are_sent_without_asking(serve, mreg, box):
     assert not registry.whole("acme/many")[1]
 
 
+@pytest.mark.parametrize("profile, options", [
+    ("dist28", {}), ("dist3", {}), ("ghcr", {}), (None, {
+        "username": "ada", "password": "s3cret", "bearer": True})])
+@pytest.mark.parametrize("alias", [[], ["--alias", "prod"]])
+def test_a_push_with_nothing_to_do_is_three_requests(serve, mreg, box, profile,
+                                                     options, alias):
+    """At most, challenge and token not counted."""
+    registry = serve(profile, **options)
+    registry.log_in(mreg)
+    rng = random.Random("nothing")
+    for i in range(20):
+        write(box / f"done/{i:03}.bin", rng.randbytes(2000))
+    # Digests of files younger than the clock's tick are not remembered.
+    time.sleep(0.2)
+    ref = f"{registry.host}/acme/done"
+    first = mreg.json("push", box / "done", ref, *alias)
+    registry.clear()
+    second = mreg.json("push", box / "done", ref, *alias)
+    assert second["digest"] == first["digest"]
+    assert second["number"] == 1 and second["bytesSent"] == 0
+    asked = [fake.kind(r) for r in registry.seen() if r["status"] != 401 and
+             fake.kind(r) not in ("GET ping", "GET token", "POST token")]
+    assert 1 <= len(asked) <= 3, asked
+    assert {kind.split()[0] for kind in asked} <= {"HEAD", "GET"}
+
+
 def test_a_push_that_was_interrupted_is_asked_for_all(serve, mreg, box):
     registry = serve("dist3")
     rng = random.Random("some")
@@ -232,6 +281,28 @@ def test_a_push_that_was_interrupted_is_asked_for_all(serve, mreg, box):
     mreg.run("push", box / "some", ref)
     # Only the event's own.
     assert 2000 not in {r["body"] for r in uploads(registry, "PUT")}
+
+
+def test_what_the_registry_cannot_tell_of_is_sent_again(serve, mreg, box,
+                                                        work):
+    """As after a full disk: distribution answers 500 where the link to a blob
+    is an empty file, until somebody sends it once more."""
+    registry = serve("dist28")
+    mreg.env.update(fake.quick(work))
+    write(box / "one/model.bin", random.Random("link").randbytes(2 * MIB))
+    ref = f"{registry.host}/acme/link"
+    registry.fault(method="PUT", path="*/manifests/*", status=403)
+    mreg.run("push", box / "one", ref, status=5)
+    registry.clear()
+    digest, = [d for d, n in registry.content("acme/link")["blobs"].items()
+               if n == 2 * MIB]
+    # As long as it is asked for once.
+    registry.fault(method="HEAD", path=f"*{digest}", times=7, status=500,
+                   code="UNKNOWN")
+    mreg.run("push", box / "one", ref)
+    assert len([r for r in uploads(registry, "PUT")
+                if digest[7:] in r["path"]]) == 1
+    assert not registry.whole("acme/link")[1]
 
 
 def test_what_was_found_is_looked_at_again_before_it_is_published(serve, mreg,

@@ -64,9 +64,10 @@ def test_another_directory_is_a_seed(at_plain, plain, model, name, box):
     for i in range(4):
         write(box / f"seed/{3 - i}.old",
               (model / f"shard-{i}.bin").read_bytes())
+    write(box / "config/old.json", (model / "config.json").read_bytes())
     mark = plain.mark()
     r = at_plain.json("pull", name, "-o", box / "out", "--seed", box / "seed",
-                      "--seed", box / "model/config.json")
+                      "--seed", box / "config")
     assert fetched(plain, mark) == []
     assert r["bytesSeeded"] == r["bytesTotal"]
     assert_pulled(box / "out", tree(model))

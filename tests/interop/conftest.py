@@ -113,7 +113,8 @@ def serving(find, work):
         server.stop()
 
 
-@pytest.fixture(scope="session", params=["distribution", "olareg", "crane"])
+@pytest.fixture(scope="session",
+                params=["distribution", "olareg", "crane", "zot"])
 def registry(request, serving):
     return serving(request.param)
 

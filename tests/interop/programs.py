@@ -133,12 +133,24 @@ def crane(path, folder, port):
     return path, "registry", "serve", "--address", f"127.0.0.1:{port}"
 
 
+def zot(path, folder, port):
+    config = {
+        "distSpecVersion": "1.1.0",
+        "storage": {"rootDirectory": str(folder / "data")},
+        "http": {"address": "127.0.0.1", "port": str(port)},
+        "log": {"level": "warn"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    return path, "serve", folder / "config.json"
+
+
 # Which program serves it, and how it is told to.
 KINDS = {
     "distribution": ("registry", distribution),
     "distribution-without-delete": ("registry", distribution_without_delete),
     "olareg": ("olareg", olareg),
     "crane": ("crane", crane),
+    "zot": ("zot", zot),
 }
 
 

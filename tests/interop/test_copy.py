@@ -10,7 +10,7 @@ import pytest
 import programs
 from harness import assert_pulled, small_model, tree
 
-KINDS = ["distribution", "olareg", "crane"]
+KINDS = ["distribution", "olareg", "crane", "zot"]
 
 
 @pytest.fixture

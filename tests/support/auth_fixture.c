@@ -24,7 +24,7 @@ static void serve_registry(struct httpd_conn *c, const struct httpd_request *rq,
 	} else if (strcmp(value, f->good) != 0) {
 		httpd_answer(c, 401, f->challenge, "{}");
 	} else {
-		httpd_answer(c, 200, "", "in");
+		httpd_answer(c, 200, "", "{}");
 	}
 }
 

@@ -90,6 +90,21 @@ static void a_fresh_token_refused_ends_it(void **state)
 	assert_has(f->err.hint, "mreg login 127.0.0.1:");
 }
 
+static void what_another_scope_had_to_show_is_not_the_last_word(void **state)
+{
+	struct ax *f = *state;
+
+	assert_int_equal(200, ax_get(f, "/", "repository:a:pull"));
+	strcpy(f->answer, "{\"token\":\"t2\"}");
+	strcpy(f->good, "Bearer t3");
+	assert_int_equal(401, ax_get(f, "/", "repository:b:pull"));
+	/* Shown at once, and once more after it was asked for; no third. */
+	assert_int_equal(4, httpd_count(f->registry));
+	assert_int_equal(3, httpd_count(f->tokens));
+	assert_int_equal(401, ax_get(f, "/", "repository:b:pull"));
+	assert_int_equal(5, httpd_count(f->registry));
+}
+
 static void asks_for_the_scope_that_is_missing(void **state)
 {
 	struct ax *f = *state;
@@ -371,6 +386,7 @@ int main(void)
 		AX(renews_a_token_before_it_ends),
 		AX(a_token_that_turned_stale_is_renewed),
 		AX(a_fresh_token_refused_ends_it),
+		AX(what_another_scope_had_to_show_is_not_the_last_word),
 		AX(asks_for_the_scope_that_is_missing),
 		AX(many_threads_ask_for_one_token),
 		AX(basic_is_sent_at_once_after_the_first_time),

@@ -29,6 +29,7 @@ struct fix {
 	pid_t server;
 	unsigned int port;
 	char host[64];
+	struct mr_state *state; /* NULL but where a test opens it */
 	struct mreg_error err;
 };
 
@@ -193,6 +194,7 @@ static int teardown(void **state)
 	struct fix *f = *state;
 
 	stop(f);
+	mr_state_close(f->state);
 	test_env_release(&f->t);
 	test_tmpdir_free(f->dir);
 	free(f);
@@ -201,7 +203,9 @@ static int teardown(void **state)
 
 static int try_get(struct fix *f, bool with_ca, char origin[300])
 {
-	struct mr_net_opts o = { .env = &f->t.env, .user_agent = "mreg/test" };
+	struct mr_net_opts o = { .env = &f->t.env,
+				 .state = f->state,
+				 .user_agent = "mreg/test" };
 	struct mr_request rq = { .method = "GET", .origin = origin };
 	struct mr_response *r;
 	struct mr_net *n;
@@ -279,6 +283,28 @@ static void a_wrong_name_is_told(void **state)
 	start(f, "other.pem");
 	assert_code(MREG_ENETWORK, try_get(f, true, origin), f->err);
 	assert_has(f->err.msg, "is for another name");
+}
+
+static void what_spoke_no_tls_may_begin_to(void **state)
+{
+	struct fix *f = *state;
+	char origin[300];
+	char http[80];
+	char path[4096];
+	char now[32];
+	char fact[32];
+
+	(void)snprintf(path, sizeof(path), "%s/state.db", f->dir);
+	f->state = mr_state_open(path, &f->t.env);
+	start(f, "good.pem");
+	(void)snprintf(http, sizeof(http), "http://%s", f->host);
+	(void)snprintf(now, sizeof(now), "%lld",
+		       (long long)(f->t.now_ms / 1000));
+	mr_state_fact_put(f->state, http, "plain", now);
+	assert_int_equal(200, try_get(f, true, origin));
+	assert_has(origin, "https://");
+	assert_false(
+		mr_state_fact_get(f->state, http, "plain", fact, sizeof(fact)));
 }
 
 static void serve_http(struct httpd_conn *c, const struct httpd_request *rq,
@@ -371,6 +397,7 @@ int main(void)
 		CASE(an_unknown_authority_is_told),
 		CASE(an_expired_certificate_is_told),
 		CASE(a_wrong_name_is_told),
+		CASE(what_spoke_no_tls_may_begin_to),
 		CASE(http_on_an_https_port_is_told),
 		CASE(a_server_that_waits_for_a_line_speaks_http),
 		CASE(a_ca_file_holds_certificates),

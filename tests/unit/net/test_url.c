@@ -126,8 +126,10 @@ static void loopback_is_less_than_private(void **state)
 
 static void resolves_as(const char *base, const char *ref, const char *want)
 {
-	char *got = mr_url_resolve(base, ref);
+	struct mreg_error err = MREG_ERROR_INIT;
+	char *got = NULL;
 
+	assert_int_equal(0, mr_url_resolve(base, ref, &got, &err));
 	if (!want) {
 		if (got)
 			fail_msg("'%s' resolved to '%s'", ref, got);

@@ -281,6 +281,24 @@ static void says_how_much_room_is_missing(void **state)
 		    strstr(f->err.msg, "2.0 EiB"));
 }
 
+static void looks_for_room_where_nothing_is_yet(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t much = UINT64_C(1) << 60;
+
+	assert_ok(mr_room_at(at(f, "a/b/c"), 1, &f->err), f->err);
+	assert_ok(mr_room_at("no/such/folder", 1, &f->err), f->err);
+	assert_ok(mr_room_at("/", 0, &f->err), f->err);
+	assert_code(MREG_EIO, mr_room_at(at(f, "a/b/c"), much, &f->err),
+		    f->err);
+	assert_int_equal(f->err.sys, ENOSPC);
+	assert_has(f->err.msg, "1.0 EiB needed in '");
+	assert_has(f->err.msg, "/a/b/c', ");
+	assert_code(MREG_EIO, mr_room_at("no/such", much, &f->err), f->err);
+	assert_code(MREG_EIO, mr_room_at("/no-such-folder/file", much, &f->err),
+		    f->err);
+}
+
 static void sizes_beyond_all_numbers_do_not_wrap(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +412,8 @@ int main(void)
 			verifying_reads_what_the_state_knows, setup, teardown),
 		cmocka_unit_test_setup_teardown(there_is_room_for_little, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			looks_for_room_where_nothing_is_yet, setup, teardown),
 		cmocka_unit_test_setup_teardown(says_how_much_room_is_missing,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -140,6 +140,18 @@ static void tells_trouble_from_absence(void **state)
 /* -- its bytes --------------------------------------------------------------
  */
 
+/* As distribution answers where the blob's link is an empty file. */
+static void what_the_registry_cannot_tell_of_counts_as_absent(void **state)
+{
+	struct fx *x = *state;
+	struct mreg_desc d = seed(x);
+
+	fault(x, &(struct fakereg_fault){
+			 .method = "HEAD", .status = 500, .code = "UNKNOWN" });
+	assert_false(has(x, &d));
+	assert_true(fakereg_count(x->f, "HEAD", BLOBS) > 1);
+}
+
 static void asks_for_a_whole_blob_without_a_range(void **state)
 {
 	struct fx *x = *state;
@@ -526,6 +538,7 @@ int main(void)
 		FX(finds_an_empty_blob_without_head),
 		FX(says_why_it_may_not_look),
 		FX(tells_trouble_from_absence),
+		FX(what_the_registry_cannot_tell_of_counts_as_absent),
 		FX(asks_for_a_whole_blob_without_a_range),
 		FX(reads_an_empty_blob),
 		FX(reads_a_part_and_no_more),

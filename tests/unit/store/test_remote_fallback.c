@@ -327,6 +327,76 @@ static void a_lost_update_is_put_back(void **state)
 	json_decref(index);
 }
 
+/* A 404 for a tag that is there: what this store saw in it is not lost. */
+static void a_list_that_is_denied_once_is_put_back(void **state)
+{
+	struct fx *x = *state;
+	struct mreg_desc subject, other, theirs, a, b, c;
+	char path[256], body[1024];
+	json_t *index;
+
+	subject = rf_push(x, "model", NULL);
+	theirs = rf_push(x, "not ours", NULL);
+	snprintf(body, sizeof(body), "%s", rf_bare_index(&theirs));
+	fakereg_put_manifest(x->f, REPO, rf_fallback(&subject), MR_MEDIA_INDEX,
+			     body);
+	a = rf_push(x, "report", &subject);
+	/* Another list does not get in between. */
+	other = rf_push(x, "other model", NULL);
+	c = rf_push(x, "other card", &other);
+	snprintf(path, sizeof(path), "*/manifests/%s", rf_fallback(&subject));
+	fakereg_fault(x->f,
+		      &(struct fakereg_fault){ .method = "GET",
+					       .path = path,
+					       .times = 1,
+					       .status = 404,
+					       .code = "MANIFEST_UNKNOWN" });
+	b = rf_push(x, "card", &subject);
+	index = rf_read_tag(x, &subject);
+	assert_int_equal(json_array_size(json_object_get(index, "manifests")),
+			 3);
+	assert_non_null(rf_entry_of(index, &a));
+	assert_non_null(rf_entry_of(index, &b));
+	assert_non_null(rf_entry_of(index, &theirs));
+	json_decref(index);
+	index = rf_read_tag(x, &other);
+	assert_int_equal(json_array_size(json_object_get(index, "manifests")),
+			 1);
+	assert_non_null(rf_entry_of(index, &c));
+	json_decref(index);
+}
+
+/* By whom it may concern, while we have the store open. */
+static void what_was_deleted_stays_out(void **state)
+{
+	struct fx *x = *state;
+	struct mreg_desc subject, a, b;
+	char path[256];
+	json_t *index;
+
+	subject = rf_push(x, "model", NULL);
+	a = rf_push(x, "report", &subject);
+	fakereg_put_manifest(x->f, REPO, rf_fallback(&subject), MR_MEDIA_INDEX,
+			     RF_INDEX "]}");
+	snprintf(path, sizeof(path), "*/manifests/%s", fx_text(&a));
+	fakereg_fault(x->f, &(struct fakereg_fault){ .method = "HEAD",
+						     .path = path,
+						     .status = 404 });
+	fakereg_fault(x->f, &(struct fakereg_fault){ .method = "GET",
+						     .path = path,
+						     .status = 404 });
+	b = rf_push(x, "card", &subject);
+	/* It stays so when it is there again, as what nobody lists. */
+	fakereg_clear(x->f);
+	(void)rf_push(x, "card", &subject);
+	index = rf_read_tag(x, &subject);
+	assert_int_equal(json_array_size(json_object_get(index, "manifests")),
+			 1);
+	assert_non_null(rf_entry_of(index, &b));
+	assert_null(rf_entry_of(index, &a));
+	json_decref(index);
+}
+
 static void gives_up_when_others_write_all_the_time(void **state)
 {
 	struct fx *x = *state;
@@ -383,6 +453,8 @@ int main(void)
 		FX(our_own_entry_is_never_left_out),
 		FX(a_tag_that_is_no_index_is_told),
 		FX(a_lost_update_is_put_back),
+		FX(a_list_that_is_denied_once_is_put_back),
+		FX(what_was_deleted_stays_out),
 		FX(gives_up_when_others_write_all_the_time),
 		FX(a_registry_that_refuses_the_tag_is_told),
 	};

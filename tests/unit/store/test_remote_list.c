@@ -173,20 +173,21 @@ static void leaves_out_what_is_no_tag(void **state)
 
 static void refuses_what_is_no_listing(void **state)
 {
-	static const char *const wrong[] = {
-		"<html>hello</html>",
-		"[]",
-		"{\"tags\":{}}",
-		"{\"tags\":[1]}",
-		"{\"tags\":[\"a\"],\"tags\":[\"b\"]}",
+	static const char *const wrong[][2] = {
+		{ " <html>hello</html>", "the answer is a web page" },
+		{ "[]", "the answer is no listing" },
+		{ "{\"tags\":{}}", "the answer is no listing" },
+		{ "{\"tags\":[1]}", "an entry is no string" },
+		{ "{\"tags\":[\"a\"],\"tags\":[\"b\"]}",
+		  "the answer is no listing" },
 	};
 	struct fx *x = *state;
 	size_t i;
 
 	tag(x, "any");
 	for (i = 0; i < MR_COUNT(wrong); i++) {
-		body(x, wrong[i], 0);
-		assert_refused(x, MREG_EFORMAT, "");
+		body(x, wrong[i][0], 0);
+		assert_refused(x, MREG_EREMOTE, wrong[i][1]);
 		fakereg_clear(x->f);
 	}
 }

@@ -154,6 +154,7 @@ static void a_broken_put_goes_on_where_it_broke(void **state)
 	cut(r, "PUT", 1);
 	assert_ok(up_put(r->x), r->x->err);
 	up_assert_there(r->x);
+	assert_int_equal(mr_remote_passed(r->x->s), 0);
 	assert_int_equal(up_count(r->x, "POST"), 1);
 	assert_int_equal(up_count(r->x, "GET"), 1);
 	assert_string_equal(up_seen(r->x, "PATCH", 0).content_range,
@@ -211,6 +212,7 @@ static void a_stream_that_broke_off_is_gone_on_with(void **state)
 	/* Its digest is known now. */
 	assert_ok(up_put(r->x), r->x->err);
 	up_assert_there(r->x);
+	assert_int_equal(mr_remote_passed(r->x->s), 0);
 	assert_int_equal(up_count(r->x, "POST"), 1);
 	assert_string_equal(up_seen(r->x, "PATCH", 1).content_range,
 			    "2000000-3048575");
@@ -289,6 +291,7 @@ static void where_going_on_is_refused_it_begins_again(void **state)
 						  .code = codes[i] });
 		assert_ok(up_put(r->x), r->x->err);
 		up_assert_there(r->x);
+		assert_int_equal(mr_remote_passed(r->x->s), 0);
 		assert_int_equal(up_count(r->x, "PATCH"), 1);
 		assert_int_equal(up_count(r->x, "POST"), 2);
 	}
@@ -306,6 +309,7 @@ static void the_next_run_streams_only_the_rest(void **state)
 	killed_run(r);
 	assert_ok(up_stream(r->x, NOISE_BYTES, &m), r->x->err);
 	up_assert_there(r->x);
+	assert_int_equal(mr_remote_passed(r->x->s), CUT_BYTES);
 	assert_int_equal(up_count(r->x, "POST"), 0);
 	assert_string_equal(up_seen(r->x, "PATCH", 0).content_range,
 			    "2000000-3048575");
@@ -320,6 +324,7 @@ static void the_next_run_puts_only_the_rest(void **state)
 	killed_run(r);
 	assert_ok(up_put(r->x), r->x->err);
 	up_assert_there(r->x);
+	assert_int_equal(mr_remote_passed(r->x->s), CUT_BYTES);
 	assert_int_equal(up_count(r->x, "POST"), 0);
 	assert_int_equal(r->x->t.progress_bytes, NOISE_BYTES);
 	assert_has(r->x->t.log, "has the first 2000000 of 3145745 bytes");
@@ -337,6 +342,7 @@ static void a_stream_killed_while_it_was_closed_is_only_closed(void **state)
 	up_open(r->x, r->s);
 	assert_ok(up_stream(r->x, NOISE_BYTES, &m), r->x->err);
 	up_assert_there(r->x);
+	assert_int_equal(mr_remote_passed(r->x->s), NOISE_BYTES);
 	assert_int_equal(up_count(r->x, "POST"), 0);
 	assert_int_equal(up_count(r->x, "PATCH"), 0);
 	assert_int_equal(up_count(r->x, "PUT"), 1);

@@ -262,6 +262,10 @@ static void refuses_a_seed_that_is_none(void **state)
 
 	assert_code(MREG_ENOTFOUND,
 		    mr_seeds_add_dir(f->seeds, at(f, "none"), &f->err), f->err);
+	test_write_text(f->dir, "file", TEXT);
+	assert_code(MREG_EUSAGE,
+		    mr_seeds_add_dir(f->seeds, at(f, "file"), &f->err), f->err);
+	assert_has(f->err.msg, "is no directory");
 	assert_int_equal(mkfifo(at(f, "pipe"), 0600), 0);
 	assert_code(MREG_EUSAGE,
 		    mr_seeds_add_dir(f->seeds, at(f, "pipe"), &f->err), f->err);
