@@ -20,7 +20,7 @@ JOBS = 2
 # What a connection may lose: progress is recorded that often (product.md
 # 5.2).
 LOST = 16 * MIB
-# And what the registry has sent, but the kernel holds: nobody's progress.
+# And what the kernel still held where it could not be waited for.
 BUFFERS = MIB
 # Manifests' configurations and the log's empty blobs, which are no files.
 SMALL = 64 << 10
@@ -54,6 +54,21 @@ def until(what, why):
         time.sleep(0.005)
 
 
+def is_drained(registry):
+    """Whether all that the registry sent has been read: what the kernel holds
+    (megabytes for each connection) is nobody's progress."""
+    ports = {int(host.rsplit(":", 1)[1], 10)
+             for host in (registry.host, registry.elsewhere)}
+    with open("/proc/net/tcp") as f:
+        for line in f.readlines()[1:]:
+            ours, theirs, _, queues = line.split()[1:5]
+            unsent, unread = (int(n, 16) for n in queues.split(":"))
+            if int(ours.split(":")[1], 16) in ports and unsent or \
+                    int(theirs.split(":")[1], 16) in ports and unread:
+                return False
+    return True
+
+
 class Moment:
     """What one kill came to."""
 
@@ -66,6 +81,8 @@ class Moment:
                 now["waiting"] == now["busy"]
 
         until(held, "the transfer does not come to the gate")
+        until(lambda: process.poll() is not None or is_drained(registry),
+              "what was sent is not read")
         self.met = process.poll() is None
         self.connections = registry.moved()["waiting"]
         kill(process)
