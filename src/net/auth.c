@@ -344,6 +344,7 @@ void mr_auth_accepted(struct mr_net *n, struct mr_origin *o, const char *scope,
 	g = grant_for(o, scope);
 	if (g && g->turn == p->turn) {
 		g->proven = true;
+		g->inherited = false;
 		o->latest = g;
 	}
 	pthread_mutex_unlock(&n->lock);

@@ -40,7 +40,7 @@ struct mr_grant {
 	int64_t renew_ms; /* monotonic; from here on the token is too old */
 	int64_t upload_renew_ms; /* the same before an upload */
 	bool proven;       /* what we sent was accepted since it was got */
-	bool inherited;    /* begun as another scope's, not asked for yet */
+	bool inherited;    /* begun as another scope's, not taken yet */
 	bool fetching;     /* one thread asks, the others wait */
 	unsigned int turn; /* counts tokens: which one was refused? */
 };

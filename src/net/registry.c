@@ -89,7 +89,7 @@ int mr_net_check_registry(struct mr_net *n, const char *host,
 	MR_AUTO(mr_response_freep) struct mr_response *r = NULL;
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_request rq = { .method = "GET" };
-	char origin[300];
+	char origin[300] = "";
 	char url[320];
 	int rc = mr_net_origin(n, host, origin, sizeof(origin), &why);
 

@@ -180,7 +180,8 @@ static int fail_tls(const char *said, const char *host, struct mr_outcome *oc,
 static int fail_timeout(const char *said, const char *host,
 			struct mr_outcome *oc, struct mreg_error *err)
 {
-	/* Only connecting has a limit of curl's; transfer.c sees stalls. */
+	/* Of curl's limits only that of connecting ends here, and that of a
+	 * whole exchange where origin.c asks; transfer.c sees stalls. */
 	oc->unreached = true;
 	/* TCP came about, TLS did not: it may wait for a line of text. */
 	oc->not_tls = strstr(said, "SSL") != NULL;

@@ -3,7 +3,7 @@
  * written.
  *
  * It brings a dozen libraries with it (XML, ICU, C++, four compressions), which
- * would be a quarter of the time that a command with nothing to do takes; tar
+ * would be a quarter of the time that starting any command takes; tar
  * headers are all that is wanted of it.
  */
 #ifndef MR_PACK_LIBARCHIVE_H

@@ -108,7 +108,7 @@ bool mr_remote_passing(int status, const char *code)
 {
 	if (mr_remote_transient(status))
 		return true;
-	/* 520 to 530: what stands in front of it does not reach it. */
+	/* Above 504: what stands in front of it does not reach it, often. */
 	return (status == 400 || status > 504) &&
 	       (strcmp(code, "TOOMANYREQUESTS") == 0 ||
 		strcmp(code, "UNAVAILABLE") == 0);
@@ -348,6 +348,7 @@ int mr_remote_open(struct mr_env *env, struct mr_net *net, const char *host,
 	atomic_init(&r->has_referrers, false);
 	atomic_init(&r->is_registry, false);
 	atomic_init(&r->seen.passed, 0);
+	atomic_init(&r->seen.odd_blobs, 0);
 	if (!r->base.name || !r->host || !r->repository) {
 		remote_free(&r->base);
 		return mr_fail_nomem(err);

@@ -35,6 +35,8 @@
 
 /* Progress that proves a connection good. */
 #define PROGRESS_BYTES (UINT64_C(1) << 20)
+/* In a row. */
+#define ODD_BLOBS_MAX 3
 /* What is passed over is read in pieces of this. */
 #define SKIP_BYTES (64u << 10)
 
@@ -86,12 +88,16 @@ int mr_remote_has(struct mr_store *s, const struct mreg_desc *d, bool *found,
 	/* Another size is another blob, whatever its digest. */
 	*found = head->status == 200 &&
 		 (!head->has_length || head->length == d->size);
-	if (head->status == 200 || head->status == 404)
+	if (head->status == 200 || head->status == 404) {
+		atomic_store(&r->seen.odd_blobs, 0);
 		return 0;
+	}
 	/* Again and again: distribution cannot tell of a blob whose link in
 	 * the repository is empty, as a full disk leaves it.  Sending the blob
-	 * writes the link anew. */
-	if (head->status == 500)
+	 * writes the link anew.  Of one after another it is the registry's
+	 * storage that is in trouble. */
+	if (head->status == 500 &&
+	    atomic_fetch_add(&r->seen.odd_blobs, 1) < ODD_BLOBS_MAX)
 		return 0;
 	if (mr_remote_transient(head->status))
 		return mr_remote_refused(r->host, head, LOOKING, NULL, err);

@@ -6,9 +6,10 @@
  * Invariants
  * 1. Nothing is taken out of the list: what was seen in it, and was lost
  *    because two wrote at once, or because a tag that is there was said not to
- *    be, is put back (P-72).  That holds for as long as the store is open:
- *    what a list had is remembered (struct mr_remote).  What is no manifest of
- *    the repository any more stays out.
+ *    be, is put back (P-72).  What the lists written last had is remembered
+ *    while the store is open (struct mr_seen): of one tag for each of 16 locks,
+ *    and only short ones.  What is no manifest of the repository any more stays
+ *    out.
  * 2. The index that the tag named before is never deleted: another tag may
  *    name the same bytes.
  */
@@ -33,7 +34,7 @@
 #define ROUNDS_MAX 5 /* P-72 */
 #define PAUSE_MAX_MS 1000
 /* A longer list is not remembered: memory is bounded (product.md 5.4). */
-#define KEPT_ENTRIES_MAX 1000
+#define KEPT_ENTRIES_MAX 64
 
 /* The entry of a manifest: what the API would tell of it (P-71). */
 static int new_entry(const struct mr_manifest *m, json_t **out,

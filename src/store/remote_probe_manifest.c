@@ -226,17 +226,20 @@ int mr_probe_tagging(struct mr_store *s, struct mr_litter *l,
 		make_tag(s, "", tags[i]);
 		rc = mr_list_add(&l->tags, tags[i], err);
 	}
+	if (rc < 0)
+		return rc;
 	(void)snprintf(reference, sizeof(reference), "%s?tag=%s&tag=%s",
 		       mreg_digest_text(&d.digest, text), tags[0], tags[1]);
-	if (rc >= 0)
-		rc = put(s, reference, &d, &bytes, l, out, &resp, err);
+	rc = put(s, reference, &d, &bytes, l, out, &resp, err);
 	if (rc < 0 || !resp)
 		return rc;
 	if (mr_probe_taken(resp) && mr_response_header(resp, "OCI-Tag")) {
 		mr_probe_say(out, MR_CAN_YES, "tags while it takes a manifest");
 		return 0;
 	}
-	for (i = 0; i < MR_COUNT(tags); i++)
+	/* After a 503 they may be there. */
+	for (i = 0; i < MR_COUNT(tags) && !mr_remote_transient(resp->status);
+	     i++)
 		drop(&l->tags, tags[i]);
 	if (mr_probe_taken(resp))
 		mr_probe_say(out, MR_CAN_NO, "ignores tags beside a digest");

@@ -39,6 +39,7 @@ struct mr_seen {
 	struct mr_parked parked[MR_PARKED_MAX]; /* the newest */
 	size_t parked_count;                    /* ever */
 	atomic_uint_fast64_t passed; /* bytes, as mr_remote_passed tells */
+	atomic_uint odd_blobs;       /* in a row that it cannot tell of (500) */
 };
 
 #endif

@@ -184,6 +184,8 @@ static bool take_status(struct mr_upload *u, const struct mr_response *resp)
 	    mr_upload_locate(u, resp, &ignored) < 0)
 		return false;
 	u->offset = n;
+	if (u->passed > n)
+		u->passed = n;
 	u->picked_up = true;
 	return true;
 }

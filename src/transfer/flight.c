@@ -10,8 +10,8 @@
  * 3. The hasher and the writer only wait for pieces, never for legs: pieces
  *    come back whatever the legs do.
  *
- * A thread that waits is woken after the lock is left: woken under it, it would
- * only wait for the lock next, which was half of all futex calls.
+ * For each piece, whoever waits for it is woken after the lock is left: woken
+ * under it, it would only wait for the lock next.
  */
 #include "transfer/internal.h"
 
@@ -43,11 +43,12 @@ void mr_crew_fail(struct mr_crew *c, const char *label, int rc,
 	c->err = *err;
 	if (rc != MREG_ECANCELED)
 		(void)mr_wrap(&c->err, "cannot transfer '%s'", label);
-	/* What else is under way may take a moment to stop. */
+	/* Flights stop at their next read; an upload ends its blob. */
 	if (rc != MREG_ECANCELED && c->running > 1)
-		mr_log(c->env, MREG_LOG_WARN,
-		       "'%s' failed (%s); stopping the others", label,
-		       err->msg);
+		mr_log(c->env, MREG_LOG_WARN, "'%s' failed (%s); %s", label,
+		       err->msg,
+		       mr_store_sinks(c->to) ? "stopping the others"
+					     : "waiting for those under way");
 	for (f = c->flights; f; f = f->next)
 		mr_crew_ground(c, f);
 	mr_signal_all(&c->changed);

@@ -63,6 +63,21 @@ static int learn(struct run *r, struct mr_item *it, const struct mr_measure *m,
 	return rc;
 }
 
+/* For what looks at nothing else: whether it goes on. */
+static int check(struct run *r, struct mreg_error *err)
+{
+	int rc = mr_check_cancel(r->env, err);
+
+	if (rc < 0)
+		return rc;
+	mr_lock_enter(&r->crew.lock);
+	if (r->crew.rc < 0)
+		rc = mr_fail(err, MREG_ECANCELED,
+			     "given up, because the run has failed");
+	mr_lock_leave(&r->crew.lock);
+	return rc;
+}
+
 /* Read a file to its end for its digest's sake. */
 static int hash_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 {
@@ -84,7 +99,7 @@ static int hash_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 	if (!chunk)
 		return mr_fail_nomem(err);
 	do {
-		rc = mr_check_cancel(r->env, err);
+		rc = check(r, err);
 		if (rc < 0)
 			return rc;
 		got = mr_stream_read(in, chunk, MR_CHUNK_BYTES, err);
@@ -160,7 +175,9 @@ static int do_steps(struct run *r, struct mr_item *it, struct mreg_error *err)
 	if (it->step == MR_STEP_COPY) {
 		bool mounted = false;
 
-		rc = mr_plan_mount(r->to, it, &mounted, err);
+		rc = check(r, err);
+		if (rc >= 0)
+			rc = mr_plan_mount(r->to, it, &mounted, err);
 		if (rc >= 0 && !mounted)
 			rc = copy_item(r, it, err);
 		if (rc < 0)

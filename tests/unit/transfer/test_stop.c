@@ -32,7 +32,7 @@
 struct part_of_script {
 	uint64_t wait_at;          /* until it may go on there */
 	unsigned int until_opened; /* so many streams are, or, if 0, */
-	bool until_told;           /* the failure is told, or else */
+	bool until_told;           /* `words` were told, or else */
 	uint64_t until_handed;     /* so much came from another stream */
 	uint64_t break_at;
 	int break_code;
@@ -52,7 +52,8 @@ struct source {
 	uint64_t handed[STREAMS_MAX];         /* bytes */
 	unsigned int after_told[STREAMS_MAX]; /* reads */
 	unsigned int opened;
-	bool told; /* that the run has failed */
+	const char *words; /* what is waited for to be told */
+	bool told;
 };
 
 struct script {
@@ -204,7 +205,7 @@ static void source_log(void *ctx, enum mreg_log_level level, const char *text)
 	struct fixture *f = mr_container_of(ctx, struct fixture, te);
 
 	(void)level;
-	if (!strstr(text, "stopping the others"))
+	if (!strstr(text, f->src.words))
 		return;
 	mr_lock_enter(&f->src.lock);
 	f->src.told = true;
@@ -234,6 +235,7 @@ static int setup(void **state)
 	memcpy(f->src.name, "script", 7);
 	f->src.base.name = f->src.name;
 	f->src.data = f->data;
+	f->src.words = "stopping the others";
 	for (i = 0; i < STREAMS_MAX; i++)
 		f->src.script[i] = (struct part_of_script){ .wait_at = NEVER,
 							    .break_at = NEVER };
@@ -430,14 +432,16 @@ static void a_refusal_is_forgotten_when_others_work(void **state)
 
 	want(f, sizes, 1);
 	f->src.slow = true;
+	f->src.words = "a connection broke off";
 	f->src.script[0].wait_at = 4 * MIB;
-	f->src.script[0].until_opened = 2;
+	f->src.script[0].until_told = true;
 	f->src.script[1].break_at = 0;
 	f->src.script[1].break_code = MREG_EDENIED;
 	f->src.script[1].words = "one connection is enough for you";
 	f->src.script[2].wait_at = 4 * MIB;
 	f->src.script[2].until_opened = 4;
 	open_target(f);
+	f->plan.limited = true; /* one helper, no more */
 	assert_ok(run(f, 2), f->err);
 	assert_true(f->src.opened >= 4);
 	assert_int_equal(f->src.asked[2].start, f->src.asked[1].start);
