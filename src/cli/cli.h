@@ -176,6 +176,8 @@ struct cli_table;
 struct cli_table *cli_table_new(size_t columns); /* NULL: out of memory */
 void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same of a text that was put together, or failed to be. */
+void cli_table_text(struct cli_table *t, const struct mr_buf *text);
 int cli_table_print(struct cli *cli, struct cli_table *t, struct mr_buf *out,
 		    struct mreg_error *err); /* frees `t` */
 

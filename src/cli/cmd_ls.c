@@ -103,8 +103,10 @@ static void add_row(struct cli_table *t, const struct mreg_version_row *row)
 	cli_table_cell(t, "%s", row->actor[0] ? row->actor : "-");
 	cli_table_cell(t, "%s", mr_text_size(row->bytes, text));
 	cli_table_cell(t, "%s", cli_short_digest(&row->digest, text));
-	cli_table_cell(t, "%s", tags.len ? mr_buf_text(&tags) : "-");
-	cli_table_cell(t, "%s", mr_buf_text(&metrics));
+	if (!tags.len)
+		mr_buf_puts(&tags, "-");
+	cli_table_text(t, &tags);
+	cli_table_text(t, &metrics);
 }
 
 static int show_versions(struct cli *cli, const struct mreg_versions_result *r,

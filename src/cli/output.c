@@ -164,6 +164,13 @@ void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 		t->cell_count++;
 }
 
+void cli_table_text(struct cli_table *t, const struct mr_buf *text)
+{
+	if (text->failed != MREG_OK)
+		t->failed = true;
+	cli_table_cell(t, "%s", mr_buf_text(text));
+}
+
 /* Columns a text takes: code points, which is right for what model names and
  * people's names are mostly made of. */
 static size_t width_of(const char *s)

@@ -152,24 +152,28 @@ static int fetch_manifest(void *ctx, size_t index, struct mreg_error *err)
 				 &l->manifests[index], err);
 }
 
-static void take_manifest(struct mreg_version_row *row,
-			  const struct mr_manifest *m, struct mr_arena *a)
+static int take_manifest(struct mreg_version_row *row,
+			 const struct mr_manifest *m, struct mr_arena *a,
+			 struct mreg_error *err)
 {
 	struct mr_meta *meta = NULL;
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	size_t i;
+	int rc;
 
 	for (i = 0; i < m->layer_count; i++)
 		row->bytes += m->layers[i].desc.size;
 	row->files = m->layer_count;
-	if (mr_meta_new(&meta, &ignored) < 0)
-		return;
-	if (mr_meta_read(m, meta, &ignored) >= 0) {
+	rc = mr_meta_new(&meta, err);
+	if (rc < 0)
+		return rc;
+	rc = mr_meta_read(m, meta, err);
+	if (rc >= 0) {
 		row->metrics =
 			mr_result_pairs(a, meta->metrics, meta->metric_count);
 		row->metric_count = row->metrics ? meta->metric_count : 0;
 	}
 	mr_meta_free(meta);
+	return rc;
 }
 
 static void take_row(struct listing *l, const struct mr_tag_row *v,
@@ -274,7 +278,7 @@ static int versions_in(struct listing *l, const char *text,
 	rc = mr_task_run(&l->m->env, MR_LOOKUP_JOBS, out->count, fetch_manifest,
 			 l, err);
 	for (i = 0; rc >= 0 && i < out->count; i++)
-		take_manifest(&out->rows[i], l->manifests[i], a);
+		rc = take_manifest(&out->rows[i], l->manifests[i], a, err);
 	return rc < 0 ? rc : mr_result_check(a, err);
 }
 

@@ -123,8 +123,10 @@ class OnDisk:
         self.target = f"{self.registry.host}/m"
 
     def close(self):
-        if self.registry:
-            self.registry.stop()
+        # No longer ours when the next one does not start.
+        registry, self.registry = self.registry, None
+        if registry:
+            registry.stop()
 
     def look(self):
         """({N: digest} of the versions, what is wrong)."""
@@ -252,6 +254,13 @@ def test_a_full_disk_below_what_is_written_to(target, name, model, disk, box,
           capsys, target)
 
 
+@pytest.fixture
+def registry():
+    server = fake.Fake()
+    yield server
+    assert server.stop() == 0
+
+
 # -- in the middle ------------------------------------------------------------
 
 
@@ -267,8 +276,7 @@ def wait_at_gate(registry, process, at):
 
 
 def test_a_disk_that_becomes_full_in_a_pull(binary, box, quick, model, disk,
-                                            capsys):
-    registry = fake.Fake()
+                                            registry, capsys):
     first = Mreg(binary, box / "first", env=quick)
     first.run("push", model, f"{registry.host}/m")
     needed, expected = size_of(model), tree(model)
@@ -300,7 +308,6 @@ def test_a_disk_that_becomes_full_in_a_pull(binary, box, quick, model, disk,
             disk.unmount()
     faults.tell(capsys, f"disks that become full: {tried} (pull), errors: "
                         f"{errors}, violations: {len(wrong)}")
-    assert registry.stop() == 0
     assert not wrong, "\n".join(wrong)
     assert errors > tried / 2
 
@@ -309,9 +316,9 @@ def test_a_disk_that_becomes_full_in_a_pull(binary, box, quick, model, disk,
 
 
 def test_a_full_disk_below_the_state_file_is_no_trouble(binary, box, quick,
-                                                        model, disk):
+                                                        model, disk,
+                                                        registry):
     """What is remembered may be lost at any time (product.md 5.9)."""
-    registry = fake.Fake()
     mreg = Mreg(binary, box / "home", env=quick)
     mreg.env["XDG_CACHE_HOME"] = str(disk.folder / "cache")
     for size in (1 << 16, 1 << 20):
@@ -327,4 +334,3 @@ def test_a_full_disk_below_the_state_file_is_no_trouble(binary, box, quick,
             mreg.run("copy", ref, f"copy{size}")
         finally:
             disk.unmount()
-    assert registry.stop() == 0

@@ -175,7 +175,7 @@ def test_interrupted_it_leaves_no_alias(mreg):
     try:
         # Read right after it was written; one moment to be interrupted in.
         registry.fault(method="GET", path="*/manifests/doctor-*",
-                       delay_ms=4000, times=1)
+                       delay_ms=600000, times=1)
         process = mreg.start("doctor", "-w", f"{registry.host}/d")
         until = time.monotonic() + 60
         while not registry.content("d")["tags"] and time.monotonic() < until:
@@ -189,6 +189,8 @@ def test_interrupted_it_leaves_no_alias(mreg):
         assert "what it wrote is removed, or named above" in r.stderr
         assert mreg.json("alias", "ls", f"{registry.host}/d")["aliases"] == []
     finally:
+        # It would wait for the end of the delay.
+        registry.process.terminate()
         registry.stop()
 
 

@@ -60,14 +60,13 @@ def connections(registry, process, enough):
     """How many bodies are under way at once, at a gate that lets none pass;
     then all of them do."""
     end = time.monotonic() + 300
-    most = 0
-    while most < enough:
+    most, still = 0, 0
+    # Until all that are busy wait, and nothing changes any more.
+    while most < enough or still < 50:
         assert process.poll() is None and time.monotonic() < end, most
-        most = max(most, registry.moved()["waiting"])
-        time.sleep(0.005)
-    # Whoever opens more does it at once.
-    for _ in range(50):
-        most = max(most, registry.moved()["waiting"])
+        now = registry.moved()
+        still = still + 1 if now["waiting"] == now["busy"] == most else 0
+        most = max(most, now["waiting"])
         time.sleep(0.01)
     registry.gate()
     _, errors = process.communicate(timeout=300)

@@ -83,9 +83,10 @@ def test_the_next_command_does_not_ask_for_tls(mreg, relay, box):
     assert mreg.json("push", folder, "plain-once")["identical"]
     mreg.run("pull", "plain-once", "-o", box / "out")
     assert not hellos(relay.taken())
-    # What is checked and what is then asked go over the same connection.
+    # Nor does one that only reads; what was opened and not used began with
+    # nothing.
     mreg.run("resolve", "plain-once")
-    assert relay.taken() == [b"G"]
+    assert {data for data in relay.taken() if data} == {b"G"}
 
 
 def test_a_lost_state_only_asks_again(mreg, relay, box):

@@ -9,7 +9,7 @@
 
 #include "pack/libarchive.h"
 
-static void it_is_loaded_once(void **state)
+static void every_caller_gets_the_same_table(void **state)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	const struct mr_libarchive *one = NULL;
@@ -77,7 +77,7 @@ static void a_library_that_lacks_a_function_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_is_loaded_once),
+		cmocka_unit_test(every_caller_gets_the_same_table),
 		cmocka_unit_test(members_are_what_they_are_called),
 		cmocka_unit_test(a_missing_library_is_told),
 		cmocka_unit_test(a_library_that_lacks_a_function_is_told),

@@ -55,15 +55,22 @@ static void a_free_lock_costs_no_time(void **state)
 {
 	struct fx *x = *state;
 	char dir[512];
-	struct mreg_desc subject;
+	struct mreg_desc subject, other;
+	int64_t began_ms, without_ms;
 	struct stat st;
 	int fd;
 
+	other = rf_push(x, "other", NULL);
+	began_ms = x->t.slept_ms;
+	(void)rf_push(x, "report", &other);
+	without_ms = x->t.slept_ms - began_ms;
 	mr_remote_lock_folder(x->s, folder(dir));
 	subject = rf_push(x, "model", NULL);
 	/* Made when it is needed. */
 	assert_int_equal(only_file(dir), -1);
+	began_ms = x->t.slept_ms;
 	(void)rf_push(x, "report", &subject);
+	assert_int_equal(x->t.slept_ms - began_ms, without_ms);
 	fd = only_file(dir);
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -132,6 +139,7 @@ static void a_folder_of_others_is_left_alone(void **state)
 {
 	struct fx *x = *state;
 	struct mreg_desc subject;
+	char target[600];
 	char dir[512];
 
 	(void)folder(dir);
@@ -143,11 +151,15 @@ static void a_folder_of_others_is_left_alone(void **state)
 	assert_int_equal(only_file(dir), -1);
 	assert_int_equal(rf_count(x, &subject), 1);
 	remove_folder(dir);
-	/* Nor a link to one. */
-	assert_int_equal(symlink(".", dir), 0);
+	/* Nor a link to one of ours. */
+	(void)snprintf(target, sizeof(target), "%s-target", dir);
+	assert_int_equal(mkdir(target, 0700), 0);
+	assert_int_equal(symlink(target, dir), 0);
 	(void)rf_push(x, "card", &subject);
+	assert_int_equal(only_file(target), -1);
 	assert_int_equal(rf_count(x, &subject), 2);
 	remove_folder(dir);
+	remove_folder(target);
 }
 
 static void a_folder_that_cannot_be_is_no_error(void **state)
