@@ -133,10 +133,13 @@ static void leave(struct verify *v, uint64_t start, bool written)
  * back. */
 static uint64_t ready(const struct verify *v)
 {
-	const struct extent *e = v->extents + lower(v, v->frontier);
+	const struct extent *e;
+	size_t i = lower(v, v->frontier);
 
-	if (e == v->extents + v->n || !e->written || e->ordered ||
-	    e->start != v->frontier)
+	if (i == v->n)
+		return 0;
+	e = &v->extents[i];
+	if (!e->written || e->ordered || e->start != v->frontier)
 		return 0;
 	return e->end - e->start;
 }
