@@ -149,7 +149,6 @@ int mr_archive_get(struct mr_store *s, const char *reference,
 	MR_AUTO(mr_json_freep) json_t *entry = NULL;
 	struct mr_archive *a = mr_archive_of(s);
 	struct mreg_digest digest;
-	char text[MREG_DIGEST_TEXT];
 	int rc;
 
 	if (mreg_digest_parse(reference, &digest, NULL) == 0)
@@ -162,16 +161,9 @@ int mr_archive_get(struct mr_store *s, const char *reference,
 		rc = load(a, &out->desc.digest, &out->bytes, found, err);
 	if (rc < 0 || *found)
 		return rc;
-	if (out->desc.size > MR_MANIFEST_MAX_BYTES)
-		return mr_fail(
-			err, MREG_ELIMIT,
-			"manifest '%s' has %" PRIu64 " bytes, more than %u",
-			reference, out->desc.size, MR_MANIFEST_MAX_BYTES);
-	(void)mr_fail(err, MREG_ENOTFOUND,
-		      "tag '%s' names '%s', which is not in archive '%s'",
-		      reference, mreg_digest_text(&out->desc.digest, text),
-		      s->name);
-	return mr_hint(err, "the archive is not whole: export it again");
+	return mr_store_fail_tag(reference, &out->desc, "archive", s->name,
+				 "the archive is not whole: export it again",
+				 err);
 }
 
 int mr_archive_tags(struct mr_store *s, struct mr_list *out, bool *found,

@@ -258,16 +258,9 @@ static int archive_set(struct mr_store *s, const char *reference,
 {
 	MR_AUTO(mr_manifest_freep) struct mr_manifest *m = NULL;
 	struct mr_archive *a = mr_archive_of(s);
-	bool here = false;
 	int rc;
 
-	rc = mr_manifest_parse(bytes, (size_t)d->size, d->media_type, &m, err);
-	if (rc == 0)
-		rc = mr_store_need_blobs(s, m, missing, err);
-	if (rc == 0)
-		rc = mr_store_has(s, d, &here, err);
-	if (rc == 0 && !here)
-		rc = mr_store_put_bytes(s, d, bytes, err);
+	rc = mr_store_keep_manifest(s, d, bytes, &m, missing, err);
 	if (rc < 0)
 		return rc;
 	(void)pthread_mutex_lock(&a->lock);

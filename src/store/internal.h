@@ -34,6 +34,17 @@ int mr_store_explain(struct mr_store *s, const char *what,
 int mr_store_need_blobs(struct mr_store *s, const struct mr_manifest *m,
 			struct mr_list *missing, struct mreg_error *err);
 
+/* A blob like any other, once what it names is there, for tables that keep it
+ * as one; `*out` is the caller's to free. */
+int mr_store_keep_manifest(struct mr_store *s, const struct mreg_desc *d,
+			   const void *bytes, struct mr_manifest **out,
+			   struct mr_list *missing, struct mreg_error *err);
+/* The failure of a tag whose manifest was not got: it is larger than any may
+ * be (MREG_ELIMIT), or not in the store of that `kind` (MREG_ENOTFOUND). */
+int mr_store_fail_tag(const char *tag, const struct mreg_desc *d,
+		      const char *kind, const char *name, const char *hint,
+		      struct mreg_error *err);
+
 /* -- referrers.c: for the tables' `referrers` -------------------------------
  */
 

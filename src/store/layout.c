@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -192,7 +191,6 @@ static int layout_get(struct mr_store *s, const char *reference,
 {
 	struct mr_layout *l = mr_layout_of(s);
 	struct mreg_digest digest;
-	char text[MREG_DIGEST_TEXT];
 	bool tagged = false;
 	int rc;
 
@@ -204,16 +202,8 @@ static int layout_get(struct mr_store *s, const char *reference,
 	rc = mr_layout_load(l, &out->desc.digest, &out->bytes, found, err);
 	if (rc < 0 || *found)
 		return rc;
-	if (out->desc.size > MR_MANIFEST_MAX_BYTES)
-		return mr_fail(
-			err, MREG_ELIMIT,
-			"manifest '%s' has %" PRIu64 " bytes, more than %u",
-			reference, out->desc.size, MR_MANIFEST_MAX_BYTES);
-	(void)mr_fail(err, MREG_ENOTFOUND,
-		      "tag '%s' names '%s', which is not in layout store '%s'",
-		      reference, mreg_digest_text(&out->desc.digest, text),
-		      s->name);
-	return mr_hint(err, "push it again, or move the tag");
+	return mr_store_fail_tag(reference, &out->desc, "layout store", s->name,
+				 "push it again, or move the tag", err);
 }
 
 static int layout_set(struct mr_store *s, const char *reference,
@@ -225,13 +215,7 @@ static int layout_set(struct mr_store *s, const char *reference,
 	bool here = false;
 	int rc;
 
-	rc = mr_manifest_parse(bytes, (size_t)d->size, d->media_type, &m, err);
-	if (rc == 0)
-		rc = mr_store_need_blobs(s, m, missing, err);
-	if (rc == 0)
-		rc = mr_store_has(s, d, &here, err);
-	if (rc == 0 && !here)
-		rc = mr_store_put_bytes(s, d, bytes, err);
+	rc = mr_store_keep_manifest(s, d, bytes, &m, missing, err);
 	/* Else nobody would find who refers to whom, once no tag names it. */
 	if (rc == 0 && m->has_subject)
 		rc = mr_layout_list(l, d, m->artifact_type, err);

@@ -251,3 +251,37 @@ void mr_store_unlock(struct mr_store *s)
 	if (s->ops->unlock)
 		s->ops->unlock(s);
 }
+
+int mr_store_keep_manifest(struct mr_store *s, const struct mreg_desc *d,
+			   const void *bytes, struct mr_manifest **out,
+			   struct mr_list *missing, struct mreg_error *err)
+{
+	bool here = false;
+	int rc;
+
+	rc = mr_manifest_parse(bytes, (size_t)d->size, d->media_type, out, err);
+	if (rc == 0)
+		rc = mr_store_need_blobs(s, *out, missing, err);
+	if (rc == 0)
+		rc = mr_store_has(s, d, &here, err);
+	if (rc == 0 && !here)
+		rc = mr_store_put_bytes(s, d, bytes, err);
+	return rc;
+}
+
+int mr_store_fail_tag(const char *tag, const struct mreg_desc *d,
+		      const char *kind, const char *name, const char *hint,
+		      struct mreg_error *err)
+{
+	char text[MREG_DIGEST_TEXT];
+
+	if (d->size > MR_MANIFEST_MAX_BYTES)
+		return mr_fail(err, MREG_ELIMIT,
+			       "manifest '%s' has %" PRIu64
+			       " bytes, more than %u",
+			       tag, d->size, MR_MANIFEST_MAX_BYTES);
+	(void)mr_fail(err, MREG_ENOTFOUND,
+		      "tag '%s' names '%s', which is not in %s '%s'", tag,
+		      mreg_digest_text(&d->digest, text), kind, name);
+	return mr_hint(err, "%s", hint);
+}
