@@ -28,6 +28,9 @@ enum mreg_verdict {
 	MREG_VERDICT_UNKNOWN, /* not tried, or no clear answer */
 };
 
+/* "yes", "no", "partly" or "unknown". */
+const char *mreg_verdict_name(enum mreg_verdict verdict);
+
 struct mreg_finding {
 	const char *topic; /* "reach", "login", "ranges", "referrers", ... */
 	enum mreg_verdict verdict;

@@ -31,21 +31,6 @@ static const char *const examples[] = {
 	NULL,
 };
 
-static const char *word(enum mreg_verdict verdict)
-{
-	switch (verdict) {
-	case MREG_VERDICT_YES:
-		return "yes";
-	case MREG_VERDICT_NO:
-		return "no";
-	case MREG_VERDICT_PARTLY:
-		return "partly";
-	case MREG_VERDICT_UNKNOWN:
-		break;
-	}
-	return "?";
-}
-
 static void put_head(struct cli *cli, struct mr_buf *b,
 		     const struct mreg_doctor_result *r)
 {
@@ -81,7 +66,9 @@ static int show(struct cli *cli, const struct mreg_doctor_result *r,
 		const struct mreg_finding *f = &r->findings[i];
 
 		mr_buf_printf(&b, "  %-13s  %-6s  ", f->topic,
-			      word(f->verdict));
+			      f->verdict == MREG_VERDICT_UNKNOWN
+				      ? "?"
+				      : mreg_verdict_name(f->verdict));
 		cli_put(&b, f->found);
 		if (f->means[0]) {
 			mr_buf_printf(&b, "\n  %-13s  %-6s  -> ", "", "");

@@ -5,7 +5,7 @@
 
 #include "view/view.h"
 
-static const char *verdict_name(enum mreg_verdict verdict)
+const char *mreg_verdict_name(enum mreg_verdict verdict)
 {
 	switch (verdict) {
 	case MREG_VERDICT_YES:
@@ -32,7 +32,7 @@ char *mreg_doctor_result_json(const struct mreg_doctor_result *r)
 
 		mr_view_init(&row, NULL);
 		mr_view_str(&row, "topic", f->topic);
-		mr_view_str(&row, "verdict", verdict_name(f->verdict));
+		mr_view_str(&row, "verdict", mreg_verdict_name(f->verdict));
 		mr_view_str(&row, "found", f->found);
 		mr_view_str(&row, "means", f->means);
 		if (json_array_append_new(rows, mr_view_take(&row)) < 0) {
