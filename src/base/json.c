@@ -11,6 +11,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
+#define DIGITS "0123456789"
+
 /* 2^62: far above any size, and its double still fits an int64_t. */
 #define INT_MAX_JSON (INT64_C(1) << 62)
 
@@ -267,4 +269,30 @@ int mr_json_opt_object(const json_t *obj, const char *key, const char *what,
 		return wrong_type(j, key, what, "an object", err);
 	*out = j;
 	return 0;
+}
+
+bool mr_json_is_number(const char *text)
+{
+	size_t n;
+
+	text += *text == '-';
+	n = strspn(text, DIGITS);
+	if (n == 0 || (n > 1 && text[0] == '0'))
+		return false;
+	text += n;
+	if (*text == '.') {
+		n = strspn(text + 1, DIGITS);
+		if (n == 0)
+			return false;
+		text += 1 + n;
+	}
+	if (*text == 'e' || *text == 'E') {
+		text++;
+		text += *text == '-' || *text == '+';
+		n = strspn(text, DIGITS);
+		if (n == 0)
+			return false;
+		text += n;
+	}
+	return *text == '\0';
 }

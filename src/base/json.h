@@ -49,6 +49,9 @@ int mr_json_opt_array(const json_t *obj, const char *key, const char *what,
 int mr_json_opt_object(const json_t *obj, const char *key, const char *what,
 		       json_t **out, struct mreg_error *err);
 
+/* Whether `text` is a number by the grammar of RFC 8259, section 6. */
+bool mr_json_is_number(const char *text);
+
 /* Append `s` as a JSON string with quotes.  Escapes only what RFC 8259,
  * section 7 demands: ", \, controls (\n \t \b \f \r or \u00XX); everything
  * else, '/' and non-ASCII too, as it is.  The one writer of strings in

@@ -1,6 +1,7 @@
 /*
- * format/format.h - what a model file says about itself, read at random
- * offsets; nothing is executed, no length it gives is trusted.
+ * format/format.h - what the files of a model say about themselves: weights
+ * read at random offsets (format/facts.h), small documents (format/documents.h,
+ * format/node.h), names.  Nothing is executed, no length is trusted.
  */
 #ifndef MR_FORMAT_FORMAT_H
 #define MR_FORMAT_FORMAT_H
@@ -12,11 +13,9 @@
 #include "base/list.h"
 #include "content/reader.h"
 
-enum mr_format {
-	MR_FORMAT_UNKNOWN = 0,
-	MR_FORMAT_SAFETENSORS,
-	MR_FORMAT_GGUF,
-};
+#include "format/documents.h"
+#include "format/facts.h"
+#include "format/node.h"
 
 /*
  * Look whether `r` has a complete and consistent safetensors or GGUF header

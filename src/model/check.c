@@ -110,32 +110,6 @@ int mr_check_name(const char *noun, const char *name, struct mreg_error *err)
 		NAME_MAX_BYTES);
 }
 
-bool mr_number_valid(const char *text)
-{
-	size_t n;
-
-	text += *text == '-';
-	n = strspn(text, DIGITS);
-	if (n == 0 || (n > 1 && text[0] == '0'))
-		return false;
-	text += n;
-	if (*text == '.') {
-		n = strspn(text + 1, DIGITS);
-		if (n == 0)
-			return false;
-		text += 1 + n;
-	}
-	if (*text == 'e' || *text == 'E') {
-		text++;
-		text += *text == '-' || *text == '+';
-		n = strspn(text, DIGITS);
-		if (n == 0)
-			return false;
-		text += n;
-	}
-	return *text == '\0';
-}
-
 /* How many digits stand before the point once the exponent is applied: below
  * 309 the number is finite.  `text` is a valid number. */
 static long magnitude(const char *text)
@@ -172,7 +146,7 @@ int mr_check_metric(const char *name, const char *value, struct mreg_error *err)
 	char shown[MR_SHOWN_BYTES];
 	char shown_name[MR_SHOWN_BYTES];
 
-	if (strlen(value) <= METRIC_MAX_BYTES && mr_number_valid(value) &&
+	if (strlen(value) <= METRIC_MAX_BYTES && mr_json_is_number(value) &&
 	    magnitude(value) <= METRIC_EXPONENT_MAX)
 		return 0;
 	(void)mr_fail(err, MREG_EUSAGE,

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/yaml.h"
+#include "format/format.h"
 
 struct load {
 	struct mr_meta *m;

@@ -95,8 +95,6 @@ int mr_check_metric(const char *name, const char *value,
 		    struct mreg_error *err);
 /* A key for a free annotation: grammar, and none that mreg writes. */
 int mr_check_annotation(const char *key, struct mreg_error *err);
-/* JSON's grammar of numbers, RFC 8259, section 6. */
-bool mr_number_valid(const char *text);
 
 /* -- filling: meta.c, edge.c ------------------------------------------------
  */

@@ -6,7 +6,7 @@
  * beside the parser's value: both have their scalars in the same order, for
  * jansson iterates objects as they were written.
  */
-#include "model/yaml.h"
+#include "format/node.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "model/meta.h"
 
 /* What stands between scalars. */
 #define BETWEEN " \t\r\n,:[]{}"
@@ -182,7 +181,7 @@ static void scalar_json(const struct mr_node *node, struct mr_buf *out)
 		mr_buf_puts(out, "null");
 	else if (node->plain && (strcmp(node->text, "true") == 0 ||
 				 strcmp(node->text, "false") == 0 ||
-				 mr_number_valid(node->text)))
+				 mr_json_is_number(node->text)))
 		mr_buf_puts(out, node->text);
 	else
 		mr_json_quote(out, node->text);

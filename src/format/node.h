@@ -1,13 +1,14 @@
 /*
- * model/yaml.h - a small document, YAML or JSON, as a tree that keeps scalars
+ * format/node.h - a small document, YAML or JSON, as a tree that keeps scalars
  * as they were written.
  *
- * A bounded part of YAML (security.md H69): one document, no anchors, aliases
- * or tags, no key twice, MR_JSON_DEPTH_MAX levels.  A text that begins with
- * '{' or '[' is JSON and must be strictly that.
+ * A part of the door format/format.h, which includes it.  A bounded part of
+ * YAML (security.md H69): one document, no anchors, aliases or tags, no key
+ * twice, MR_JSON_DEPTH_MAX levels.  A text that begins with '{' or '[' is JSON
+ * and must be strictly that.
  */
-#ifndef MR_MODEL_YAML_H
-#define MR_MODEL_YAML_H
+#ifndef MR_FORMAT_NODE_H
+#define MR_FORMAT_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,11 @@ int mr_node_parse_json(struct mr_arena *arena, const char *bytes, size_t n,
 
 /* Order a map's items bytewise by key. */
 void mr_node_sort(struct mr_node *node);
+
+/* The item of a map by its key; NULL: absent, or `map` is NULL or no map. */
+const struct mr_node *mr_node_get(const struct mr_node *map, const char *key);
+/* The text of a scalar that is not null; else NULL. */
+const char *mr_node_text(const struct mr_node *node);
 
 /* Nothing, "~" or null, without quotes. */
 bool mr_node_is_null(const struct mr_node *node);

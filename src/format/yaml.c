@@ -1,7 +1,7 @@
 /*
  * yaml.c - libyaml's events to a tree, under limits.
  */
-#include "model/yaml.h"
+#include "format/node.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -10,7 +10,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/meta.h"
+
+/* A key in a message. */
+#define SHOWN_BYTES 96
 
 struct reader {
 	yaml_parser_t yaml;
@@ -97,7 +99,7 @@ static int read_text(struct reader *r, const yaml_event_t *e, const char **out,
 static int settle(struct reader *r, struct mr_node *node,
 		  const struct link *first, struct mreg_error *err)
 {
-	char shown[MR_SHOWN_BYTES];
+	char shown[SHOWN_BYTES];
 	const struct mr_node *a;
 	const struct mr_node *b;
 	size_t i = 0;
@@ -271,7 +273,7 @@ int mr_yaml_parse(struct mr_arena *arena, const char *bytes, size_t n,
 {
 	struct reader r = { .arena = arena };
 	size_t start = spaces(bytes, n);
-	char shown[MR_SHOWN_BYTES];
+	char shown[SHOWN_BYTES];
 	int rc;
 
 	*out = NULL;

@@ -1,0 +1,119 @@
+/*
+ * format/documents.h - what small documents beside the weights say; a part of
+ * the door format/format.h, which includes it.
+ *
+ * All results are in the arena; texts are valid UTF-8 without control
+ * characters, NULL or empty where not told.  Each reader is tolerant: a field
+ * of the wrong type or an unusable value is left out; a document that cannot
+ * be read at all (no YAML, no JSON, an anchor, too deep, H69) has `trouble`
+ * set and nothing else.  Errors are MREG_ENOMEM alone.  No document above
+ * MR_PARSED_FILE_MAX_BYTES is read: the caller leaves it out.
+ */
+#ifndef MR_FORMAT_DOCUMENTS_H
+#define MR_FORMAT_DOCUMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "format/facts.h"
+#include "mreg/types.h"
+
+/* -- README.md: Hugging Face's model card metadata ------------------------- */
+
+/* One measured value of `model-index`. */
+struct mr_card_metric {
+	const char *task, *dataset, *name, *value; /* value: a number as written */
+};
+
+struct mr_card {
+	const char *trouble;
+	const char *license; /* SPDX, from Hugging Face's list where it is on
+			      * it ("apache-2.0": "Apache-2.0"); of "other"
+			      * LicenseRef-<license_name>; NULL for several:
+			      * nobody says whether all or any */
+	const char *license_link;
+	struct mr_words base_models; /* "ORG/NAME" */
+	const char *relation;        /* mreg's: finetune, quantized, adapter,
+				      * merge; NULL: not told */
+	struct mr_words datasets, languages, tags;
+	const char *pipeline, *library, *name;
+	const char *description; /* first paragraph of prose below the front
+				  * matter, markup left out, at most 500 bytes */
+	struct mr_card_metric *metrics;
+	size_t metric_count;
+};
+int mr_card_read(const char *bytes, size_t n, struct mr_arena *a,
+		 struct mr_card *out, struct mreg_error *err);
+
+/* A Hugging Face licence id as SPDX; NULL for one that has none. */
+const char *mr_license_spdx(const char *huggingface);
+
+/* -- config.json of transformers and diffusers ------------------------------ */
+
+struct mr_hf_config {
+	const char *trouble;
+	const char *architecture; /* model_type: "bert" */
+	const char *model_class;  /* architectures[0]: "BertModel" */
+	const char *precision;    /* torch_dtype or dtype */
+	const char *quantization; /* quantization_config.quant_method */
+	uint64_t context_length;  /* max_position_embeddings, n_positions, ... */
+	bool remote_code;         /* auto_map: code of its own, H68 */
+};
+int mr_hf_config_read(const char *bytes, size_t n, struct mr_arena *a,
+		      struct mr_hf_config *out, struct mreg_error *err);
+
+/* -- MLflow's MLmodel -------------------------------------------------------- */
+
+struct mr_mlmodel {
+	const char *trouble;
+	struct mr_words flavors;  /* sorted: "python_function", "sklearn" */
+	const char *run_id, *model_id, *mlflow_version, *created;
+	const char *signature;    /* compact JSON: {"inputs":..,"outputs":..,
+				   * "params":..}; NULL */
+	const char *environment;  /* path: conda.yaml or python_env.yaml */
+	const char *python;       /* version */
+	const char *model_path;   /* of the pickle or data, below MLmodel */
+};
+int mr_mlmodel_read(const char *bytes, size_t n, struct mr_arena *a,
+		    struct mr_mlmodel *out, struct mreg_error *err);
+
+/* -- DVC: NAME.dvc and dvc.lock ---------------------------------------------- */
+
+struct mr_dvc_item {
+	const char *path;
+	const char *hash;  /* "md5:..", ".dir" kept; NULL: not told */
+	const char *stage; /* of dvc.lock; NULL in a .dvc */
+	bool output;       /* else a dependency */
+};
+struct mr_dvc {
+	const char *trouble;
+	struct mr_dvc_item *items;
+	size_t count;
+};
+int mr_dvc_read(const char *bytes, size_t n, struct mr_arena *a,
+		struct mr_dvc *out, struct mreg_error *err);
+
+/* -- an MLflow run's folder: mlruns/EXPERIMENT/RUN --------------------------- */
+
+struct mr_run {
+	const char *id, *name, *status, *user, *experiment;
+	const char *revision, *source; /* mlflow.source.git.commit, .name */
+	struct mreg_pair *params, *metrics, *tags; /* sorted by name; metrics:
+						    * the last value of each */
+	size_t param_count, metric_count, tag_count;
+	struct mr_run_input {
+		const char *name, *digest, *context, *uri;
+	} *inputs; /* dataset inputs */
+	size_t input_count;
+};
+/*
+ * `path` is a run's folder, or its meta.yaml; links are not followed out of
+ * it, files above MR_PARSED_FILE_MAX_BYTES and strange names are left out.
+ * MREG_ENOTFOUND and MREG_EFORMAT say what was expected there.
+ */
+int mr_run_read(const char *path, struct mr_arena *a, struct mr_run *out,
+		struct mreg_error *err);
+
+#endif

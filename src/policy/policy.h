@@ -1,0 +1,75 @@
+/*
+ * policy/policy.h - what a version must show before it is taken: a document
+ * of rules, and its verdict on facts.
+ *
+ * It sees facts only: one JSON document (spec/policy.md has both languages,
+ * spec/policy.schema.json and spec/policy-facts.schema.json their schemas).
+ * It opens no file, asks no registry, knows no clock; whoever gathers the facts
+ * says what could not be read, and that fails the rules that need it.
+ */
+#ifndef MR_POLICY_POLICY_H
+#define MR_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "mreg/error.h"
+
+#define MR_POLICY_MEDIA "application/vnd.mreg.policy.v1+json"
+#define MR_POLICY_MAX_BYTES (256u << 10)
+
+struct mr_policy;
+
+/*
+ * JSON or YAML.  MREG_EFORMAT names `name`, line and key; an unknown key names
+ * the nearest one (a rule that is misspelled must not be no rule).  A pattern
+ * that does not compile is refused here.
+ */
+int mr_policy_parse(const char *bytes, size_t n, const char *name,
+		    struct mr_policy **out, struct mreg_error *err);
+void mr_policy_free(struct mr_policy *p);
+void mr_policy_freep(struct mr_policy **p); /* for MR_AUTO */
+
+/* Rules of `more` on top of those of `p`; none is taken away, and where both
+ * bound one value both hold.  `more` stays the caller's. */
+int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
+		  struct mreg_error *err);
+
+/* The document in canonical JSON: what `policy set` stores. */
+int mr_policy_write(const struct mr_policy *p, struct mr_buf *out,
+		    struct mreg_error *err);
+
+/* What judging needs beyond the version's own manifest: so that nothing is
+ * asked of a registry that no rule looks at. */
+struct mr_policy_needs {
+	bool ancestors;   /* licences of parents and inputs, transitively */
+	bool attachments; /* documents whose subject is the version */
+	bool evaluations; /* the same, of evaluations, with their content */
+	bool baseline;    /* metrics of what an alias points at now */
+	const char *baseline_alias; /* borrowed from the policy */
+};
+void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out);
+
+struct mr_finding {
+	const char *rule;    /* "require.license", "metrics.auc", ... */
+	const char *problem; /* "metric 'auc' is 0.71, at least 0.8 is asked" */
+	const char *mend;    /* "train on, or push with --metric auc=..." */
+};
+
+struct mr_verdict {
+	struct mr_arena *arena; /* owned */
+	struct mr_finding *items; /* in the order of the document */
+	size_t count;             /* 0: it passes */
+	size_t checked;           /* rules looked at */
+};
+void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
+
+/* Every rule on `facts`, all failures at once.  MREG_EFORMAT when `facts` is
+ * not the document it should be. */
+int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
+		    struct mr_verdict *out, struct mreg_error *err);
+
+#endif
