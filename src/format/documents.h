@@ -22,25 +22,31 @@
 
 /* -- README.md: Hugging Face's model card metadata ------------------------- */
 
-/* One measured value of `model-index`. */
+/* One measured value of `model-index`.  Task, data set and name are what
+ * identifies them (`type`), else what they are called. */
 struct mr_card_metric {
-	const char *task, *dataset, *name, *value; /* value: a number as written */
+	const char *task, *dataset, *name;
+	const char *value; /* a number as written */
 };
 
 struct mr_card {
 	const char *trouble;
 	const char *license; /* SPDX, from Hugging Face's list where it is on
-			      * it ("apache-2.0": "Apache-2.0"); of "other"
+			      * it ("apache-2.0": "Apache-2.0"); else
+			      * LicenseRef-<id>, of "other"
 			      * LicenseRef-<license_name>; NULL for several:
 			      * nobody says whether all or any */
 	const char *license_link;
 	struct mr_words base_models; /* "ORG/NAME" */
 	const char *relation;        /* mreg's: finetune, quantized, adapter,
-				      * merge; NULL: not told */
+				      * merge; "adapter" too where none is
+				      * told but the library is peft, as the
+				      * Hub has it; NULL: not told */
 	struct mr_words datasets, languages, tags;
 	const char *pipeline, *library, *name;
-	const char *description; /* first paragraph of prose below the front
-				  * matter, markup left out, at most 500 bytes */
+	/* First paragraph of prose below the front matter, markup left out, at
+	 * most 500 bytes. */
+	const char *description;
 	struct mr_card_metric *metrics;
 	size_t metric_count;
 };
@@ -50,42 +56,47 @@ int mr_card_read(const char *bytes, size_t n, struct mr_arena *a,
 /* A Hugging Face licence id as SPDX; NULL for one that has none. */
 const char *mr_license_spdx(const char *huggingface);
 
-/* -- config.json of transformers and diffusers ------------------------------ */
+/* -- config.json of transformers and diffusers -------------------------- */
 
 struct mr_hf_config {
 	const char *trouble;
 	const char *architecture; /* model_type: "bert" */
 	const char *model_class;  /* architectures[0]: "BertModel" */
 	const char *precision;    /* torch_dtype or dtype */
-	const char *quantization; /* quantization_config.quant_method */
-	uint64_t context_length;  /* max_position_embeddings, n_positions, ... */
-	bool remote_code;         /* auto_map: code of its own, H68 */
+	const char *quantization; /* quantization_config's quant_method and
+				   * bits: "fp8", "gptq-4bit", "4bit" */
+	uint64_t context_length; /* max_position_embeddings, n_positions, ... */
+	bool remote_code;        /* auto_map: code of its own, H68 */
 };
 int mr_hf_config_read(const char *bytes, size_t n, struct mr_arena *a,
 		      struct mr_hf_config *out, struct mreg_error *err);
 
-/* -- MLflow's MLmodel -------------------------------------------------------- */
+/* -- MLflow's MLmodel --------------------------------------------------- */
 
 struct mr_mlmodel {
 	const char *trouble;
-	struct mr_words flavors;  /* sorted: "python_function", "sklearn" */
+	struct mr_words flavors; /* sorted: "python_function", "sklearn" */
 	const char *run_id, *model_id, *mlflow_version, *created;
-	const char *signature;    /* compact JSON: {"inputs":..,"outputs":..,
-				   * "params":..}; NULL */
-	const char *environment;  /* path: conda.yaml or python_env.yaml */
-	const char *python;       /* version */
-	const char *model_path;   /* of the pickle or data, below MLmodel */
+	const char *signature;   /* compact JSON: {"inputs":..,"outputs":..,
+				  * "params":..}; NULL */
+	const char *environment; /* path: conda.yaml or python_env.yaml */
+	const char *python;      /* version */
+	const char *model_path;  /* of the pickle or data, below MLmodel */
 };
 int mr_mlmodel_read(const char *bytes, size_t n, struct mr_arena *a,
 		    struct mr_mlmodel *out, struct mreg_error *err);
 
-/* -- DVC: NAME.dvc and dvc.lock ---------------------------------------------- */
+/* -- DVC: NAME.dvc and dvc.lock ----------------------------------------- */
 
 struct mr_dvc_item {
 	const char *path;
 	const char *hash;  /* "md5:..", ".dir" kept; NULL: not told */
 	const char *stage; /* of dvc.lock; NULL in a .dvc */
 	bool output;       /* else a dependency */
+	/* Of an import: the Git repository that `path` is in, and its commit;
+	 * else NULL, and `path` is relative to the file's folder (or absolute,
+	 * or an address). */
+	const char *repo, *revision;
 };
 struct mr_dvc {
 	const char *trouble;
@@ -95,23 +106,30 @@ struct mr_dvc {
 int mr_dvc_read(const char *bytes, size_t n, struct mr_arena *a,
 		struct mr_dvc *out, struct mreg_error *err);
 
-/* -- an MLflow run's folder: mlruns/EXPERIMENT/RUN --------------------------- */
+/* -- an MLflow run's folder: mlruns/EXPERIMENT/RUN ---------------------- */
 
 struct mr_run {
-	const char *id, *name, *status, *user, *experiment;
+	const char *id, *name, *user, *experiment; /* experiment: its id */
+	const char *status;            /* "FINISHED", as MLflow calls it */
 	const char *revision, *source; /* mlflow.source.git.commit, .name */
 	struct mreg_pair *params, *metrics, *tags; /* sorted by name; metrics:
 						    * the last value of each */
 	size_t param_count, metric_count, tag_count;
+	/* Data sets, by name.  The digest is MLflow's own, no OCI one; `uri` is
+	 * hf://datasets/.. for one of Hugging Face. */
 	struct mr_run_input {
 		const char *name, *digest, *context, *uri;
-	} *inputs; /* dataset inputs */
+	} * inputs;
 	size_t input_count;
 };
 /*
  * `path` is a run's folder, or its meta.yaml; links are not followed out of
- * it, files above MR_PARSED_FILE_MAX_BYTES and strange names are left out.
- * MREG_ENOTFOUND and MREG_EFORMAT say what was expected there.
+ * it, files above MR_PARSED_FILE_MAX_BYTES (a metric's whole history: 64 MiB)
+ * and strange names are left out, tags of MLflow's own ("mlflow.") too.  Names
+ * are MLflow's: a space or colon may be in them.  Values of params and tags may
+ * be empty, or hold line feeds and tabs; a metric whose last value is no finite
+ * number is left out.  MREG_ENOTFOUND and MREG_EFORMAT say what was expected
+ * there; MREG_ELIMIT: more than 10,000 files.
  */
 int mr_run_read(const char *path, struct mr_arena *a, struct mr_run *out,
 		struct mreg_error *err);

@@ -168,11 +168,40 @@ void mr_node_sort(struct mr_node *node)
 		      by_key);
 }
 
+const struct mr_node *mr_node_get(const struct mr_node *map, const char *key)
+{
+	size_t low = 0;
+	size_t high;
+	size_t middle;
+	int order;
+
+	if (!map || map->kind != MR_NODE_MAP)
+		return NULL;
+	for (high = map->count; low < high;) {
+		middle = low + (high - low) / 2;
+		order = strcmp(key, map->items[middle]->key);
+		if (order == 0)
+			return map->items[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
 bool mr_node_is_null(const struct mr_node *node)
 {
 	return node->kind == MR_NODE_SCALAR && node->plain &&
 	       (node->text[0] == '\0' || strcmp(node->text, "~") == 0 ||
 		strcmp(node->text, "null") == 0);
+}
+
+const char *mr_node_text(const struct mr_node *node)
+{
+	if (!node || node->kind != MR_NODE_SCALAR || mr_node_is_null(node))
+		return NULL;
+	return node->text;
 }
 
 static void scalar_json(const struct mr_node *node, struct mr_buf *out)

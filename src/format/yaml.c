@@ -13,6 +13,8 @@
 
 /* A key in a message. */
 #define SHOWN_BYTES 96
+/* U+FEFF, which editors of Windows put before a text. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reader {
 	yaml_parser_t yaml;
@@ -267,13 +269,20 @@ static size_t spaces(const char *bytes, size_t n)
 	return i;
 }
 
+static bool has_mark(const char *bytes, size_t n)
+{
+	size_t len = sizeof(BYTE_ORDER_MARK) - 1;
+
+	return n >= len && memcmp(bytes, BYTE_ORDER_MARK, len) == 0;
+}
+
 int mr_yaml_parse(struct mr_arena *arena, const char *bytes, size_t n,
 		  const char *name, struct mr_node **out,
 		  struct mreg_error *err)
 {
 	struct reader r = { .arena = arena };
-	size_t start = spaces(bytes, n);
 	char shown[SHOWN_BYTES];
+	size_t start;
 	int rc;
 
 	*out = NULL;
@@ -281,6 +290,11 @@ int mr_yaml_parse(struct mr_arena *arena, const char *bytes, size_t n,
 	if (n > MR_PARSED_FILE_MAX_BYTES)
 		return mr_fail(err, MREG_ELIMIT, "'%s' is larger than %u bytes",
 			       r.name, MR_PARSED_FILE_MAX_BYTES);
+	if (has_mark(bytes, n)) {
+		bytes += sizeof(BYTE_ORDER_MARK) - 1;
+		n -= sizeof(BYTE_ORDER_MARK) - 1;
+	}
+	start = spaces(bytes, n);
 	if (start < n && (bytes[start] == '{' || bytes[start] == '['))
 		return mr_node_parse_json(arena, bytes, n, r.name, out, err);
 	if (!yaml_parser_initialize(&r.yaml))

@@ -9,60 +9,9 @@
 
 #include "base/mem.h"
 #include "format/format.h"
+#include "tests/support/weights_fixture.h"
 
-struct file {
-	char bytes[65536];
-	size_t n;
-	int wide; /* bytes of counts and lengths */
-};
-
-static void put(struct file *f, uint64_t value, int bytes)
-{
-	while (bytes-- > 0) {
-		f->bytes[f->n++] = (char)value;
-		value >>= 8;
-	}
-}
-
-static void put_name(struct file *f, const char *name)
-{
-	put(f, strlen(name), f->wide);
-	memcpy(f->bytes + f->n, name, strlen(name));
-	f->n += strlen(name);
-}
-
-static void begin(struct file *f, uint32_t version, uint64_t tensors,
-		  uint64_t pairs)
-{
-	memset(f, 0, sizeof(*f));
-	f->wide = version == 1 ? 4 : 8;
-	memcpy(f->bytes, "GGUF", 4);
-	f->n = 4;
-	put(f, version, 4);
-	put(f, tensors, f->wide);
-	put(f, pairs, f->wide);
-}
-
-static void put_tensor(struct file *f, const char *name, uint32_t type,
-		       uint32_t count, const uint64_t *dims, uint64_t offset)
-{
-	uint32_t i;
-
-	put_name(f, name);
-	put(f, count, 4);
-	for (i = 0; i < count; i++)
-		put(f, dims[i], f->wide);
-	put(f, type, 4);
-	put(f, offset, 8);
-}
-
-static void pad(struct file *f, size_t to)
-{
-	while (f->n % to)
-		put(f, 0, 1);
-}
-
-static enum mr_format judge(const struct file *f, size_t n)
+static enum mr_format judge(const struct weights *f, size_t n)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	struct mr_reader *r = NULL;
@@ -76,7 +25,7 @@ static enum mr_format judge(const struct file *f, size_t n)
 
 /* A file with one pair of every kind and two tensors: 4 x 2 of F32 and 32 of
  * Q4_0. */
-static void whole(struct file *f, uint32_t version, uint32_t alignment)
+static void whole(struct weights *f, uint32_t version, uint32_t alignment)
 {
 	static const int bytes[] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
 	const uint64_t first[] = { 4, 2 };
@@ -84,36 +33,36 @@ static void whole(struct file *f, uint32_t version, uint32_t alignment)
 	char key[16];
 	unsigned int i;
 
-	begin(f, version, 2, 14);
+	gguf_begin(f, version, 2, 14);
 	for (i = 0; i < MR_COUNT(bytes); i++) {
 		snprintf(key, sizeof(key), "k.%u", i);
-		put_name(f, key);
-		put(f, i, 4);
+		gguf_name(f, key);
+		weights_put(f, i, 4);
 		if (i == 8) {
-			put_name(f, "a string");
+			gguf_name(f, "a string");
 		} else if (i == 9) {
-			put(f, 8, 4); /* an array of two strings */
-			put(f, 2, f->wide);
-			put_name(f, "");
-			put_name(f, "x");
+			weights_put(f, 8, 4); /* an array of two strings */
+			weights_put(f, 2, f->wide);
+			gguf_name(f, "");
+			gguf_name(f, "x");
 		} else {
-			put(f, 1, bytes[i]);
+			weights_put(f, 1, bytes[i]);
 		}
 	}
-	put_name(f, "general.alignment");
-	put(f, 4, 4);
-	put(f, alignment, 4);
-	put_tensor(f, "w", 0, 2, first, 0);
-	put_tensor(f, "q", 2, 1, second, alignment > 32 ? alignment : 32);
-	pad(f, alignment);
+	gguf_name(f, "general.alignment");
+	weights_put(f, 4, 4);
+	weights_put(f, alignment, 4);
+	gguf_tensor(f, "w", 0, 2, first, 0);
+	gguf_tensor(f, "q", 2, 1, second, alignment > 32 ? alignment : 32);
+	weights_pad(f, alignment);
 	f->n += 32;
-	pad(f, alignment);
+	weights_pad(f, alignment);
 	f->n += 18;
 }
 
 static void takes_every_version(void **state)
 {
-	struct file f;
+	struct weights f = { 0 };
 	uint32_t version;
 
 	(void)state;
@@ -137,7 +86,7 @@ static void takes_every_version(void **state)
 
 static void the_end_may_be_padded_but_nothing_more(void **state)
 {
-	struct file f;
+	struct weights f = { 0 };
 	size_t n;
 	size_t i;
 
@@ -153,10 +102,10 @@ static void the_end_may_be_padded_but_nothing_more(void **state)
 
 static void takes_a_file_without_tensors(void **state)
 {
-	struct file f;
+	struct weights f = { 0 };
 
 	(void)state;
-	begin(&f, 3, 0, 0);
+	gguf_begin(&f, 3, 0, 0);
 	assert_int_equal(judge(&f, f.n), MR_FORMAT_GGUF);
 	assert_int_equal(judge(&f, 32), MR_FORMAT_GGUF);
 	assert_int_equal(judge(&f, 33), MR_FORMAT_UNKNOWN);
@@ -166,35 +115,35 @@ static void refuses_counts_and_lengths_beyond_the_file(void **state)
 {
 	static const uint64_t huge[] = { UINT64_MAX, UINT64_C(1) << 63,
 					 UINT64_C(1) << 32, 1 << 20, 1000 };
-	struct file f;
+	struct weights f = { 0 };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < MR_COUNT(huge); i++) {
-		begin(&f, 3, huge[i], 0);
+		gguf_begin(&f, 3, huge[i], 0);
 		assert_int_equal(judge(&f, 4096), MR_FORMAT_UNKNOWN);
-		begin(&f, 3, 0, huge[i]);
+		gguf_begin(&f, 3, 0, huge[i]);
 		assert_int_equal(judge(&f, 4096), MR_FORMAT_UNKNOWN);
 		/* a key, a string, an array of numbers, of strings */
-		begin(&f, 3, 0, 1);
-		put(&f, huge[i], 8);
+		gguf_begin(&f, 3, 0, 1);
+		weights_put(&f, huge[i], 8);
 		assert_int_equal(judge(&f, f.n + 8), MR_FORMAT_UNKNOWN);
-		begin(&f, 3, 0, 1);
-		put_name(&f, "k");
-		put(&f, 8, 4);
-		put(&f, huge[i], 8);
+		gguf_begin(&f, 3, 0, 1);
+		gguf_name(&f, "k");
+		weights_put(&f, 8, 4);
+		weights_put(&f, huge[i], 8);
 		assert_int_equal(judge(&f, f.n + 8), MR_FORMAT_UNKNOWN);
-		begin(&f, 3, 0, 1);
-		put_name(&f, "k");
-		put(&f, 9, 4);
-		put(&f, 10, 4);
-		put(&f, huge[i], 8);
+		gguf_begin(&f, 3, 0, 1);
+		gguf_name(&f, "k");
+		weights_put(&f, 9, 4);
+		weights_put(&f, 10, 4);
+		weights_put(&f, huge[i], 8);
 		assert_int_equal(judge(&f, f.n + 8), MR_FORMAT_UNKNOWN);
-		begin(&f, 3, 0, 1);
-		put_name(&f, "k");
-		put(&f, 9, 4);
-		put(&f, 8, 4);
-		put(&f, huge[i], 8);
+		gguf_begin(&f, 3, 0, 1);
+		gguf_name(&f, "k");
+		weights_put(&f, 9, 4);
+		weights_put(&f, 8, 4);
+		weights_put(&f, huge[i], 8);
 		assert_int_equal(judge(&f, f.n + 8), MR_FORMAT_UNKNOWN);
 	}
 }
@@ -202,16 +151,16 @@ static void refuses_counts_and_lengths_beyond_the_file(void **state)
 static enum mr_format one_pair(uint32_t kind, uint32_t inner, const char *key,
 			       uint32_t value)
 {
-	struct file f;
+	struct weights f = { 0 };
 
-	begin(&f, 3, 0, 1);
-	put_name(&f, key);
-	put(&f, kind, 4);
+	gguf_begin(&f, 3, 0, 1);
+	gguf_name(&f, key);
+	weights_put(&f, kind, 4);
 	if (kind == 9) {
-		put(&f, inner, 4);
-		put(&f, 1, 8);
+		weights_put(&f, inner, 4);
+		weights_put(&f, 1, 8);
 	}
-	put(&f, value, 4);
+	weights_put(&f, value, 4);
 	return judge(&f, f.n);
 }
 
@@ -248,23 +197,23 @@ static void refuses_alignments_that_are_none(void **state)
 static void refuses_names_that_are_there_twice(void **state)
 {
 	const uint64_t dims[] = { 8 };
-	struct file f;
+	struct weights f = { 0 };
 
 	(void)state;
-	begin(&f, 3, 0, 2);
-	put_name(&f, "k");
-	put(&f, 0, 5);
-	put_name(&f, "k");
-	put(&f, 0, 5);
+	gguf_begin(&f, 3, 0, 2);
+	gguf_name(&f, "k");
+	weights_put(&f, 0, 5);
+	gguf_name(&f, "k");
+	weights_put(&f, 0, 5);
 	assert_int_equal(judge(&f, f.n), MR_FORMAT_UNKNOWN);
-	begin(&f, 3, 2, 0);
-	put_tensor(&f, "t", 0, 1, dims, 0);
-	put_tensor(&f, "t", 0, 1, dims, 32);
-	pad(&f, 32);
+	gguf_begin(&f, 3, 2, 0);
+	gguf_tensor(&f, "t", 0, 1, dims, 0);
+	gguf_tensor(&f, "t", 0, 1, dims, 32);
+	weights_pad(&f, 32);
 	assert_int_equal(judge(&f, f.n + 64), MR_FORMAT_UNKNOWN);
-	begin(&f, 3, 0, 1);
-	put_name(&f, "");
-	put(&f, 0, 5);
+	gguf_begin(&f, 3, 0, 1);
+	gguf_name(&f, "");
+	weights_put(&f, 0, 5);
 	assert_int_equal(judge(&f, f.n), MR_FORMAT_UNKNOWN);
 }
 
@@ -272,17 +221,17 @@ static enum mr_format one_tensor(uint32_t type, uint32_t count, uint64_t a,
 				 uint64_t b, uint64_t offset, size_t data)
 {
 	uint64_t dims[8] = { a, b, 1, 1, 1, 1, 1, 1 };
-	struct file f;
+	struct weights f = { 0 };
 
-	begin(&f, 3, 1, 0);
-	put_tensor(&f, "t", type, count < 8 ? count : 8, dims, offset);
+	gguf_begin(&f, 3, 1, 0);
+	gguf_tensor(&f, "t", type, count < 8 ? count : 8, dims, offset);
 	if (count >= 8) {
 		/* the count sits behind the name */
 		f.n = 24 + 8 + 1;
-		put(&f, count, 4);
+		weights_put(&f, count, 4);
 		f.n += 100;
 	}
-	pad(&f, 32);
+	weights_pad(&f, 32);
 	return judge(&f, f.n + data);
 }
 
@@ -321,68 +270,55 @@ static void refuses_tensors_that_do_not_add_up(void **state)
 static void refuses_holes_and_overlaps(void **state)
 {
 	const uint64_t dims[] = { 8 };
-	struct file f;
+	struct weights f = { 0 };
 	uint64_t second;
 
 	(void)state;
 	for (second = 0; second <= 96; second += 8) {
-		begin(&f, 3, 2, 0);
-		put_tensor(&f, "a", 0, 1, dims, 0);
-		put_tensor(&f, "b", 0, 1, dims, second);
-		pad(&f, 32);
+		gguf_begin(&f, 3, 2, 0);
+		gguf_tensor(&f, "a", 0, 1, dims, 0);
+		gguf_tensor(&f, "b", 0, 1, dims, second);
+		weights_pad(&f, 32);
 		assert_int_equal(judge(&f, f.n + 64),
 				 second == 32 ? MR_FORMAT_GGUF
 					      : MR_FORMAT_UNKNOWN);
 	}
 }
 
-/* A file as large as asked for that says nothing but zeroes behind 24 bytes. */
-struct sparse {
-	struct mr_reader base;
-	const char *head;
-	uint64_t read;
-};
-
-static ssize_t sparse_read(struct mr_reader *r, void *buf, size_t n,
-			   uint64_t offset, struct mreg_error *err)
-{
-	struct sparse *s = mr_container_of(r, struct sparse, base);
-	size_t i;
-
-	(void)err;
-	memset(buf, 0, n);
-	for (i = 0; i < n && offset + i < 52; i++)
-		((char *)buf)[i] = s->head[offset + i];
-	s->read += n;
-	return (ssize_t)n;
-}
-
-static void sparse_close(struct mr_reader *r)
-{
-	(void)r;
-}
-
 static void does_not_read_a_huge_file_to_its_end(void **state)
 {
-	static const struct mr_reader_ops ops = { .read_at = sparse_read,
-						  .close = sparse_close };
-	struct sparse s = { .base = { .ops = &ops,
-				      .size = UINT64_C(1) << 40 } };
 	struct mreg_error err = MREG_ERROR_INIT;
+	struct weights f = { 0 };
 	enum mr_format format;
-	struct file f;
+	struct counted c;
 
 	(void)state;
 	/* One array of 2^36 empty strings. */
-	begin(&f, 3, 0, 1);
-	put_name(&f, "k");
-	put(&f, 9, 4);
-	put(&f, 8, 4);
-	put(&f, UINT64_C(1) << 36, 8);
-	s.head = f.bytes;
-	assert_ok(mr_format_header(&s.base, &format, &err), err);
+	gguf_begin(&f, 3, 0, 1);
+	gguf_name(&f, "k");
+	weights_put(&f, 9, 4);
+	weights_put(&f, 8, 4);
+	weights_put(&f, UINT64_C(1) << 36, 8);
+	counted_init(&c, f.bytes, f.n, UINT64_C(1) << 40);
+	assert_ok(mr_format_header(&c.base, &format, &err), err);
 	assert_int_equal(format, MR_FORMAT_UNKNOWN);
-	assert_true(s.read <= UINT64_C(65) << 20);
+	assert_true(c.bytes <= UINT64_C(65) << 20);
+}
+
+/* Readers that stop at the NUL would see another name, or the same twice. */
+static void refuses_names_with_a_nul(void **state)
+{
+	struct weights f = { 0 };
+
+	(void)state;
+	gguf_begin(&f, 3, 0, 1);
+	weights_put(&f, 3, 8);
+	weights_add(&f, "a\0b", 3);
+	weights_put(&f, 4, 4);
+	weights_put(&f, 1, 4);
+	assert_int_equal(judge(&f, f.n), MR_FORMAT_UNKNOWN);
+	f.bytes[33] = '.';
+	assert_int_equal(judge(&f, f.n), MR_FORMAT_GGUF);
 }
 
 int main(void)
@@ -398,6 +334,7 @@ int main(void)
 		cmocka_unit_test(refuses_tensors_that_do_not_add_up),
 		cmocka_unit_test(refuses_holes_and_overlaps),
 		cmocka_unit_test(does_not_read_a_huge_file_to_its_end),
+		cmocka_unit_test(refuses_names_with_a_nul),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
