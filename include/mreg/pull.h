@@ -25,6 +25,11 @@ struct mreg_pull_opts {
 	bool verify_files; /* hash what is there, whatever state remembers */
 	const char *const *seeds; /* directories to take bytes from */
 	size_t seed_count;
+	/* Of an index: the manifest with this digest, or that all of these say
+	 * KEY=VALUE of (platform, annotations, KitOps' labels); none: by
+	 * platform, then by being a model's. */
+	const char *const *select;
+	size_t select_count;
 };
 #define MREG_PULL_OPTS_INIT                                                    \
 	{                                                                      \
@@ -54,6 +59,12 @@ struct mreg_pull_result {
  * verify, put in place.  A file under its final name always has the bytes of
  * its digest; files the model does not have are left alone.  Calling again
  * after any interruption continues.
+ *
+ * Also what other tools push is understood (peers.md 6.5).  Layers that are
+ * archives are fetched into `output`, under names of our own, and judged as a
+ * whole before any of their files is written; what they held is remembered, so
+ * that what is in place costs no second fetch.  `verify_files` reads the files
+ * then, not the archives.
  */
 MREG_API int mreg_pull(struct mreg *m, const char *ref,
 		       const struct mreg_pull_opts *o,

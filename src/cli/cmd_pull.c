@@ -12,7 +12,7 @@
 
 struct args {
 	const char *ref, *output;
-	struct cli_words include, seeds;
+	struct cli_words include, seeds, select;
 	unsigned int jobs;
 	bool exact, keep, verify_files, dry_run;
 };
@@ -31,6 +31,8 @@ static const struct cli_opt opts[] = {
 		 "read what is there instead of trusting what is remembered"),
 	CLI_LIST(0, "seed", "DIR", struct args, seeds,
 		 "take bytes from files here that have them"),
+	CLI_LIST(0, "select", "KEY=VALUE", struct args, select,
+		 "of an index: the manifest that says so, or a digest"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "transfers at once (4)"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be fetched, write nothing"),
@@ -42,6 +44,7 @@ static const char *const examples[] = {
 	"mreg pull ghcr.io/acme/models/churn:v3 -o /models/churn",
 	"mreg pull churn --include '*.json' --include tokenizer/",
 	"mreg pull churn:v4 -o /models/churn --exact --seed /models/old",
+	"mreg pull hub.example.com/kit:all --select quantization=q4_0",
 	NULL,
 };
 
@@ -149,6 +152,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.verify_files = a->verify_files;
 	o.seeds = a->seeds.items;
 	o.seed_count = a->seeds.n;
+	o.select = a->select.items;
+	o.select_count = a->select.n;
 	rc = mreg_pull(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
@@ -171,6 +176,11 @@ const struct cli_command cli_cmd_pull = {
 		"local store or another file of the directory has is taken "
 		"from there. Files that the model does not have are left "
 		"alone.\n\n"
+		"What oras, modctl, kit, Docker Model Runner, Ollama, olot, "
+		"RamaLama, Cog and buildah push is pulled too. Of an image, "
+		"the files in /models or /model are taken. An archive is "
+		"looked through before any of its files is written; one with "
+		"links, or with paths that lead elsewhere, is refused.\n\n"
 		"--exact removes them once everything is in place, and folders "
 		"that are empty then; --dry-run lists them. What a push would "
 		"leave out stays: .git and the like, and what .mregignore "

@@ -1,6 +1,9 @@
 /*
- * layers.c - the files of a version, whoever wrote its manifest (peers.md
- * 6.5).
+ * layers.c - the files of a version, whoever wrote its manifest: one table of
+ * who writes how (peers.md 6.5).
+ *
+ * Each row knows its manifests and reads their layers; the last one is for
+ * ModelPack and for everybody who names a file in an annotation.
  */
 #include "model/model.h"
 
@@ -11,33 +14,25 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/layer.h"
 
-#define TYPE_PREFIX "application/vnd.cncf.model."
-/* What modctl 0.2 still writes. */
-#define TYPE_PREFIX_OLD "application/vnd.cnai.model."
-#define FILEPATH_OLD "org.cnai.model.filepath"
-#define FILE_METADATA "org.cncf.model.file.metadata+json"
-#define FILE_METADATA_OLD "org.cnai.model.file.metadata+json"
 #define OCI_LAYER_PREFIX "application/vnd.oci.image.layer."
+#define DOCKER_LAYER_PREFIX "application/vnd.docker.image.rootfs."
+#define OCI_IMAGE_CONFIG "application/vnd.oci.image.config.v1+json"
+#define DOCKER_IMAGE_CONFIG "application/vnd.docker.container.image.v1+json"
 /* ORAS: the layer is a directory's archive. */
 #define ORAS_UNPACK "io.deis.oras.content.unpack"
+/* olot: the layer is one of its images', used for an artifact too. */
+#define OLOT_PATH "olot.layer.content.inlayerpath"
+#define OLOT_FOLDER "models/"
+#define FILEPATH_OLD "org.cnai.model.filepath"
 
-#define METADATA_MAX_BYTES (64u << 10)
-#define OWNER_MAY_EXECUTE 0100u
-
-/* What follows the prefix of a ModelPack type; NULL for other types. */
-static const char *model_type(const char *media_type)
-{
-	if (mr_text_starts(media_type, TYPE_PREFIX))
-		return media_type + strlen(TYPE_PREFIX);
-	if (mr_text_starts(media_type, TYPE_PREFIX_OLD))
-		return media_type + strlen(TYPE_PREFIX_OLD);
-	return NULL;
-}
+/* -- ModelPack, and files by annotation --------------------------------------
+ */
 
 static const char *role_of_type(const char *media_type)
 {
-	const char *rest = model_type(media_type);
+	const char *rest = mr_layer_modelpack(media_type);
 	const char *name;
 	unsigned int i;
 	size_t n;
@@ -54,95 +49,184 @@ static const char *role_of_type(const char *media_type)
 	return "";
 }
 
-/*
- * A tar by its type.  oras gives every file the type of an image layer, so
- * for those only its own mark counts.
- */
-static bool is_archive(const struct mr_descriptor *d, const char *path)
+/* A tar by its type.  oras gives every file the type of an image layer, so of
+ * those only its own mark counts. */
+static void read_type(const struct mr_descriptor *d, struct mr_model_layer *out)
 {
 	const char *type = d->desc.media_type;
-	const char *unpack = mr_annotation(&d->annotations, ORAS_UNPACK);
 	const char *tar;
 
-	if ((unpack && strcmp(unpack, "true") == 0) || mr_text_ends(path, "/"))
-		return true;
-	if (mr_text_starts(type, OCI_LAYER_PREFIX))
+	for (tar = strstr(type, ".tar"); tar; tar = strstr(tar + 1, ".tar")) {
+		if (tar[4] != '\0' && tar[4] != '+' && tar[4] != '.')
+			continue;
+		mr_layer_coding(tar + 4, out);
+		if (!mr_text_starts(type, OCI_LAYER_PREFIX))
+			out->form = MR_FORM_TAR;
+	}
+}
+
+/* A folder that was packed: oras puts its name in front of what is in it,
+ * regctl, whose mark is the '/' alone, does not. */
+static int read_folder(const struct mr_manifest *m,
+		       const struct mr_descriptor *d,
+		       struct mr_model_layer *out, struct mreg_error *err)
+{
+	const char *unpack = mr_annotation(&d->annotations, ORAS_UNPACK);
+	bool marked = unpack && strcmp(unpack, "true") == 0;
+	const char *path = out->path;
+	size_t n = strlen(path);
+	char *folder;
+
+	/* What calls itself raw is raw, and then has a bad name. */
+	if (!marked && (!mr_text_ends(path, "/") ||
+			mr_text_ends(d->desc.media_type, ".raw")))
+		return 0;
+	while (mr_text_starts(path, "./")) {
+		path += 2;
+		n -= 2;
+	}
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	out->form = MR_FORM_TAR;
+	out->is_prefixed = marked;
+	/* oras calls the archive of a folder what the file was called. */
+	if (n == 0 || (n == 1 && path[0] == '.'))
+		return 0;
+	folder = mr_arena_strndup(m->arena, path, n);
+	out->folder = folder;
+	return folder ? 0 : mr_fail_nomem(err);
+}
+
+/* Of its artifact olot 1.2 says no more than the title; all others who write
+ * ModelPack say the file's path too. */
+static bool is_by_olot(const struct mr_descriptor *d)
+{
+	const struct mr_annotations *a = &d->annotations;
+
+	return mr_annotation(a, OLOT_PATH) ||
+	       (mr_layer_modelpack(d->desc.media_type) &&
+		mr_annotation(a, MR_ANNOTATION_TITLE) &&
+		!mr_annotation(a, MR_ANNOTATION_FILEPATH) &&
+		!mr_annotation(a, FILEPATH_OLD));
+}
+
+static int read_named(struct mr_reading *r, size_t i,
+		      struct mr_model_layer *out, struct mreg_error *err)
+{
+	const struct mr_descriptor *d = &r->m->layers[i];
+	int rc;
+
+	read_type(d, out);
+	rc = mr_layer_annotated(r->m, i, out, err);
+	if (rc < 0)
+		return rc;
+	out->role = role_of_type(d->desc.media_type);
+	if (out->path)
+		rc = read_folder(r->m, d, out, err);
+	if (out->form == MR_FORM_FILE) {
+		out->coded = false;
+		out->coding = MR_CODING_NONE;
+	} else if (is_by_olot(d)) {
+		out->strip = OLOT_FOLDER;
+	}
+	return rc;
+}
+
+/* -- images ------------------------------------------------------------------
+ */
+
+static bool is_image_layer(const char *type)
+{
+	return mr_text_starts(type, OCI_LAYER_PREFIX) ||
+	       mr_text_starts(type, DOCKER_LAYER_PREFIX);
+}
+
+/* With an artifact type it is an artifact, whatever its config is
+ * (peers.md 2.14). */
+static bool is_image(const struct mr_manifest *m)
+{
+	const char *config = m->config.desc.media_type;
+	size_t i;
+
+	if (m->artifact_type || (strcmp(config, OCI_IMAGE_CONFIG) != 0 &&
+				 strcmp(config, DOCKER_IMAGE_CONFIG) != 0))
 		return false;
-	for (tar = strstr(type, ".tar"); tar; tar = strstr(tar + 1, ".tar"))
-		if (tar[4] == '\0' || tar[4] == '+' || tar[4] == '.')
+	for (i = 0; i < m->layer_count; i++)
+		if (!is_image_layer(m->layers[i].desc.media_type))
+			return false;
+	return true;
+}
+
+/* What its type says of compression is often not so; its first bytes are what
+ * container runtimes go by. */
+static int read_image(struct mr_reading *r, size_t i,
+		      struct mr_model_layer *out, struct mreg_error *err)
+{
+	(void)r;
+	(void)i;
+	(void)err;
+	out->form = MR_FORM_IMAGE;
+	return 0;
+}
+
+/* -- the table ---------------------------------------------------------------
+ */
+
+static bool is_any(const struct mr_manifest *m)
+{
+	(void)m;
+	return true;
+}
+
+struct row {
+	bool (*is)(const struct mr_manifest *m);
+	mr_layer_fn *read;
+	bool wants_config; /* it says more of the files */
+};
+
+/* The first that fits. */
+static const struct row rows[] = {
+	{ mr_layer_is_ollama, mr_layer_ollama, false },
+	{ mr_model_is_cog, mr_layer_cog, true },
+	{ mr_layer_is_kit, mr_layer_kit, true },
+	{ mr_layer_is_docker, mr_layer_docker, false },
+	{ is_image, read_image, false },
+	{ is_any, read_named, false },
+};
+
+static const struct row *row_of(const struct mr_manifest *m)
+{
+	size_t i = 0;
+
+	while (!rows[i].is(m))
+		i++;
+	return &rows[i];
+}
+
+bool mr_model_wants_config(const struct mr_manifest *m)
+{
+	return !m->is_index && row_of(m)->wants_config &&
+	       strcmp(m->config.desc.media_type, MR_MEDIA_EMPTY) != 0;
+}
+
+bool mr_model_is_artifact(const char *artifact_type)
+{
+	static const char *const types[] = {
+		MR_MODEL_ARTIFACT,
+		"application/vnd.cnai.model.manifest.v1+json",
+		"application/vnd.kitops.modelkit.manifest.v1+json",
+		"application/vnd.cog.weight.v1",
+	};
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(types); i++)
+		if (artifact_type && strcmp(artifact_type, types[i]) == 0)
 			return true;
 	return false;
 }
 
-/* The file metadata, or NULL when there is none or it cannot be read: it is a
- * hint and no part of the content. */
-static int read_metadata(const struct mr_descriptor *d, json_t **out,
-			 struct mreg_error *err)
-{
-	struct mreg_error ignored = MREG_ERROR_INIT;
-	const char *text = mr_annotation(&d->annotations, FILE_METADATA);
-	int rc;
-
-	if (!text)
-		text = mr_annotation(&d->annotations, FILE_METADATA_OLD);
-	if (!text)
-		return 0;
-	rc = mr_json_parse(text, strlen(text), METADATA_MAX_BYTES,
-			   "file metadata", out, &ignored);
-	return rc == MREG_ENOMEM ? mr_fail_nomem(err) : 0;
-}
-
-static bool is_executable(const json_t *metadata)
-{
-	const json_t *mode = json_object_get(metadata, "mode");
-
-	return json_is_integer(mode) && json_integer_value(mode) > 0 &&
-	       ((uint64_t)json_integer_value(mode) & OWNER_MAY_EXECUTE);
-}
-
-/* The path by the order of peers.md 6.5; NULL when there is none. */
-static int find_path(const struct mr_manifest *m, const struct mr_descriptor *d,
-		     const json_t *metadata, const char **out,
-		     struct mreg_error *err)
-{
-	static const char *const keys[] = { MR_ANNOTATION_FILEPATH,
-					    FILEPATH_OLD, MR_ANNOTATION_TITLE };
-	const char *name;
-	size_t i;
-
-	*out = NULL;
-	for (i = 0; i < MR_COUNT(keys); i++) {
-		name = mr_annotation(&d->annotations, keys[i]);
-		if (name && name[0]) {
-			*out = name;
-			return 0;
-		}
-	}
-	name = json_string_value(json_object_get(metadata, "name"));
-	if (!name || !name[0])
-		return 0;
-	*out = mr_arena_strdup(m->arena, name);
-	return *out ? 0 : mr_fail_nomem(err);
-}
-
-static int read_layer(const struct mr_manifest *m,
-		      const struct mr_descriptor *d, struct mr_model_layer *out,
-		      struct mreg_error *err)
-{
-	MR_AUTO(mr_json_freep) json_t *metadata = NULL;
-	int rc;
-
-	rc = read_metadata(d, &metadata, err);
-	if (rc == 0)
-		rc = find_path(m, d, metadata, &out->path, err);
-	if (rc < 0)
-		return rc;
-	out->desc = d->desc;
-	out->role = role_of_type(d->desc.media_type);
-	out->executable = is_executable(metadata);
-	out->archive = out->path && is_archive(d, out->path);
-	return 0;
-}
+/* -- all of them -------------------------------------------------------------
+ */
 
 static int fail_unnamed(const struct mr_descriptor *d, size_t i,
 			struct mreg_error *err)
@@ -172,24 +256,59 @@ static int fail_other(const struct mr_manifest *m, struct mreg_error *err)
 	return MREG_EUNSUPPORTED;
 }
 
-/* Layers that are files into `layers`; what has no path is only wrong among
- * files, or where ModelPack demands one. */
-static int read_layers(const struct mr_manifest *m,
-		       struct mr_model_layer *layers, size_t *count,
-		       struct mreg_error *err)
+/* What stands for the name of a layer that has none, and needs none: it is
+ * unpacked, or its config was not asked. */
+static int call_by_digest(const struct mr_reading *r,
+			  struct mr_model_layer *out, struct mreg_error *err)
 {
-	const struct mr_descriptor *d;
+	char text[MREG_DIGEST_TEXT];
+
+	out->unnamed = true;
+	out->path = mr_arena_strdup(r->m->arena,
+				    mreg_digest_text(&out->desc.digest, text));
+	return out->path ? 0 : mr_fail_nomem(err);
+}
+
+static int read_layer(struct mr_reading *r, const struct row *row, size_t i,
+		      struct mr_model_layer *out, struct mreg_error *err)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	out->desc = r->m->layers[i].desc;
+	out->role = "";
+	rc = row->read(r, i, out, err);
+	out->archive = out->form != MR_FORM_FILE;
+	if (rc < 0 || out->path)
+		return rc;
+	/* A tar without a name that nobody above knows may be anything. */
+	if (out->archive &&
+	    (row->is != is_any || mr_layer_modelpack(out->desc.media_type)))
+		return call_by_digest(r, out, err);
+	if (row->wants_config && !r->config)
+		return call_by_digest(r, out, err);
+	return 0;
+}
+
+/* Layers that are files into `layers`; what has no path is only wrong among
+ * files, or where a format demands one. */
+static int read_layers(struct mr_reading *r, struct mr_model_layer *layers,
+		       size_t *count, struct mreg_error *err)
+{
+	const struct mr_manifest *m = r->m;
+	const struct row *row = row_of(m);
 	size_t unnamed = m->layer_count;
-	bool demanded = false;
+	bool demanded = row->is != is_any;
 	size_t n = 0;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < m->layer_count; i++) {
-		d = &m->layers[i];
-		if (strcmp(d->desc.media_type, MR_MEDIA_EMPTY) == 0)
+		const char *type = m->layers[i].desc.media_type;
+
+		if (strcmp(type, MR_MEDIA_EMPTY) == 0)
 			continue;
-		rc = read_layer(m, d, &layers[n], err);
+		rc = read_layer(r, row, i, &layers[n], err);
 		if (rc < 0)
 			return rc;
 		if (layers[n].path) {
@@ -198,9 +317,9 @@ static int read_layers(const struct mr_manifest *m,
 		}
 		if (unnamed == m->layer_count)
 			unnamed = i;
-		demanded = demanded || model_type(d->desc.media_type);
+		demanded = demanded || mr_layer_modelpack(type);
 	}
-	if (n == 0 && !demanded)
+	if (n == 0 && (!demanded || unnamed == m->layer_count))
 		return fail_other(m, err);
 	if (unnamed < m->layer_count)
 		return fail_unnamed(&m->layers[unnamed], unnamed, err);
@@ -208,10 +327,12 @@ static int read_layers(const struct mr_manifest *m,
 	return 0;
 }
 
-int mr_model_layers(const struct mr_manifest *m, struct mr_model_layer **out,
-		    size_t *count, struct mreg_error *err)
+static int read_all(const struct mr_manifest *m, const json_t *config,
+		    struct mr_model_layer **out, size_t *count,
+		    struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct mr_model_layer *layers = NULL;
+	struct mr_reading r = { .m = m, .config = config };
 	int rc;
 
 	if (m->is_index || m->layer_count == 0)
@@ -219,8 +340,27 @@ int mr_model_layers(const struct mr_manifest *m, struct mr_model_layer **out,
 	layers = mr_array(m->layer_count, sizeof(*layers));
 	if (!layers)
 		return mr_fail_nomem(err);
-	rc = read_layers(m, layers, count, err);
+	rc = read_layers(&r, layers, count, err);
+	json_decref(r.raw);
 	if (rc == 0)
 		*out = mr_steal(&layers);
 	return rc;
+}
+
+int mr_model_layers(const struct mr_manifest *m, struct mr_model_layer **out,
+		    size_t *count, struct mreg_error *err)
+{
+	return read_all(m, NULL, out, count, err);
+}
+
+int mr_model_layers_named(const struct mr_manifest *m, const void *config,
+			  size_t n, struct mr_model_layer **out, size_t *count,
+			  struct mreg_error *err)
+{
+	MR_AUTO(mr_json_freep) json_t *j = NULL;
+	int rc;
+
+	rc = mr_json_parse(config, n, MR_MANIFEST_MAX_BYTES, "the config blob",
+			   &j, err);
+	return rc < 0 ? rc : read_all(m, j, out, count, err);
 }

@@ -1,10 +1,11 @@
 /*
  * pull.c - getting a version's files: the order of steps.
  *
- *   resolve -> manifest -> files chosen -> paths checked -> look at what is
- *   there -> what would be lost or has no room is refused -> seeds -> fetch
- *   (the log is read beside it, for the number) -> all proven -> final names
- *   -> other files removed
+ *   resolve -> manifest (through indexes) -> archives, if their content is not
+ *   remembered, fetched and listed -> files chosen -> paths checked -> look at
+ *   what is there -> what would be lost or has no room is refused -> seeds ->
+ *   files taken out of archives -> fetch (the log is read beside it, for the
+ *   number) -> all proven -> final names -> archives and other files removed
  */
 #include "mreg/pull.h"
 
@@ -25,6 +26,16 @@
 
 static void pull_release(struct pull *p)
 {
+	size_t i;
+
+	mr_pull_close_archives(p);
+	for (i = 0; i < p->archive_count; i++)
+		mr_members_free(p->archives[i].members);
+	mr_release(p->archives);
+	mr_members_free(p->image);
+	mr_arena_free(p->names);
+	mr_buf_release(&p->config);
+	mr_release(p->origins);
 	mr_plan_release(&p->plan);
 	mr_list_release(&p->removed);
 	mr_listing_free(p->strangers);
@@ -72,6 +83,22 @@ static int check_folding(struct pull *p, struct mreg_error *err)
 	return (int)why.code;
 }
 
+int mr_pull_open_tree(struct pull *p, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc;
+
+	if (p->tree)
+		return 0;
+	p->made = !p->o->dry_run && access(p->output, F_OK) < 0;
+	rc = mr_tree_open(p->output, !p->o->dry_run, &p->tree, &why);
+	if (rc == MREG_ENOTFOUND && p->o->dry_run)
+		return 0; /* everything would be fetched */
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
 static int open_target(struct pull *p, struct mreg_error *err)
 {
 	struct mr_files_opts o = { .verify = p->o->verify_files,
@@ -82,12 +109,10 @@ static int open_target(struct pull *p, struct mreg_error *err)
 
 	if (rc < 0)
 		return rc;
-	p->made = !p->o->dry_run && access(p->output, F_OK) < 0;
-	rc = mr_tree_open(p->output, !p->o->dry_run, &p->tree, err);
-	if (rc == MREG_ENOTFOUND && p->o->dry_run)
-		return 0; /* everything would be fetched */
-	if (rc >= 0)
-		rc = check_folding(p, err);
+	rc = mr_pull_open_tree(p, err);
+	if (rc < 0 || !p->tree)
+		return rc;
+	rc = check_folding(p, err);
 	if (rc < 0)
 		return rc;
 	p->places = mr_array(p->count + 1, sizeof(*p->places));
@@ -130,7 +155,7 @@ static int find_number(void *ctx, size_t index, struct mreg_error *err)
 {
 	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
 	struct pull *p = ctx;
-	const struct mreg_digest *d = &p->manifest->desc.digest;
+	const struct mreg_digest *d = &p->named.digest;
 	const struct mr_event *e;
 	int rc;
 
@@ -225,6 +250,8 @@ static int fetch_round(struct pull *p, bool first, struct mreg_error *err)
 	if (rc >= 0 && first)
 		rc = mr_pull_take_seeds(p, err);
 	if (rc >= 0)
+		rc = mr_pull_unpack(p, err);
+	if (rc >= 0)
 		rc = mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
 	if (rc < 0)
 		return rc;
@@ -243,6 +270,8 @@ static int fetch_and_place(struct pull *p, struct mreg_error *err)
 			return rc;
 		if (p->published.again)
 			continue;
+		if (p->archive_count || !p->o->include_count)
+			mr_pull_drop_archives(p);
 		/* A few files do not make it the model's directory. */
 		if (!p->o->include_count)
 			mr_pull_remember(p);
@@ -261,11 +290,39 @@ static void warn_number(struct pull *p, const struct mreg_error *why)
 	       why->msg);
 }
 
+/* What would be fetched: layers, and each archive that something is still to be
+ * taken out of. */
+static int count_moving(struct pull *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) bool *counted = NULL;
+	size_t i;
+
+	counted = mr_array(p->archive_count + 1, sizeof(*counted));
+	if (!counted)
+		return mr_fail_nomem(err);
+	for (i = 0; i < p->count; i++) {
+		size_t archive = p->origins[i].archive;
+		uint64_t n = moving(&p->plan.items[i]);
+
+		if (p->source[i] != MR_SEED_NONE &&
+		    p->source[i] != MR_SEED_SOURCE)
+			continue;
+		if (archive != PULL_LAYER &&
+		    p->plan.items[i].step != MR_STEP_REUSE) {
+			n = counted[archive]
+				    ? 0
+				    : p->archives[archive].layer.desc.size;
+			counted[archive] = true;
+		}
+		p->fetched += n;
+	}
+	return 0;
+}
+
 static int rehearse(struct pull *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *none = NULL;
 	struct mreg_error aside = MREG_ERROR_INIT;
-	size_t i;
 	int rc = 0;
 
 	/* A directory that is not there is a store that has nothing. */
@@ -282,13 +339,9 @@ static int rehearse(struct pull *p, struct mreg_error *err)
 		return rc;
 	if (mr_pull_check_room(p, &aside) < 0)
 		mr_log(&p->m->env, MREG_LOG_WARN, "%s", aside.msg);
-	for (i = 0; i < p->count; i++)
-		if (p->source[i] == MR_SEED_NONE ||
-		    p->source[i] == MR_SEED_SOURCE)
-			p->fetched += moving(&p->plan.items[i]);
 	if (find_number(p, 0, &aside) < 0)
 		warn_number(p, &aside);
-	return 0;
+	return count_moving(p, err);
 }
 
 static int transfer(struct pull *p, struct mreg_error *err)
@@ -306,80 +359,6 @@ static int transfer(struct pull *p, struct mreg_error *err)
 	return rc;
 }
 
-static int take_items(struct pull *p, struct mreg_pull_result *out,
-		      struct mreg_error *err)
-{
-	struct mr_arena *a = out->owner;
-	size_t i;
-
-	out->items = mr_arena_alloc(a, (p->count + 1) * sizeof(*out->items));
-	for (i = 0; out->items && i < p->count; i++) {
-		struct mreg_item *it = &out->items[i];
-		const struct mr_item *moved = &p->plan.items[i];
-		bool sent = moved->done ? moved->sent
-					: moved->step != MR_STEP_REUSE;
-		enum mr_seed source = p->source[i];
-
-		it->path = mr_arena_strdup(a, p->layers[i].path);
-		it->size = p->layers[i].desc.size;
-		it->digest = p->layers[i].desc.digest;
-		it->role = mr_arena_strdup(a, p->layers[i].role);
-		it->executable = p->layers[i].executable;
-		it->action = sent || source == MR_SEED_SOURCE
-				     ? MREG_ITEM_SENT
-				     : MREG_ITEM_REUSED;
-		if (source == MR_SEED_COPY || source == MR_SEED_SHARED) {
-			it->action = MREG_ITEM_SEEDED;
-			out->bytes_seeded += it->size;
-		}
-		out->bytes_total += it->size;
-	}
-	out->item_count = p->count;
-	out->bytes_fetched = p->fetched;
-	out->bytes_reused = out->bytes_total > p->fetched
-				    ? out->bytes_total - p->fetched
-				    : 0;
-	/* What was fetched twice counts twice. */
-	if (out->bytes_reused < out->bytes_seeded)
-		out->bytes_reused = out->bytes_seeded;
-	return mr_result_check(a, err);
-}
-
-static void take_removed(struct pull *p, struct mreg_pull_result *out)
-{
-	struct mr_arena *a = out->owner;
-	const char **paths;
-	size_t i;
-
-	mr_list_sort(&p->removed);
-	paths = mr_arena_alloc(a, (p->removed.n + 1) * sizeof(*paths));
-	for (i = 0; paths && i < p->removed.n; i++)
-		paths[i] = mr_arena_strdup(a, p->removed.items[i]);
-	out->removed = paths;
-	out->removed_count = p->removed.n;
-}
-
-static int take_result(struct pull *p, struct mreg_pull_result *out,
-		       struct mreg_error *err)
-{
-	struct mr_arena *a = out->owner;
-	char text[MREG_REF_TEXT];
-
-	out->name = mr_arena_strdup(a, mr_target_name(p->m, &p->ref, text));
-	out->digest = p->manifest->desc.digest;
-	out->reference = mr_arena_strdup(
-		a, mr_target_pinned(p->m, &p->ref, &out->digest, text));
-	if (p->ref.tag[0])
-		out->tag = mr_arena_strdup(a, p->ref.tag);
-	out->number = p->number;
-	out->output = mr_arena_strdup(a, p->output);
-	out->files_placed = p->published.placed;
-	out->files_kept = p->published.kept;
-	take_removed(p, out);
-	out->dry_run = p->o->dry_run;
-	return take_items(p, out, err);
-}
-
 static int check_options(const struct pull *p, struct mreg_error *err)
 {
 	if (p->o->exact && p->o->include_count) {
@@ -389,6 +368,29 @@ static int check_options(const struct pull *p, struct mreg_error *err)
 				    "directory should hold");
 	}
 	return mr_pull_check_seeds(p, err);
+}
+
+/* Running it again would find the same: what was fetched is of no use. */
+static bool is_for_good(int rc)
+{
+	return rc == MREG_EFORMAT || rc == MREG_EINTEGRITY ||
+	       rc == MREG_EUNSUPPORTED || rc == MREG_ELIMIT;
+}
+
+static int choose_files(struct pull *p, const char *ref, struct mreg_error *err)
+{
+	int rc = mr_pull_expand(p, err);
+
+	if (rc < 0)
+		return mr_wrap(err, "cannot pull '%s'", ref);
+	if (p->unknown && p->o->exact) {
+		(void)mr_fail(err, MREG_EUNSUPPORTED,
+			      "a dry run with --exact cannot know what would "
+			      "be removed");
+		return mr_hint(err, "the version's archives would have to be "
+				    "fetched first: run it without --exact");
+	}
+	return mr_pull_select(p, err);
 }
 
 static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
@@ -407,12 +409,16 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 	p->output = p->o->output;
 	if (!p->output)
 		p->output = slash ? slash + 1 : p->ref.repository;
-	rc = open_target(p, err);
+	rc = choose_files(p, ref, err);
+	if (rc >= 0)
+		rc = open_target(p, err);
+	if (rc < 0 && p->tree && is_for_good(rc))
+		mr_pull_drop_archives(p);
 	if (rc >= 0)
 		rc = make_plan(p, err);
 	if (rc >= 0)
 		rc = p->o->dry_run ? rehearse(p, err) : transfer(p, err);
-	return rc < 0 ? rc : take_result(p, out, err);
+	return rc < 0 ? rc : mr_pull_result(p, out, err);
 }
 
 int mreg_pull(struct mreg *m, const char *ref,

@@ -10,11 +10,26 @@
 
 /* Where a blob that is not there may come from. */
 enum mr_seed {
-	MR_SEED_NONE,   /* the source alone */
-	MR_SEED_COPY,   /* a seed has it */
-	MR_SEED_SHARED, /* a seed's file can share its blocks */
-	MR_SEED_SOURCE, /* the source itself can: a local store beside us */
+	MR_SEED_NONE,    /* the source alone */
+	MR_SEED_COPY,    /* a seed has it */
+	MR_SEED_SHARED,  /* a seed's file can share its blocks */
+	MR_SEED_SOURCE,  /* the source itself can: a local store beside us */
+	MR_SEED_ARCHIVE, /* an archive of the version had it */
 };
+
+/* A layer that holds files, and what is known of it. */
+struct pull_archive {
+	struct mr_model_layer layer; /* its strings are the manifest's */
+	struct mr_members *members;  /* owned; NULL: not known */
+	int fd; /* owned, shared flock; of its bytes, here; -1: none */
+};
+
+/* Where a file of the version comes from. */
+struct pull_origin {
+	size_t archive; /* of `archives`; PULL_LAYER: a layer's own bytes */
+	size_t entry;   /* of that archive */
+};
+#define PULL_LAYER SIZE_MAX
 
 struct pull {
 	struct mreg *m;
@@ -25,9 +40,18 @@ struct pull {
 	struct mr_store *to;           /* owned */
 	struct mr_store *seeds;        /* owned; NULL: none were needed */
 	struct mr_tree *tree;          /* owned */
-	struct mr_manifest *manifest;  /* owned */
-	struct mr_model_layer *layers; /* owned; those that were asked for */
+	struct mreg_desc named;        /* what the reference resolved to */
+	struct mr_manifest *manifest;  /* owned; that, or a child of it */
+	struct mr_buf config;          /* owned; where it names files */
+	struct mr_model_layer *layers; /* owned; the files that were asked for:
+					* layers, and what archives hold */
+	struct pull_origin *origins;   /* owned; one per layer */
 	size_t count;
+	struct pull_archive *archives; /* owned */
+	size_t archive_count;
+	struct mr_members *image; /* owned; what an image's layers come to */
+	struct mr_arena *names;   /* owned; paths of files from archives */
+	bool unknown; /* a dry run: archives stand for what they hold */
 	struct mr_place *places;      /* owned; one per layer */
 	struct mr_plan plan;          /* owned; one item per layer */
 	enum mr_seed *source;         /* owned; one per layer: found, then
@@ -41,8 +65,45 @@ struct pull {
 	bool made; /* the target was not there before */
 };
 
+/* pull.c: the directory, made when it is not there; the second time it does
+ * nothing.  `tree` stays NULL for a dry run of what is not there yet. */
+int mr_pull_open_tree(struct pull *p, struct mreg_error *err);
+
 /* pull_choose.c: the manifest, and which of its files. */
+
+/* The manifest, and its layers as they are. */
 int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err);
+/* Keep the files that were asked for. */
+int mr_pull_select(struct pull *p, struct mreg_error *err);
+
+/* pull_index.c: from an index to the manifest that is meant. */
+int mr_pull_follow(struct pull *p, struct mreg_error *err);
+
+/* pull_archive.c: layers that hold files, as partial files of ours in the
+ * output until everything is in place. */
+
+/* Fetch and open those that `wanted` says and that are not open yet. */
+int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
+			   struct mreg_error *err);
+/* What an open one was packed from; `proven`: reading that to its end proves
+ * the layer's digest. */
+int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
+			   bool proven, struct mr_stream **out,
+			   struct mreg_error *err);
+/* Remove those that nobody else uses, and what killed runs left. */
+void mr_pull_drop_archives(struct pull *p);
+/* Close them; what is not removed the next run goes on from. */
+void mr_pull_close_archives(struct pull *p);
+
+/* pull_expand.c: archives become the files that they hold. */
+int mr_pull_expand(struct pull *p, struct mreg_error *err);
+
+/* pull_unpack.c: take out of archives what the plan still moves. */
+int mr_pull_unpack(struct pull *p, struct mreg_error *err);
+
+/* pull_result.c: what it came to, into the arena of `out`. */
+int mr_pull_result(struct pull *p, struct mreg_pull_result *out,
+		   struct mreg_error *err);
 
 /* pull_seed.c: bytes that are on this machine already. */
 
@@ -60,7 +121,11 @@ int mr_pull_take_seeds(struct pull *p, struct mreg_error *err);
 /* List them in `strangers`, and refuse what looks like a mistake. */
 int mr_pull_find_strangers(struct pull *p, struct mreg_error *err);
 int mr_pull_remove_strangers(struct pull *p, struct mreg_error *err);
-/* This directory has had a model in it. */
+/* This directory has had a model in it: which. */
 void mr_pull_remember(struct pull *p);
+/* The complete reference, with its digest, of what was last pulled whole into
+ * a directory, or "yes" where only that was noted; false: nothing known. */
+bool mr_pull_recall(struct mreg *m, const struct mr_tree *t,
+		    char out[MREG_REF_TEXT]);
 
 #endif

@@ -2,7 +2,8 @@
  * pull_choose.c - which version is meant, and which of its files.
  *
  * A tag that was pulled before costs one HEAD: where it still points is asked,
- * the manifest itself is remembered (product.md 5.6).
+ * the manifest itself is remembered (product.md 5.6), and so are those that an
+ * index leads to and the config blob, where it names files.
  */
 #include <stdio.h>
 #include <string.h>
@@ -71,9 +72,35 @@ static int read_manifest(struct pull *p, struct mreg_error *err)
 		rc = mr_target_manifest(p->m, p->from, &p->ref, &p->manifest,
 					err);
 	}
-	if (rc >= 0 && p->ref.host[0])
+	if (rc < 0)
+		return rc;
+	if (p->ref.host[0])
 		remember(p);
-	return rc;
+	p->named = p->manifest->desc;
+	return 0;
+}
+
+/* The config blob, from state, if what is there still hashes to its digest. */
+static int load_config(struct pull *p, struct mreg_error *err)
+{
+	const struct mreg_desc *d = &p->manifest->config.desc;
+	struct mreg_digest is = { .algorithm = MREG_DIGEST_NONE };
+	char text[MREG_DIGEST_TEXT];
+	int rc;
+
+	mr_buf_init(&p->config, MR_MANIFEST_MAX_BYTES);
+	mreg_digest_text(&d->digest, text);
+	if (mr_state_doc_get(p->m->state, text, &p->config) &&
+	    mr_digest_of(p->config.data, p->config.len, &is, err) == 0 &&
+	    mreg_digest_equal(&is, &d->digest))
+		return 0;
+	mr_buf_clear(&p->config);
+	rc = mr_store_load(p->from, d, &p->config, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot read the config of '%s'",
+			       p->from->label);
+	mr_state_doc_put(p->m->state, text, p->config.data, p->config.len);
+	return 0;
 }
 
 /* -- its files --------------------------------------------------------- */
@@ -207,40 +234,59 @@ static bool is_wanted(const struct pull *p, const char *path)
 	return p->o->include_count == 0;
 }
 
-static int refuse_archives(const struct pull *p, struct mreg_error *err)
-{
-	char safe[SHOWN];
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
-		if (p->layers[i].archive) {
-			(void)mr_fail(err, MREG_EUNSUPPORTED,
-				      "layer '%s' is an archive; this mreg "
-				      "unpacks none",
-				      mr_text_safe(p->layers[i].path, safe,
-						   sizeof(safe)));
-			return mr_hint(err, "the tool that wrote it unpacks "
-					    "it, such as oras or modctl");
-		}
-	return 0;
-}
-
-static int choose_files(struct pull *p, struct mreg_error *err)
+/* What an archive holds that is not here nobody knows yet. */
+int mr_pull_select(struct pull *p, struct mreg_error *err)
 {
 	size_t n = 0;
 	size_t i;
 	int rc;
 
-	rc = mr_model_layers(p->manifest, &p->layers, &p->count, err);
-	if (rc >= 0)
-		rc = check_patterns(p, err);
+	if (p->unknown)
+		return 0;
+	rc = check_patterns(p, err);
 	if (rc < 0)
 		return rc;
-	for (i = 0; i < p->count; i++)
-		if (is_wanted(p, p->layers[i].path))
-			p->layers[n++] = p->layers[i];
+	for (i = 0; i < p->count; i++) {
+		if (!is_wanted(p, p->layers[i].path))
+			continue;
+		p->layers[n] = p->layers[i];
+		p->origins[n++] = p->origins[i];
+	}
 	p->count = n;
-	return refuse_archives(p, err);
+	return 0;
+}
+
+static void warn_climbed(const struct pull *p)
+{
+	char safe[SHOWN];
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->layers[i].climbed)
+			mr_log(&p->m->env, MREG_LOG_WARN,
+			       "'%s': '../' in front of this path was left out",
+			       mr_text_safe(p->layers[i].path, safe,
+					    sizeof(safe)));
+}
+
+static int read_layers(struct pull *p, struct mreg_error *err)
+{
+	int rc = mr_pull_follow(p, err);
+
+	if (rc < 0)
+		return rc;
+	if (!mr_model_wants_config(p->manifest)) {
+		rc = mr_model_layers(p->manifest, &p->layers, &p->count, err);
+	} else {
+		rc = load_config(p, err);
+		if (rc >= 0)
+			rc = mr_model_layers_named(p->manifest, p->config.data,
+						   p->config.len, &p->layers,
+						   &p->count, err);
+	}
+	if (rc >= 0)
+		warn_climbed(p);
+	return rc;
 }
 
 int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err)
@@ -251,8 +297,8 @@ int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err)
 		rc = read_manifest(p, err);
 	if (rc < 0)
 		return rc;
-	rc = choose_files(p, err);
-	/* A pattern that was mistyped says nothing of the version. */
+	rc = read_layers(p, err);
+	/* A choice that was mistyped says nothing of the version. */
 	if (rc < 0 && rc != MREG_ENOTFOUND && rc != MREG_EUSAGE)
 		return mr_wrap(err, "cannot pull '%s'", text);
 	return rc;

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,12 @@ static bool is_own(const struct pull *p, const struct owns *o,
 
 /* What says which directory it is, also after a reboot, and that an inode was
  * not given to a new one meanwhile.  False: this file system does not tell. */
-static bool directory_key(const struct pull *p, char out[96])
+static bool directory_key(const struct mr_tree *t, char out[96])
 {
 	struct statx st;
 
-	if (statx(mr_tree_fd(p->tree), "", AT_EMPTY_PATH,
-		  STATX_INO | STATX_BTIME, &st) < 0 ||
+	if (statx(mr_tree_fd(t), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME,
+		  &st) < 0 ||
 	    !(st.stx_mask & STATX_BTIME))
 		return false;
 	(void)snprintf(out, 96, "%u:%u:%" PRIu64 ":%" PRId64 ".%u",
@@ -129,25 +130,54 @@ static bool directory_key(const struct pull *p, char out[96])
 	return true;
 }
 
+/* With its digest, and from wherever it is read. */
+static bool full_reference(const struct pull *p, char out[MREG_REF_TEXT])
+{
+	struct mreg_ref r = p->ref;
+
+	r.digest = p->manifest->desc.digest;
+	if (r.dir[0] && r.dir[0] != '/') {
+		char real[PATH_MAX];
+
+		if (!realpath(r.dir, real) || strlen(real) >= sizeof(r.dir))
+			return false;
+		memcpy(r.dir, real, strlen(real) + 1);
+	}
+	(void)mr_ref_text(&r, out);
+	return true;
+}
+
 void mr_pull_remember(struct pull *p)
 {
-	char known[8];
+	char known[MREG_REF_TEXT];
+	char now[MREG_REF_TEXT];
 	char key[96];
 
-	if (directory_key(p, key) &&
-	    !mr_state_fact_get(p->m->state, PULLED_SCOPE, key, known,
-			       sizeof(known)))
-		mr_state_fact_put(p->m->state, PULLED_SCOPE, key, "yes");
+	if (!directory_key(p->tree, key))
+		return;
+	if (!full_reference(p, now))
+		(void)snprintf(now, sizeof(now), "yes");
+	if (!mr_state_fact_get(p->m->state, PULLED_SCOPE, key, known,
+			       sizeof(known)) ||
+	    strcmp(known, now) != 0)
+		mr_state_fact_put(p->m->state, PULLED_SCOPE, key, now);
+}
+
+bool mr_pull_recall(struct mreg *m, const struct mr_tree *t,
+		    char out[MREG_REF_TEXT])
+{
+	char key[96];
+
+	return directory_key(t, key) &&
+	       mr_state_fact_get(m->state, PULLED_SCOPE, key, out,
+				 MREG_REF_TEXT);
 }
 
 static bool was_pulled(const struct pull *p)
 {
-	char known[8];
-	char key[96];
+	char known[MREG_REF_TEXT];
 
-	return directory_key(p, key) &&
-	       mr_state_fact_get(p->m->state, PULLED_SCOPE, key, known,
-				 sizeof(known));
+	return mr_pull_recall(p->m, p->tree, known);
 }
 
 static bool is_directory(const struct pull *p, const char *path)
@@ -186,7 +216,7 @@ static int refuse_other(const struct pull *p, struct mreg_error *err)
 		"'%s'",
 		p->output, n,
 		mr_text_safe(p->strangers->files[0].path, safe, sizeof(safe)));
-	if (!directory_key(p, key))
+	if (!directory_key(p->tree, key))
 		return mr_hint(err, "--exact would remove them all, and that a "
 				    "model was pulled there before cannot be "
 				    "remembered: remove them yourself");

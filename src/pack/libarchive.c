@@ -62,6 +62,8 @@ static const struct symbol symbols[] = {
 	  offsetof(struct mr_libarchive, archive_entry_new) },
 	{ "archive_entry_pathname",
 	  offsetof(struct mr_libarchive, archive_entry_pathname) },
+	{ "archive_entry_perm",
+	  offsetof(struct mr_libarchive, archive_entry_perm) },
 	{ "archive_entry_set_filetype",
 	  offsetof(struct mr_libarchive, archive_entry_set_filetype) },
 	{ "archive_entry_set_gid",

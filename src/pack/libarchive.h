@@ -44,6 +44,7 @@ struct mr_libarchive {
 	__typeof__(archive_entry_hardlink) *archive_entry_hardlink;
 	__typeof__(archive_entry_new) *archive_entry_new;
 	__typeof__(archive_entry_pathname) *archive_entry_pathname;
+	__typeof__(archive_entry_perm) *archive_entry_perm;
 	__typeof__(archive_entry_set_filetype) *archive_entry_set_filetype;
 	__typeof__(archive_entry_set_gid) *archive_entry_set_gid;
 	__typeof__(archive_entry_set_mtime) *archive_entry_set_mtime;

@@ -167,5 +167,6 @@ void mr_tree_prune(struct mr_tree *t, const char *folder);
 #define MR_PROBE_PREFIX MR_PART_PREFIX "case-"
 
 #include "pack/tar.h"
+#include "pack/unpack.h"
 
 #endif

@@ -104,15 +104,12 @@ def test_mreg_reads_what_modctl_says_about_a_model(registry, mreg, modctl,
     assert (row["number"], row["registeredAt"]) == (1, None)
 
 
-def test_a_model_that_modctl_put_into_archives_is_refused_by_name(
-        registry, mreg, modctl, model, box):
+def test_mreg_unpacks_what_modctl_put_into_archives(registry, mreg, modctl,
+                                                    model, box):
     name = f"{registry.host}/modctl/archives"
     build(modctl, model, f"{name}:v1", "--raw=false", "--output-remote",
           "--plain-http")
-    e = mreg.fails(9, "pull", f"{name}:v1", "-o", box / "out")
-    assert "is an archive" in e["message"] + e["cause"]
-    assert "modctl" in e["hint"]
-    assert not (box / "out").exists()
-    # As the hint says.
+    mreg.run("pull", f"{name}:v1", "-o", box / "out")
+    assert_pulled(box / "out", tree(model))
     extract(modctl, f"{name}:v1", box / "theirs")
     assert tree(box / "theirs") == tree(model)

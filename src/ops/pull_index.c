@@ -1,0 +1,283 @@
+/*
+ * pull_index.c - which manifest of an index is meant: the one that --select
+ * names; else by platform, then by being a model's; else the user is asked.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "ops/pull.h"
+
+/* An index in an index in an index (security.md H40). */
+#define DEPTH_MAX 3
+#define SHOWN 160
+/* Of one index; the variants of a model and the platforms of an image are
+ * dozens.  Each is looked at. */
+#define CHILDREN_MAX 200
+/* Choices that are told. */
+#define TOLD_MAX 20
+/* BuildKit's notes about an image, of no use without it. */
+#define ATTESTATION_KEY "vnd.docker.reference.type"
+
+static bool is_candidate(const struct mr_descriptor *d)
+{
+	return !mr_annotation(&d->annotations, ATTESTATION_KEY);
+}
+
+/* -- by --select ----------------------------------------------------------- */
+
+static int fits(const struct mr_manifest *index, size_t i, const struct pull *p,
+		bool *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list labels = { .n = 0 };
+	char text[MREG_DIGEST_TEXT];
+	size_t k;
+	int rc = mr_model_labels(index, i, &labels, err);
+
+	*out = true;
+	mreg_digest_text(&index->children[i].desc.digest, text);
+	for (k = 0; k < p->o->select_count && rc == 0 && *out; k++)
+		*out = strcmp(p->o->select[k], text) == 0 ||
+		       mr_list_has(&labels, p->o->select[k]);
+	return rc;
+}
+
+/* -- without --------------------------------------------------------------- */
+
+/* As Go names them, and so every image. */
+static const char *our_architecture(struct utsname *u)
+{
+	static const struct {
+		const char *kernel, *image;
+	} rows[] = {
+		{ "x86_64", "amd64" },
+		{ "aarch64", "arm64" },
+		{ "armv7l", "arm" },
+		{ "armv6l", "arm" },
+		{ "i686", "386" },
+		{ "i386", "386" },
+		{ "loongarch64", "loong64" },
+	};
+	size_t i;
+
+	if (uname(u) < 0)
+		return "";
+	for (i = 0; i < MR_COUNT(rows); i++)
+		if (strcmp(u->machine, rows[i].kernel) == 0)
+			return rows[i].image;
+	return u->machine; /* riscv64, ppc64le, s390x */
+}
+
+static bool is_ours(const struct mr_descriptor *d)
+{
+	struct utsname u;
+
+	return d->os && d->architecture && strcmp(d->os, "linux") == 0 &&
+	       strcmp(d->architecture, our_architecture(&u)) == 0;
+}
+
+static bool is_model(const struct mr_descriptor *d)
+{
+	return mr_model_is_artifact(d->artifact_type);
+}
+
+/* A file does not mind for which machine it was packed. */
+static bool has_platform(const struct mr_descriptor *d)
+{
+	return d->os && strcmp(d->os, "unknown") != 0;
+}
+
+static bool is_any(const struct mr_descriptor *d)
+{
+	(void)d;
+	return true;
+}
+
+/* The only candidate for which `is` says so; false: there is none, or there
+ * are several. */
+static bool find_only(const struct mr_manifest *index,
+		      bool (*is)(const struct mr_descriptor *d), size_t *out)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < index->child_count; i++) {
+		const struct mr_descriptor *d = &index->children[i];
+
+		if (!is_candidate(d) || !is(d))
+			continue;
+		n++;
+		*out = i;
+	}
+	return n == 1;
+}
+
+/* -- asking ---------------------------------------------------------------- */
+
+struct choice {
+	size_t child;
+	struct mr_list labels; /* owned */
+};
+
+/* The first label that no other has; NULL: there is none. */
+static const char *own_label(const struct choice *all, size_t n, size_t i)
+{
+	size_t k, other;
+
+	for (k = 0; k < all[i].labels.n; k++) {
+		const char *label = all[i].labels.items[k];
+
+		for (other = 0; other < n; other++)
+			if (other != i &&
+			    mr_list_has(&all[other].labels, label))
+				break;
+		if (other == n)
+			return label;
+	}
+	return NULL;
+}
+
+/* One warning for each, and into `hint` the words to choose with, as far as
+ * they fit. */
+static void tell(struct pull *p, const struct choice *all, size_t n,
+		 struct mr_buf *hint)
+{
+	char text[MREG_DIGEST_TEXT];
+	char shown[SHOWN];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const char *label = own_label(all, n, i);
+
+		mreg_digest_text(
+			&p->manifest->children[all[i].child].desc.digest, text);
+		mr_text_safe(label ? label : "", shown, sizeof(shown));
+		mr_log(&p->m->env, MREG_LOG_WARN, "in the index: %s%s%s", text,
+		       label ? ", " : "", shown);
+		if (label)
+			mr_buf_printf(hint, "%s%s", hint->len ? ", " : "",
+				      shown);
+	}
+}
+
+static int ask(struct pull *p, const char *problem, enum mreg_code code,
+	       struct mreg_error *err)
+{
+	const struct mr_manifest *index = p->manifest;
+	MR_AUTO(mr_buf_release) struct mr_buf hint = MR_BUF_INIT(SHOWN - 40);
+	struct choice all[TOLD_MAX];
+	size_t n = 0;
+	size_t i;
+	int rc = 0;
+
+	memset(all, 0, sizeof(all));
+	for (i = 0; i < index->child_count && n < TOLD_MAX && rc == 0; i++)
+		if (is_candidate(&index->children[i])) {
+			all[n].child = i;
+			rc = mr_model_labels(index, i, &all[n++].labels, err);
+		}
+	if (rc == 0)
+		tell(p, all, n, &hint);
+	for (i = 0; i < n; i++)
+		mr_list_release(&all[i].labels);
+	if (rc < 0)
+		return rc;
+	(void)mr_fail(err, code, "'%s' is an index of %zu manifests, and %s",
+		      p->from->label, index->child_count, problem);
+	if (hint.failed != MREG_OK || hint.len == 0)
+		return mr_hint(err, "choose one with --select KEY=VALUE or "
+				    "--select DIGEST");
+	return mr_hint(err, "choose one with --select: %s", mr_buf_text(&hint));
+}
+
+static int choose_selected(struct pull *p, size_t *out, struct mreg_error *err)
+{
+	size_t n = 0;
+	size_t i;
+	bool fit;
+	int rc;
+
+	for (i = 0; i < p->manifest->child_count; i++) {
+		rc = fits(p->manifest, i, p, &fit, err);
+		if (rc < 0)
+			return rc;
+		if (!fit)
+			continue;
+		n++;
+		*out = i;
+	}
+	if (n == 1)
+		return 0;
+	return ask(p,
+		   n ? "several are as --select says"
+		     : "none is as --select says",
+		   n ? MREG_EUSAGE : MREG_ENOTFOUND, err);
+}
+
+static int choose(struct pull *p, size_t *out, struct mreg_error *err)
+{
+	static bool (*const ways[])(const struct mr_descriptor *d) = {
+		is_any, is_ours, is_model, has_platform
+	};
+	size_t i;
+
+	if (p->o->select_count)
+		return choose_selected(p, out, err);
+	for (i = 0; i < MR_COUNT(ways); i++)
+		if (find_only(p->manifest, ways[i], out))
+			return 0;
+	return ask(p, "nothing says which is meant", MREG_EUSAGE, err);
+}
+
+static int enter(struct pull *p, size_t child, struct mreg_error *err)
+{
+	const struct mreg_digest digest =
+		p->manifest->children[child].desc.digest;
+	struct mr_manifest *next = NULL;
+	char text[MREG_DIGEST_TEXT];
+	int rc = mr_manifest_fetch(p->m, p->from, &digest, &next, err);
+
+	if (rc < 0)
+		return mr_wrap(err, "cannot follow the index '%s'",
+			       p->from->label);
+	mr_log(&p->m->env, MREG_LOG_INFO, "of the index, '%s' is taken",
+	       mreg_digest_text(&digest, text));
+	mr_manifest_free(p->manifest);
+	p->manifest = next;
+	return 0;
+}
+
+int mr_pull_follow(struct pull *p, struct mreg_error *err)
+{
+	unsigned int depth;
+	size_t child = 0;
+	int rc = 0;
+
+	if (p->o->select_count && !p->manifest->is_index) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "'%s' is no index: there is nothing to select",
+			      p->from->label);
+		return mr_hint(err, "leave out --select; --include chooses "
+				    "files");
+	}
+	for (depth = 0; p->manifest->is_index && rc == 0; depth++) {
+		if (p->manifest->child_count > CHILDREN_MAX)
+			return mr_fail(err, MREG_ELIMIT,
+				       "'%s' is an index of more than %d "
+				       "manifests",
+				       p->from->label, CHILDREN_MAX);
+		if (depth == DEPTH_MAX)
+			return mr_fail(err, MREG_ELIMIT,
+				       "'%s' is an index of indexes, more than "
+				       "%d deep",
+				       p->from->label, DEPTH_MAX);
+		rc = choose(p, &child, err);
+		if (rc == 0)
+			rc = enter(p, child, err);
+	}
+	return rc;
+}
