@@ -15,6 +15,7 @@
 static const char *const kind_names[] = {
 	[MR_EVENT_UNKNOWN] = "",
 	[MR_EVENT_VERSION_REGISTERED] = "version_registered",
+	[MR_EVENT_POLICY_CHANGED] = "policy_changed",
 };
 
 const char *mr_event_kind_name(enum mr_event_kind kind)

@@ -1,8 +1,9 @@
 /*
  * event_read.c - the bytes of a manifest to the event they hold.
  *
- * Strict about what the graph and the claims rest on (kind, seq, prev, number,
- * version, replaces); members that are not known are left to later readers.
+ * Strict about what the graph, the claims and the policy rest on (kind, seq,
+ * prev, number, version, replaces, policy); members that are not known are left
+ * to later readers.
  */
 #include "ledger/ledger.h"
 
@@ -166,6 +167,23 @@ static int read_claim(const json_t *j, struct mr_event *out,
 	return rc;
 }
 
+/* Absent: NONE. */
+static int read_policy(const json_t *j, struct mr_event *out,
+		       struct mreg_error *err)
+{
+	const char *policy = NULL;
+	const char *was = NULL;
+	int rc = mr_json_opt_str(j, MR_EVENT_POLICY, WHAT, &policy, err);
+
+	if (rc == 0 && policy)
+		rc = read_digest(policy, MR_EVENT_POLICY, &out->policy, err);
+	if (rc == 0)
+		rc = mr_json_opt_str(j, MR_EVENT_WAS, WHAT, &was, err);
+	if (rc == 0 && was)
+		rc = read_digest(was, MR_EVENT_WAS, &out->was, err);
+	return rc;
+}
+
 static int read_json(const char *text, struct mr_arena *arena,
 		     struct mr_event *out, struct mreg_error *err)
 {
@@ -178,6 +196,8 @@ static int read_json(const char *text, struct mr_arena *arena,
 		rc = read_common(j, arena, out, err);
 	if (rc == 0 && out->kind == MR_EVENT_VERSION_REGISTERED)
 		rc = read_claim(j, out, err);
+	if (rc == 0 && out->kind == MR_EVENT_POLICY_CHANGED)
+		rc = read_policy(j, out, err);
 	return rc;
 }
 

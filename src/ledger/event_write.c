@@ -72,6 +72,7 @@ static void put_prev(struct mr_buf *b, const struct mr_event *e)
 	mr_buf_putc(b, ']');
 }
 
+/* What a kind does not have is 0 or no digest, and left out. */
 static void put_event(struct mr_buf *b, const struct mr_event *e)
 {
 	char time[32];
@@ -79,13 +80,16 @@ static void put_event(struct mr_buf *b, const struct mr_event *e)
 	put_text(b, MR_EVENT_ACTOR, e->actor ? e->actor : "");
 	put_text(b, MR_EVENT_COPIED_FROM, e->copied_from);
 	put_text(b, MR_EVENT_KIND, mr_event_kind_name(e->kind));
-	put_number(b, MR_EVENT_NUMBER, e->number);
+	if (e->number)
+		put_number(b, MR_EVENT_NUMBER, e->number);
+	put_digest(b, MR_EVENT_POLICY, &e->policy);
 	put_prev(b, e);
 	put_digest(b, MR_EVENT_REPLACES, &e->replaces);
 	put_text(b, MR_EVENT_RUN, e->run);
 	put_number(b, MR_EVENT_SEQ, e->seq);
 	put_text(b, MR_EVENT_TIME, mr_text_time(e->time_s, time));
 	put_digest(b, MR_EVENT_VERSION, &e->version);
+	put_digest(b, MR_EVENT_WAS, &e->was);
 	mr_buf_putc(b, '}');
 }
 
@@ -97,8 +101,9 @@ static int check(const struct mr_event *e, struct mreg_error *err)
 					     MR_EVENT_COPIED_FROM };
 	size_t i;
 
-	assert(e->kind == MR_EVENT_VERSION_REGISTERED);
-	assert(e->seq > 0 && e->number > 0 && mr_digest_known(&e->version));
+	assert(e->seq > 0 && e->kind != MR_EVENT_UNKNOWN);
+	assert(e->kind != MR_EVENT_VERSION_REGISTERED ||
+	       (e->number > 0 && mr_digest_known(&e->version)));
 	if (e->seq > MR_SEQ_MAX)
 		return mr_fail(err, MREG_ELIMIT,
 			       "log is full: no entry after %u", MR_SEQ_MAX);
@@ -128,7 +133,8 @@ static int put_manifest(const char *json, const struct mr_event *e,
 		.config = { .desc = mr_empty_desc, .data = "e30=" },
 		.layers = &layer,
 		.layer_count = 1,
-		.annotations = { annotations, MR_COUNT(annotations) },
+		/* The second one only where it is about a version. */
+		.annotations = { annotations, version[0] ? 2 : 1 },
 	};
 
 	return mr_manifest_write(&draft, out, err);

@@ -22,12 +22,14 @@
 #define MR_EVENT_COPIED_FROM "copiedFrom"
 #define MR_EVENT_KIND "kind"
 #define MR_EVENT_NUMBER "number"
+#define MR_EVENT_POLICY "policy"
 #define MR_EVENT_PREV "prev"
 #define MR_EVENT_REPLACES "replaces"
 #define MR_EVENT_RUN "run"
 #define MR_EVENT_SEQ "seq"
 #define MR_EVENT_TIME "time"
 #define MR_EVENT_VERSION "version"
+#define MR_EVENT_WAS "was"
 
 /* "version_registered"; and back, MR_EVENT_UNKNOWN for what is not known. */
 const char *mr_event_kind_name(enum mr_event_kind kind);

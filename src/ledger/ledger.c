@@ -313,3 +313,14 @@ const struct mr_event *mr_ledger_event(struct mr_ledger *l, size_t i)
 	mr_ledger_fold(l);
 	return l->order[i]->event;
 }
+
+const struct mr_event *mr_ledger_policy(struct mr_ledger *l)
+{
+	size_t i;
+
+	mr_ledger_fold(l);
+	for (i = l->count; i-- > 0;)
+		if (l->order[i]->event->kind == MR_EVENT_POLICY_CHANGED)
+			return l->order[i]->event;
+	return NULL;
+}

@@ -42,6 +42,7 @@
 enum mr_event_kind {
 	MR_EVENT_UNKNOWN = 0,
 	MR_EVENT_VERSION_REGISTERED = 1, /* "version_registered" */
+	MR_EVENT_POLICY_CHANGED = 2,     /* "policy_changed" */
 };
 
 struct mr_event {
@@ -59,6 +60,9 @@ struct mr_event {
 	uint64_t number;             /* the N it claims */
 	struct mreg_digest version;  /* manifest digest */
 	struct mreg_digest replaces; /* event it takes back; NONE: none */
+	/* policy changed: manifests of policies; NONE: none */
+	struct mreg_digest policy; /* in force from now on */
+	struct mreg_digest was;    /* as far as its writer saw */
 };
 
 /* The bytes of an event's manifest and the tag it goes under. */
@@ -136,5 +140,8 @@ const struct mr_event *mr_ledger_owner(struct mr_ledger *l, uint64_t number,
  * caller (mr_release). */
 int mr_ledger_numbers(struct mr_ledger *l, uint64_t **out, size_t *count,
 		      struct mreg_error *err);
+
+/* The last *policy changed* event in fold order; NULL: none. */
+const struct mr_event *mr_ledger_policy(struct mr_ledger *l);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * log.c - reading a model's log, and registering versions in it.
  *
- * The only place that reads or appends events.  Events never change, so those
- * seen once come from state, under their tag's name; what state gives is
- * checked against the digest in that name.
+ * The only place that reads events (log_append.c is the only one that writes
+ * them).  They never change, so those seen once come from state, under their
+ * tag's name; what state gives is checked against the digest in that name.
  *
  * Claiming a number (product.md 3.2; the caller stored the manifest):
  *   read -> [no claim of ours] -> write claim -> read -> look
@@ -21,8 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <pwd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -35,10 +33,6 @@
 
 #define LISTED_WAIT_FIRST_MS 50
 #define LISTED_WAIT_LAST_MS 1600
-
-/* An event that misses its blob is put again, with pauses of together about a
- * second. */
-#define EVENT_TRIES 6
 
 struct fetch {
 	struct mreg *m;
@@ -242,77 +236,12 @@ int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 /* -- claims ------------------------------------------------------------------
  */
 
-/* Who the log names: MREG_ACTOR, the registry's user, the account here. */
-static const char *actor(struct claiming *c, char out[256])
-{
-	const char *set = mr_setting(c->m, "actor");
-	struct mreg_error ignored = MREG_ERROR_INIT;
-	struct passwd account;
-	struct passwd *pw = NULL;
-	char names[4096];
-
-	out[0] = '\0';
-	if (set[0])
-		(void)snprintf(out, 256, "%s", set);
-	else if (c->ref->host[0])
-		(void)mr_net_user(c->m->net, c->ref->host, out, 256, &ignored);
-	if (!out[0]) {
-		(void)getpwuid_r(geteuid(), &account, names, sizeof(names),
-				 &pw);
-		(void)snprintf(out, 256, "%s", pw ? pw->pw_name : "");
-	}
-	/* A name that was cut may end inside a letter. */
-	while (out[0] && !mr_utf8_valid(out))
-		out[strlen(out) - 1] = '\0';
-	return out;
-}
-
-/*
- * The event's one blob, "{}", is everybody's: it is sent only when it is not
- * there, and again when the registry misses it all the same, because another
- * client was just writing it.
- */
-static int put_event(struct claiming *c, const struct mr_event_doc *doc,
-		     struct mreg_error *err)
-{
-	unsigned int repairs;
-
-	for (repairs = 0;; repairs++) {
-		MR_AUTO(mr_list_release) struct mr_list missing = { .n = 0 };
-		bool found = false;
-		int rc = 0;
-
-		if (!repairs)
-			rc = mr_store_has(c->s, &mr_empty_desc, &found, err);
-		if (rc >= 0 && !found)
-			rc = mr_store_put_bytes(c->s, &mr_empty_desc, "{}",
-						err);
-		if (rc >= 0)
-			rc = mr_store_set(c->s, doc->tag, &doc->desc,
-					  doc->bytes.data, &missing, err);
-		if (rc != MREG_ECONFLICT || repairs == EVENT_TRIES)
-			return rc;
-		rc = mr_sleep_ms(&c->m->env,
-				 20 + mr_random(&c->m->env) % (20u << repairs),
-				 err);
-		if (rc < 0)
-			return rc;
-	}
-}
-
 /* Append a claim of `number`; `replaces` may be NULL. */
 static int write_claim(struct claiming *c, uint64_t number,
 		       const struct mr_event *replaces, struct mreg_error *err)
 {
-	MR_AUTO(mr_event_doc_release)
-	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
-					    MR_MANIFEST_MAX_BYTES) };
-	char who[256];
 	struct mr_event e = {
 		.kind = MR_EVENT_VERSION_REGISTERED,
-		.seq = mr_ledger_next_seq(c->h->ledger),
-		.time_s = mr_now_s(&c->m->env),
-		.actor = actor(c, who),
 		.run = c->run,
 		.copied_from = c->copied_from,
 		.number = number,
@@ -322,16 +251,10 @@ static int write_claim(struct claiming *c, uint64_t number,
 
 	if (replaces)
 		e.replaces = replaces->digest;
-	rc = mr_ledger_heads(c->h->ledger, &e.prev, &e.prev_count, err);
-	if (rc >= 0)
-		rc = mr_event_write(&e, &doc, err);
-	if (rc >= 0)
-		rc = put_event(c, &doc, err);
+	rc = mr_log_append(c->m, c->s, c->h, c->ref, &e, err);
 	if (rc < 0)
-		return mr_wrap(err, "cannot write to the log of '%s'",
-			       c->s->label);
-	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64 " by %s",
-	       number, doc.tag);
+		return rc;
+	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64, number);
 	return mr_history_read(c->m, c->s, c->h, err);
 }
 

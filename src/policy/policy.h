@@ -20,6 +20,7 @@
 
 #define MR_POLICY_MEDIA "application/vnd.mreg.policy.v1+json"
 #define MR_POLICY_MAX_BYTES (256u << 10)
+#define MR_POLICY_FACTS_SCHEMA "mreg.policy-facts/1"
 
 struct mr_policy;
 
@@ -33,23 +34,34 @@ int mr_policy_parse(const char *bytes, size_t n, const char *name,
 void mr_policy_free(struct mr_policy *p);
 void mr_policy_freep(struct mr_policy **p); /* for MR_AUTO */
 
-/* Rules of `more` on top of those of `p`; none is taken away, and where both
- * bound one value both hold.  `more` stays the caller's. */
+/* Rules of the document `more` was parsed from on top of those of `p`; none is
+ * taken away, and where both bound one value both hold.  `more` stays the
+ * caller's. */
 int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
 		  struct mreg_error *err);
 
-/* The document in canonical JSON: what `policy set` stores. */
+/* The document that was parsed, without what was added to it, in canonical
+ * JSON: what `policy set` stores. */
 int mr_policy_write(const struct mr_policy *p, struct mr_buf *out,
 		    struct mreg_error *err);
+
+/* Its rules, those added too: the name of each as findings have it, and what
+ * it asks in a few words.  Borrowed. */
+size_t mr_policy_count(const struct mr_policy *p);
+const char *mr_policy_rule(const struct mr_policy *p, size_t i);
+const char *mr_policy_says(const struct mr_policy *p, size_t i);
 
 /* What judging needs beyond the version's own manifest: so that nothing is
  * asked of a registry that no rule looks at. */
 struct mr_policy_needs {
+	bool formats;     /* what the files are, read from their bytes */
 	bool ancestors;   /* licences of parents and inputs, transitively */
 	bool attachments; /* documents whose subject is the version */
 	bool evaluations; /* the same, of evaluations, with their content */
-	bool baseline;    /* metrics of what an alias points at now */
-	const char *baseline_alias; /* borrowed from the policy */
+	/* Aliases whose metrics at present are compared with; borrowed from
+	 * the policy. */
+	const char *const *baselines;
+	size_t baseline_count;
 };
 void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out);
 
@@ -60,10 +72,12 @@ struct mr_finding {
 };
 
 struct mr_verdict {
-	struct mr_arena *arena; /* owned */
-	struct mr_finding *items; /* in the order of the document */
+	struct mr_arena *arena;   /* owned */
+	struct mr_finding *items; /* in the order of mr_policy_rule */
 	size_t count;             /* 0: it passes */
 	size_t checked;           /* rules looked at */
+	size_t deferred; /* rules on what is attached, for which the version
+			  * has to be there: not at push */
 };
 void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
 

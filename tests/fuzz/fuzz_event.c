@@ -47,6 +47,8 @@ static void assert_same(const struct mr_event *a, const struct mr_event *b)
 	assert(a->number == b->number && a->time_s == b->time_s);
 	assert(mreg_digest_equal(&a->version, &b->version));
 	assert(mreg_digest_equal(&a->replaces, &b->replaces));
+	assert(mreg_digest_equal(&a->policy, &b->policy));
+	assert(mreg_digest_equal(&a->was, &b->was));
 	assert_same_text(a->actor, b->actor);
 	assert_same_text(a->run, b->run);
 	assert_same_text(a->copied_from, b->copied_from);
@@ -94,7 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	e = mr_ledger_event(l, 0);
 	assert(mr_ledger_count(l) == 1);
-	if (e->kind == MR_EVENT_VERSION_REGISTERED) {
+	if (e->kind == MR_EVENT_POLICY_CHANGED) {
+		write_again(e);
+		assert(mr_ledger_policy(l) == e);
+	} else if (e->kind == MR_EVENT_VERSION_REGISTERED) {
 		write_again(e);
 		assert(mr_ledger_owner(l, e->number, NULL) == e);
 	}

@@ -1,0 +1,104 @@
+/*
+ * log_append.c - writing an event on top of all heads of a model's log.
+ */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "ops/internal.h"
+
+#define ACTOR_BYTES 256
+/* An event that misses its blob is put again, with pauses of together about a
+ * second. */
+#define EVENT_TRIES 6
+
+/* Who the log names: MREG_ACTOR, the registry's user, the account here. */
+static const char *actor(struct mreg *m, const struct mreg_ref *ref,
+			 char out[ACTOR_BYTES])
+{
+	const char *set = mr_setting(m, "actor");
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct passwd account;
+	struct passwd *pw = NULL;
+	char names[4096];
+
+	out[0] = '\0';
+	if (set[0])
+		(void)snprintf(out, ACTOR_BYTES, "%s", set);
+	else if (ref->host[0])
+		(void)mr_net_user(m->net, ref->host, out, ACTOR_BYTES,
+				  &ignored);
+	if (!out[0]) {
+		(void)getpwuid_r(geteuid(), &account, names, sizeof(names),
+				 &pw);
+		(void)snprintf(out, ACTOR_BYTES, "%s", pw ? pw->pw_name : "");
+	}
+	/* A name that was cut may end inside a letter. */
+	while (out[0] && !mr_utf8_valid(out))
+		out[strlen(out) - 1] = '\0';
+	return out;
+}
+
+/*
+ * The event's one blob, "{}", is everybody's: it is sent only when it is not
+ * there, and again when the registry misses it all the same, because another
+ * client was just writing it.
+ */
+static int put_event(struct mreg *m, struct mr_store *s,
+		     const struct mr_event_doc *doc, struct mreg_error *err)
+{
+	unsigned int repairs;
+
+	for (repairs = 0;; repairs++) {
+		MR_AUTO(mr_list_release) struct mr_list missing = { .n = 0 };
+		bool found = false;
+		int rc = 0;
+
+		if (!repairs)
+			rc = mr_store_has(s, &mr_empty_desc, &found, err);
+		if (rc >= 0 && !found)
+			rc = mr_store_put_bytes(s, &mr_empty_desc, "{}", err);
+		if (rc >= 0)
+			rc = mr_store_set(s, doc->tag, &doc->desc,
+					  doc->bytes.data, &missing, err);
+		if (rc != MREG_ECONFLICT || repairs == EVENT_TRIES)
+			return rc;
+		rc = mr_sleep_ms(&m->env,
+				 20 + mr_random(&m->env) % (20u << repairs),
+				 err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_ref *ref, const struct mr_event *event,
+		  struct mreg_error *err)
+{
+	MR_AUTO(mr_event_doc_release)
+	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
+					    MR_MANIFEST_MAX_BYTES) };
+	struct mr_event e = *event;
+	char who[ACTOR_BYTES];
+	int rc;
+
+	e.seq = mr_ledger_next_seq(h->ledger);
+	e.time_s = mr_now_s(&m->env);
+	e.actor = actor(m, ref, who);
+	rc = mr_ledger_heads(h->ledger, &e.prev, &e.prev_count, err);
+	if (rc >= 0)
+		rc = mr_event_write(&e, &doc, err);
+	if (rc >= 0)
+		rc = put_event(m, s, &doc, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot write to the log of '%s'",
+			       s->label);
+	mr_log(&m->env, MREG_LOG_DEBUG, "wrote %s to the log of '%s'", doc.tag,
+	       s->label);
+	return 0;
+}

@@ -1,0 +1,155 @@
+/*
+ * ops/policy.h - policies: those in force, the facts they judge, and the
+ * verdict.
+ */
+#ifndef MR_OPS_POLICY_H
+#define MR_OPS_POLICY_H
+
+#include "mreg/policy.h"
+#include "ops/internal.h"
+#include "policy/policy.h"
+
+#define MR_POLICY_REPOSITORY "mreg-policy"
+#define MR_POLICY_TAG_PREFIX "mreg.policy." /* <32 hex of the manifest> */
+/* What JSON of facts may come to: 10,000 files with their names. */
+#define MR_POLICY_FACTS_MAX_BYTES (32u << 20)
+
+/* -- policy.c: what is in force ----------------------------------------------
+ */
+
+struct mr_policies {
+	struct mr_policy *policy; /* owned; all rules together; NULL: none */
+	struct mreg_policy_source *sources; /* in the arena given */
+	size_t source_count;
+};
+void mr_policies_release(struct mr_policies *p); /* for MR_AUTO too */
+
+/*
+ * Of the repository that `ref` and `s` are, whose log is read into `h`; else
+ * of PREFIX/mreg-policy, where PREFIX is where short names are, for what is
+ * below it; then `file` (NULL: none).  Texts of the sources in the arena.
+ */
+int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
+		     struct mr_store *s, struct mr_history *h, const char *file,
+		     struct mr_arena *a, struct mr_policies *out,
+		     struct mreg_error *err);
+/* A file's policy. */
+int mr_policy_file(const char *path, struct mr_policy **out,
+		   struct mreg_error *err);
+/* Its rules, for a result. */
+struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,
+					 struct mr_arena *a, size_t *count);
+
+/* -- policy_facts.c: what is known
+ * ----------------------------------------------- */
+
+/* One file of the version. */
+struct mr_policy_file {
+	const char *path, *role;
+	uint64_t size;
+	const char *format;  /* "" unknown; NULL: not looked at */
+	const char *trouble; /* NULL: none */
+	const char *const *unsafe;
+	size_t unsafe_count;
+};
+
+struct mr_policy_subject {
+	struct mreg *m;
+	const struct mreg_ref *ref; /* of the repository */
+	struct mr_store *s;
+	const struct mr_meta *meta;
+	const struct mreg_digest *version; /* NULL: it is not pushed yet */
+	const char *aliases[2];            /* that it gets; NULL: none */
+	const char *release;               /* NULL: none */
+	const struct mr_policy_file *files;
+	size_t file_count;
+	const char *files_unread; /* why formats are not known; NULL: are */
+};
+
+/* Append the facts as JSON: all that `needs` asks for, and what costs
+ * nothing. */
+int mr_policy_facts(const struct mr_policy_subject *u,
+		    const struct mr_policy_needs *needs, struct mr_buf *out,
+		    struct mreg_error *err);
+
+/* -- policy_files.c: what is in the files
+ * -------------------------------------------- */
+
+struct push;
+/* Of what is about to be pushed; with `formats` each file is looked into, or
+ * was. */
+int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
+			  struct mr_policy_subject *u, struct mreg_error *err);
+struct mr_look;
+/* Of a version, by ranges. */
+int mr_policy_files_remote(struct mr_look *l, bool formats, struct mr_arena *a,
+			   struct mr_policy_subject *u, struct mreg_error *err);
+
+/* -- policy_ancestors.c
+ * ------------------------------------------------------------ */
+
+/* What a version comes from, parents and inputs, transitively. */
+struct mr_ancestor {
+	bool input;             /* data; else a model */
+	const char *how;        /* relation or role */
+	const char *ref;        /* or a name, or a URI */
+	const char *digest;     /* NULL: outside OCI */
+	const char *license;    /* NULL: not told */
+	const char *unreadable; /* why; NULL: it was read, or needs not be */
+};
+/* In the arena.  `*more`: there are more than are read. */
+int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
+			struct mr_ancestor **out, size_t *count, bool *more,
+			struct mreg_error *err);
+
+/* -- policy_json.c: writing facts
+ * -------------------------------------------------- */
+
+void mr_put_begin(struct mr_buf *b, const char *key, char bracket);
+void mr_put_end(struct mr_buf *b, char bracket);
+/* NULL: nothing is written. */
+void mr_put_text(struct mr_buf *b, const char *key, const char *value);
+void mr_put_u64(struct mr_buf *b, const char *key, uint64_t value);
+void mr_put_bool(struct mr_buf *b, const char *key, bool value);
+void mr_put_null(struct mr_buf *b, const char *key);
+void mr_put_pairs(struct mr_buf *b, const char *key,
+		  const struct mreg_pair *items, size_t n);
+
+/* -- policy_attached.c: what hangs on a version
+ * --------------------------------------- */
+
+/* Members "attachments" and "evaluations"; why they could not be read, in the
+ * arena, into `*why`, else NULL. */
+int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
+		       struct mr_buf *out, const char **attachments_why,
+		       const char **evaluations_why, struct mreg_error *err);
+
+/* -- policy_push.c
+ * ---------------------------------------------------------------- */
+
+/*
+ * Judge what is about to be pushed: metadata is complete, `to` is open.
+ * MREG_EPOLICY with the rules in cause, after each finding was logged as an
+ * error.  What is a version already passes, unless the pusher brought rules of
+ * their own.  Reads the log into the push's history.
+ */
+int mr_push_policy(struct push *p, struct mreg_error *err);
+/* The facts of it, and its policies: what the verdict rests on. */
+struct mr_case {
+	struct mr_arena *arena; /* borrowed */
+	struct mr_policies policies;
+	struct mr_buf facts;       /* JSON */
+	struct mr_verdict verdict; /* passes when there is no policy */
+};
+void mr_case_release(struct mr_case *c); /* for MR_AUTO too */
+/* `all`: facts that no rule needs, too. */
+int mr_push_case(struct push *p, const char *file, bool all, struct mr_arena *a,
+		 struct mr_case *out, struct mreg_error *err);
+/* Facts of `u` to a verdict by the policies in `out`. */
+int mr_case_judge(const struct mr_policy_subject *u, bool all,
+		  struct mr_case *out, struct mreg_error *err);
+/* What its policies need; with `all` everything. */
+void mr_case_needs(const struct mr_case *c, bool all,
+		   struct mr_policy_needs *out);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * policy_check.c - the verdict of the policies in force, told and not enforced:
+ * on a version, or on files as a push would find them.
+ */
+#include "mreg/policy.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "ops/facts.h"
+#include "ops/policy.h"
+#include "ops/push.h"
+
+static int take_case(const struct mr_case *c,
+		     struct mreg_policy_check_result *out,
+		     struct mreg_error *err)
+{
+	struct mr_arena *a = out->owner;
+	const struct mr_verdict *v = &c->verdict;
+	size_t i;
+
+	out->findings =
+		mr_arena_alloc(a, (v->count + 1) * sizeof(*out->findings));
+	for (i = 0; out->findings && i < v->count; i++) {
+		struct mreg_policy_finding *f = &out->findings[i];
+
+		f->rule = mr_arena_strdup(a, v->items[i].rule);
+		f->problem = mr_arena_strdup(a, v->items[i].problem);
+		f->mend = mr_arena_strdup(a, v->items[i].mend);
+	}
+	out->finding_count = v->count;
+	out->passed = v->count == 0;
+	out->checked = v->checked;
+	out->deferred = v->deferred;
+	out->sources = c->policies.sources;
+	out->source_count = c->policies.source_count;
+	out->facts = c->facts.len ? mr_arena_strdup(a, mr_buf_text(&c->facts))
+				  : NULL;
+	return mr_result_check(a, err);
+}
+
+static int check_version(struct mr_look *l,
+			 const struct mreg_policy_check_opts *o,
+			 struct mreg_policy_check_result *out,
+			 struct mreg_error *err)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	MR_AUTO(mr_case_release)
+	struct mr_case c = { .facts = { .max = 0 } };
+	struct mr_arena *a = out->owner;
+	struct mr_policy_subject u = {
+		.m = l->m,
+		.ref = &l->ref,
+		.s = l->s,
+		.version = &l->manifest->desc.digest,
+	};
+	struct mr_policy_needs needs;
+	int rc = mr_look_files(l, err);
+
+	if (rc >= 0)
+		rc = mr_look_meta(l, err);
+	if (rc < 0)
+		return rc;
+	u.meta = l->meta;
+	/* The name it was asked by is the one that is judged. */
+	if (mr_tag_kind(l->ref.tag) == MR_TAG_ALIAS)
+		u.aliases[0] = l->ref.tag;
+	else if (mr_tag_kind(l->ref.tag) == MR_TAG_RELEASE)
+		u.release = l->ref.tag;
+	rc = mr_policies_load(l->m, &l->ref, l->s, &h, o->file, a, &c.policies,
+			      err);
+	if (rc < 0)
+		return rc;
+	mr_case_needs(&c, o->facts, &needs);
+	rc = mr_policy_files_remote(l, needs.formats, a, &u, err);
+	if (rc >= 0)
+		rc = mr_case_judge(&u, o->facts, &c, err);
+	return rc < 0 ? rc : take_case(&c, out, err);
+}
+
+static int begin(struct mreg_policy_check_opts *o,
+		 const struct mreg_policy_check_opts *given,
+		 struct mreg_policy_check_result *out, struct mreg_error *err)
+{
+	struct mr_arena *arena;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	mr_opts_take(o, sizeof(*o), given, given->size);
+	rc = mr_result_arena(&arena, err);
+	if (rc >= 0)
+		out->owner = arena;
+	return rc;
+}
+
+int mreg_policy_check(struct mreg *m, const char *ref,
+		      const struct mreg_policy_check_opts *given,
+		      struct mreg_policy_check_result *out,
+		      struct mreg_error *err)
+{
+	MR_AUTO(mr_look_release) struct mr_look l = { .m = m };
+	struct mreg_policy_check_opts o;
+	struct mr_identity id;
+	int rc = begin(&o, given, out, err);
+
+	if (rc < 0)
+		return rc;
+	rc = mr_look_open(m, ref, &l, err);
+	if (rc >= 0)
+		rc = check_version(&l, &o, out, err);
+	if (rc < 0) {
+		mreg_policy_check_result_release(out);
+		return rc;
+	}
+	mr_look_identity(&l, out->owner, &id);
+	out->name = id.name;
+	out->reference = id.reference;
+	return 0;
+}
+
+int mreg_policy_check_files(struct mreg *m, const char *const *paths,
+			    size_t path_count, const char *ref,
+			    const struct mreg_push_opts *push,
+			    const struct mreg_policy_check_opts *given,
+			    struct mreg_policy_check_result *out,
+			    struct mreg_error *err)
+{
+	MR_AUTO(mr_case_release)
+	struct mr_case c = { .facts = { .max = 0 } };
+	struct mreg_policy_check_opts o;
+	struct mreg_push_opts po;
+	struct push p = { .m = m, .o = &po };
+	char text[MREG_REF_TEXT];
+	int rc = begin(&o, given, out, err);
+
+	if (rc < 0)
+		return rc;
+	mr_opts_take(&po, sizeof(po), push, push->size);
+	mr_lock_init(&p.lock);
+	rc = mr_push_prepare(&p, paths, path_count, ref, err);
+	if (rc >= 0)
+		rc = mr_push_case(&p, o.file, o.facts, out->owner, &c, err);
+	if (rc >= 0)
+		rc = take_case(&c, out, err);
+	if (rc >= 0)
+		out->name = mr_arena_strdup(out->owner,
+					    mr_target_name(m, &p.ref, text));
+	mr_push_release(&p);
+	if (rc < 0)
+		mreg_policy_check_result_release(out);
+	return rc;
+}
+
+void mreg_policy_check_result_release(struct mreg_policy_check_result *r)
+{
+	mr_arena_free(r->owner);
+	memset(r, 0, sizeof(*r));
+}

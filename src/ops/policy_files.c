@@ -1,0 +1,183 @@
+/*
+ * policy_files.c - what the files of a version are, for policies: by their
+ * content, whatever they are called (security.md H65).
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/task.h"
+#include "base/text.h"
+#include "format/format.h"
+#include "ops/facts.h"
+#include "ops/policy.h"
+#include "ops/push.h"
+
+/* Of one file, named in the facts. */
+#define UNSAFE_MAX 32
+#define SHOWN_BYTES 100
+
+static const char *const *keep_words(struct mr_arena *a,
+				     const struct mr_words *w, size_t *n)
+{
+	const char **copy;
+	size_t i;
+
+	*n = w->n < UNSAFE_MAX ? w->n : UNSAFE_MAX;
+	copy = mr_arena_alloc(a, (*n + 1) * sizeof(*copy));
+	for (i = 0; copy && i < *n; i++)
+		copy[i] = mr_arena_strdup(a, w->items[i]);
+	return copy;
+}
+
+static void take(struct mr_arena *a, const struct mr_facts *facts,
+		 struct mr_policy_file *to)
+{
+	to->format = mr_format_name(facts->format);
+	to->trouble =
+		facts->trouble ? mr_arena_strdup(a, facts->trouble) : NULL;
+	to->unsafe = keep_words(a, &facts->unsafe, &to->unsafe_count);
+}
+
+/* -- files here
+ * -------------------------------------------------------------------- */
+
+/* What was found when the files were read for their metadata; NULL: this one
+ * was not among them. */
+static const struct mr_summary *known(const struct push *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < p->facts.weight_count; i++)
+		if (strcmp(p->facts.weights[i].path, path) == 0)
+			return &p->facts.weights[i];
+	return NULL;
+}
+
+static int look_local(struct push *p, const struct mr_file *f,
+		      struct mr_arena *a, struct mr_policy_file *to,
+		      struct mreg_error *err)
+{
+	MR_AUTO(mr_arena_freep) struct mr_arena *own = NULL;
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	const struct mr_summary *s = known(p, f->path);
+	struct mr_facts facts;
+	int rc;
+
+	if (s) {
+		to->format = mr_format_name(s->format);
+		to->trouble = s->trouble;
+		to->unsafe = s->unsafe.items;
+		to->unsafe_count = s->unsafe.n;
+		return 0;
+	}
+	own = mr_arena_new(MR_FACTS_ARENA_BYTES);
+	if (!own)
+		return mr_fail_nomem(err);
+	rc = mr_file_reader(f, &r, err);
+	if (rc >= 0)
+		rc = mr_facts_read(r, f->path, own, &facts, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot read '%s'", f->source);
+	take(a, &facts, to);
+	return 0;
+}
+
+int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
+			  struct mr_policy_subject *u, struct mreg_error *err)
+{
+	MR_AUTO(mr_roles_freep) struct mr_roles *roles = NULL;
+	struct mr_policy_file *files;
+	size_t i;
+	int rc = mr_roles_new(&roles, err);
+
+	if (rc < 0)
+		return rc;
+	files = mr_arena_alloc(a, (p->scan->count + 1) * sizeof(*files));
+	if (!files)
+		return mr_fail_nomem(err);
+	for (i = 0; rc >= 0 && i < p->scan->count; i++) {
+		const struct mr_file *f = &p->scan->files[i];
+
+		files[i].path = f->path;
+		files[i].size = f->size;
+		files[i].role = mr_role_name(
+			mr_role_of(roles, f->path, f->size, p->meta->kind));
+		if (formats && f->size)
+			rc = look_local(p, f, a, &files[i], err);
+	}
+	u->files = files;
+	u->file_count = p->scan->count;
+	return rc;
+}
+
+/* -- blobs there
+ * ------------------------------------------------------------------- */
+
+struct looking {
+	struct mr_look *look;
+	struct mr_arena *arena; /* of all: under the lock */
+	struct mr_policy_file *files;
+	struct mr_lock lock;
+};
+
+static int look_remote(void *ctx, size_t i, struct mreg_error *err)
+{
+	struct looking *l = ctx;
+	MR_AUTO(mr_arena_freep)
+	struct mr_arena *own = mr_arena_new(MR_FACTS_ARENA_BYTES);
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	const struct mr_model_layer *file = &l->look->files[i];
+	struct mr_facts facts;
+	char shown[SHOWN_BYTES];
+	int rc;
+
+	if (!own)
+		return mr_fail_nomem(err);
+	if (!file->desc.size)
+		return 0;
+	rc = mr_store_reader(l->look->s, &file->desc, &r, err);
+	if (rc >= 0)
+		rc = mr_facts_read(r, file->path, own, &facts, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot read '%s'",
+			       mr_text_safe(file->path, shown, sizeof(shown)));
+	mr_lock_enter(&l->lock);
+	take(l->arena, &facts, &l->files[i]);
+	mr_lock_leave(&l->lock);
+	return 0;
+}
+
+int mr_policy_files_remote(struct mr_look *look, bool formats,
+			   struct mr_arena *a, struct mr_policy_subject *u,
+			   struct mreg_error *err)
+{
+	struct looking l = { .look = look, .arena = a };
+	struct mreg_error why = MREG_ERROR_INIT;
+	size_t i;
+	int rc = 0;
+
+	l.files = mr_arena_alloc(a, (look->count + 1) * sizeof(*l.files));
+	if (!l.files)
+		return mr_fail_nomem(err);
+	for (i = 0; i < look->count; i++) {
+		l.files[i].path = look->files[i].path;
+		l.files[i].role = look->files[i].role;
+		l.files[i].size = look->files[i].desc.size;
+	}
+	u->files = l.files;
+	u->file_count = look->count;
+	if (!formats)
+		return 0;
+	mr_lock_init(&l.lock);
+	rc = mr_task_run(&look->m->env, MR_LOOKUP_JOBS, look->count,
+			 look_remote, &l, &why);
+	mr_lock_release(&l.lock);
+	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
+		*err = why;
+		return rc;
+	}
+	if (rc < 0)
+		u->files_unread = mr_arena_strdup(a, why.msg);
+	return 0;
+}

@@ -1,0 +1,189 @@
+/*
+ * policy/rule.h - a policy in memory: one flat list of rules.  Private to
+ * policy.
+ */
+#ifndef MR_POLICY_RULE_H
+#define MR_POLICY_RULE_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/list.h"
+#include "format/format.h"
+#include "policy/policy.h"
+
+/* Of what may be asked of a kind of thing; bits. */
+#define MR_KIND_MODEL 1u
+#define MR_KIND_DATASET 2u
+#define MR_KIND_PROMPT 4u
+#define MR_KIND_ALL 7u
+
+/* A value of the facts by its key in a policy: key.c. */
+enum mr_key_group {
+	MR_KEY_FIELD, /* "license" */
+	MR_KEY_METRIC,
+	MR_KEY_PARAM,
+	MR_KEY_TAG,
+	MR_KEY_ANNOTATION,
+	MR_KEY_INPUT,  /* by role */
+	MR_KEY_PARENT, /* by relation */
+	MR_KEY_CARD,
+};
+struct mr_key {
+	enum mr_key_group group;
+	const char *name; /* of a field, or behind the dot; NULL: any */
+};
+
+/* A bound: threshold.c. */
+enum mr_compare {
+	MR_AT_LEAST,
+	MR_ABOVE,
+	MR_AT_MOST,
+	MR_BELOW,
+	MR_EQUAL,
+};
+struct mr_threshold {
+	enum mr_compare compare;
+	const char *alias; /* what it has now, plus `bound`; NULL: no alias */
+	const char *bound; /* a number as written, with its sign */
+	const char *text;  /* all of it, as it was written */
+};
+
+enum mr_rule_kind {
+	MR_RULE_REQUIRE,
+	MR_RULE_PATTERN,
+	MR_RULE_NAME,         /* pattern of a name */
+	MR_RULE_METRIC,       /* of the version */
+	MR_RULE_SUITE,        /* verdict */
+	MR_RULE_SUITE_METRIC, /* of an evaluation, or of a segment of it */
+	MR_RULE_LICENSE,
+	MR_RULE_INPUT_DIGEST,
+	MR_RULE_INPUT_CLASS,
+	MR_RULE_INPUT_CONSENT,
+	MR_RULE_FORMATS,
+	MR_RULE_PICKLE,
+	MR_RULE_UNSAFE,
+	MR_RULE_TROUBLE,
+	MR_RULE_ATTACHMENT,
+};
+
+/* Whose licence, or which name. */
+enum mr_scope {
+	MR_SCOPE_OWN,
+	MR_SCOPE_ANCESTORS,
+	MR_SCOPE_INPUTS,
+	MR_SCOPE_MODEL, /* last component of the repository */
+	MR_SCOPE_REPOSITORY,
+	MR_SCOPE_ALIAS,
+};
+
+/* Texts in the policy's arena. */
+struct mr_rule {
+	enum mr_rule_kind kind;
+	unsigned int kinds; /* MR_KIND_ bits of what it is asked of */
+	const char *name;   /* "metrics.auc" */
+	const char *says;   /* ">= 0.8" */
+	struct mr_key key;
+	const char *metric, *suite;
+	const char *type;    /* of an attachment: short name or media type */
+	const char *segment; /* NULL: the whole; "*": each there is */
+	struct mr_threshold threshold;
+	regex_t *pattern; /* owned */
+	struct mr_words allow, deny, roles;
+	enum mr_scope scope;
+	bool missing_ok; /* a licence that is not told passes */
+};
+
+struct mr_policy {
+	struct mr_arena *arena; /* owned */
+	const struct mr_node *root;
+	struct mr_rule *rules; /* owned */
+	size_t count, cap;
+	struct mr_list aliases; /* that thresholds name, each once */
+};
+
+/* -- key.c -------------------------------------------------------------------
+ */
+
+/* NULL-terminated: every key of a field, and "metrics", "card", ... */
+extern const char *const mr_key_words[];
+/* `text` outlives `out`.  False: no such key. */
+bool mr_key_parse(const char *text, struct mr_key *out);
+/* How to give it at push: "--license SPDX"; in the arena. */
+const char *mr_key_flag(const struct mr_key *key, struct mr_arena *a);
+/* "license", "metric 'auc'", "input of role 'train'"; in the arena. */
+const char *mr_key_noun(const struct mr_key *key, struct mr_arena *a);
+
+/* -- decimal.c: numbers without rounding --------------------------------------
+ */
+
+#define MR_DECIMAL_WHOLE 400    /* digits before the point */
+#define MR_DECIMAL_FRACTION 480 /* behind it; what is smaller is dropped */
+struct mr_decimal {
+	bool negative;
+	unsigned char digits[MR_DECIMAL_WHOLE + MR_DECIMAL_FRACTION];
+};
+/* JSON's grammar, a '+' before it allowed; 0, or -1: no number, or too
+ * large. */
+int mr_decimal_parse(const char *text, struct mr_decimal *out);
+int mr_decimal_compare(const struct mr_decimal *a, const struct mr_decimal *b);
+void mr_decimal_add(const struct mr_decimal *a, const struct mr_decimal *b,
+		    struct mr_decimal *out);
+
+/* -- threshold.c
+ * ---------------------------------------------------------------
+ */
+
+/* ">= 0.8", "<= production + 0.05"; 0, or -1: no bound (or out of memory,
+ * which the arena tells). */
+int mr_threshold_parse(const char *text, struct mr_arena *a,
+		       struct mr_threshold *out);
+/* Whether `value` holds against the bound; `base` is what the alias has, NULL
+ * without one.  1, 0, or -1: one of them is no number. */
+int mr_threshold_holds(const struct mr_threshold *t, const char *value,
+		       const char *base);
+/* "at least 0.8". */
+const char *mr_threshold_words(const struct mr_threshold *t,
+			       struct mr_arena *a);
+
+/* -- pattern.c
+ * -------------------------------------------------------------------
+ */
+
+/* Longer values match no pattern: matching costs time for each byte. */
+#define MR_PATTERN_SUBJECT_MAX_BYTES 4096
+/* 0, or -1 with the reason in `why`; `*out` is released by mr_pattern_free.
+ * MREG_ENOMEM. */
+int mr_pattern_compile(const char *pattern, regex_t **out, char *why,
+		       size_t cap);
+void mr_pattern_free(regex_t *r);
+/* The whole of `text`. */
+bool mr_pattern_match(const regex_t *r, const char *text);
+
+/* -- license.c
+ * ---------------------------------------------------------------------
+ */
+
+enum mr_license_verdict {
+	MR_LICENSE_ALLOWED,
+	MR_LICENSE_DENIED,   /* `why` is the licence that is */
+	MR_LICENSE_UNLISTED, /* the same, when it is not on the allow list */
+	MR_LICENSE_UNKNOWN,  /* no SPDX expression */
+};
+enum mr_license_verdict mr_license_judge(const char *expression,
+					 const struct mr_words *allow,
+					 const struct mr_words *deny, char *why,
+					 size_t cap);
+
+/* -- parse.c
+ * -----------------------------------------------------------------------
+ */
+
+/* Add the rules of the document `root` to `p`, all in its arena. */
+int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
+		   const char *name, struct mreg_error *err);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * policy_json.c - policies and their verdicts as JSON.
+ */
+#include "mreg/json.h"
+
+#include "view/view.h"
+
+/* Appends to a list that may be NULL after an earlier failure. */
+static json_t *append(json_t *list, json_t *value)
+{
+	if (list && json_array_append_new(list, value) == 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static void put_rules(struct mr_view *v, const struct mreg_policy_rule *rules,
+		      size_t n)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++) {
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "rule", rules[i].name);
+		mr_view_str(&row, "says", rules[i].says);
+		list = append(list, mr_view_take(&row));
+	}
+	mr_view_put(v, "rules", list);
+}
+
+static void put_sources(struct mr_view *v,
+			const struct mreg_policy_source *sources, size_t n,
+			bool whole)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++) {
+		const struct mreg_policy_source *s = &sources[i];
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "where", s->where);
+		mr_view_bool(&row, "file", s->file);
+		mr_view_digest(&row, "digest", &s->digest);
+		mr_view_str(&row, "actor", s->file ? NULL : s->actor);
+		mr_view_time(&row, "time", s->time_s);
+		if (whole) {
+			mr_view_put(&row, "document",
+				    json_loads(s->document, 0, NULL));
+			put_rules(&row, s->rules, s->rule_count);
+		}
+		list = append(list, mr_view_take(&row));
+	}
+	mr_view_put(v, "sources", list);
+}
+
+char *mreg_policy_show_result_json(const struct mreg_policy_show_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.policy-show/1");
+	mr_view_str(&v, "name", r->name);
+	put_sources(&v, r->sources, r->source_count, true);
+	mr_view_str(&v, "enforcedBy", "clients");
+	return mr_view_text(&v);
+}
+
+char *mreg_policy_set_result_json(const struct mreg_policy_set_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.policy-set/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_digest(&v, "was", &r->was);
+	mr_view_str(&v, "tag", r->tag);
+	mr_view_bool(&v, "changed", r->changed);
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	put_rules(&v, r->rules, r->rule_count);
+	return mr_view_text(&v);
+}
+
+char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
+{
+	json_t *findings = json_array();
+	struct mr_view v;
+	size_t i;
+
+	mr_view_init(&v, "mreg.policy-check/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_str(&v, "reference", r->reference);
+	mr_view_bool(&v, "passed", r->passed);
+	mr_view_u64(&v, "checked", r->checked);
+	mr_view_u64(&v, "deferred", r->deferred);
+	for (i = 0; findings && i < r->finding_count; i++) {
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "rule", r->findings[i].rule);
+		mr_view_str(&row, "problem", r->findings[i].problem);
+		mr_view_str(&row, "mend", r->findings[i].mend);
+		findings = append(findings, mr_view_take(&row));
+	}
+	mr_view_put(&v, "findings", findings);
+	put_sources(&v, r->sources, r->source_count, false);
+	return mr_view_text(&v);
+}

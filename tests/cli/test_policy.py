@@ -1,0 +1,487 @@
+"""test_policy.py - policies: which one is in force, what push refuses, what
+policy check says, and that spec/ is right about it."""
+import json
+import pathlib
+import pickle
+
+import jsonschema
+import pytest
+
+import harness
+
+SPEC = pathlib.Path(__file__).resolve().parents[2] / "spec"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+TEN = """\
+policy: 1
+naming: {alias: "staging|production"}
+require: [license, runId, card, inputs.train]
+patterns: {revision: "[0-9a-f]{40}"}
+metrics: {auc: ">= 0.8"}
+licenses: {allow: [MIT, Apache-2.0]}
+inputs: {digest: true}
+formats: {pickle: deny}
+"""
+GOOD = ["--license", "MIT", "--run-id", "r1", "--revision", COMMIT,
+        "--metric", "auc=0.9", "--input",
+        "train=s3://data,digest=sha256:" + "1" * 64]
+BAD = ["--revision", "main", "--metric", "auc=0.7",
+       "--input", "test=s3://test"]
+
+
+def validator(path):
+    schema = json.loads((SPEC / f"{path}.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(schema)
+
+
+def strict(result, name):
+    """It fits, and has no member that the schema does not tell of."""
+    check = validator(f"schemas/{name}")
+    check.validate(result)
+    assert set(result) == set(check.schema["properties"])
+    return result
+
+
+@pytest.fixture
+def policy(tmp_path):
+    """Writes a policy file."""
+    def write(text, name="policy.yaml"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+    return write
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    folder = tmp_path / "pickled"
+    folder.mkdir()
+    (folder / "model.pkl").write_bytes(pickle.dumps({"w": [1.5, 2.5]}))
+    return folder
+
+
+@pytest.fixture
+def plain(tmp_path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    (folder / "weights.txt").write_text("1.5 2.5\n")
+    (folder / "README.md").write_text("# plain\n\nTwo numbers.\n")
+    return folder
+
+
+# -- the language -----------------------------------------------------------------
+
+
+def test_the_samples_fit_their_schemas():
+    validator("policy").validate(
+        json.loads((SPEC / "samples/policy.json").read_text()))
+    validator("policy-facts").validate(
+        json.loads((SPEC / "samples/policy-facts.json").read_text()))
+    event = json.loads((SPEC / "samples/event-policy.json").read_text())
+    validator("event").validate(event)
+    assert json.dumps(event, sort_keys=True, separators=(",", ":")) == \
+        (SPEC / "samples/event-policy.json").read_text()
+
+
+WRONG = [("policy", 2), ("licences", {}), ("require", []),
+         ("require", ["descripton"]), ("kinds", "modell"),
+         ("metrics", {"auc": 0.8}), ("metrics", {"ms": "< 20ms"}),
+         ("licenses", {"inputs": True}), ("formats", {"allow": "zip"}),
+         ("formats", {"pickle": "no"}), ("suites", {"s": "failed"}),
+         ("suites", {"s": {}}), ("patterns", {"inputs": "x"}),
+         ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}),
+         ("attachments", [])]
+
+
+@pytest.mark.parametrize("key, value", WRONG)
+def test_schema_and_mreg_refuse_the_same(mreg, tmp_path, policy, key, value):
+    wrong = {"policy": 1, key: value}
+    with pytest.raises(jsonschema.ValidationError):
+        validator("policy").validate(wrong)
+    policy(json.dumps(wrong), "p.json")
+    err = mreg.fails(1, "policy", "set", "churn", "p.json", "--dry-run",
+                     cwd=tmp_path)
+    assert err["code"] == "format" and "p.json" in err["message"]
+
+
+def test_every_key_of_the_schema_is_described():
+    text = (SPEC / "policy.md").read_text()
+    schema = json.loads((SPEC / "policy.schema.json").read_text())
+    for key, value in schema["properties"].items():
+        assert f"`{key}`" in text, key
+        for inner in value.get("properties", {}):
+            assert f"`{inner}" in text, inner
+    for name in schema["definitions"]["format"]["enum"]:
+        assert f"`{name}`" in text, name
+
+
+def test_the_schema_has_every_field_of_metadata():
+    fields = set(json.loads((SPEC / "metadata.schema.json").read_text())
+                 ["properties"])
+    maps = {"metrics", "params", "tags", "annotations", "parents", "inputs"}
+    schema = json.loads((SPEC / "policy.schema.json").read_text())
+    assert set(schema["definitions"]["field"]["enum"]) == fields - maps
+
+
+def test_the_templates_are_whole(mreg, plain):
+    templates = SPEC / "templates"
+    mreg.run("policy", "set", "churn", templates / "policy.yaml", "--dry-run")
+    mreg.run("push", plain, "churn", "--metadata",
+             templates / "metadata.yaml", "--dry-run")
+    listed = {line.split(":")[0] for line in
+              (templates / "metadata.yaml").read_text().splitlines()
+              if line and line[0].isalpha()}
+    fields = set(json.loads((SPEC / "metadata.schema.json").read_text())
+                 ["properties"])
+    assert listed == fields
+    card = (templates / "model-card.md").read_text()
+    for field in fields:
+        assert f"`{field}`" in card, field
+
+
+# -- set and show -------------------------------------------------------------------
+
+
+def test_set_and_show_and_take_away(mreg, policy):
+    file = policy(TEN)
+    assert "no policy is in force for churn" in \
+        mreg.run("policy", "show", "churn").stdout
+    rehearsed = strict(mreg.json("policy", "set", "churn", file, "--dry-run"),
+                       "policy-set")
+    assert rehearsed["changed"] and rehearsed["dryRun"]
+    assert mreg.json("policy", "show", "churn")["sources"] == []
+    done = strict(mreg.json("policy", "set", "churn", file), "policy-set")
+    assert done["digest"] == rehearsed["digest"] and done["was"] is None
+    assert done["tag"] == "mreg.policy." + done["digest"].split(":")[1][:32]
+    assert len(done["rules"]) == 10
+    shown = strict(mreg.json("policy", "show", "churn",
+                             env={"MREG_ACTOR": "eve"}), "policy-show")
+    source, = shown["sources"]
+    assert source["where"] == "churn" and source["digest"] == done["digest"]
+    assert source["document"]["metrics"] == {"auc": ">= 0.8"}
+    text = mreg.run("policy", "show", "churn").stdout
+    assert "metrics.auc: >= 0.8" in text
+    assert "enforced by clients, not by the registry" in text
+    raw = mreg.run("policy", "show", "churn", "--raw").stdout
+    assert json.loads(raw) == source["document"]
+    again = mreg.json("policy", "set", "churn", file)
+    assert not again["changed"] and again["was"] == done["digest"]
+    gone = strict(mreg.json("policy", "set", "churn", "--none"), "policy-set")
+    assert gone["digest"] is None and gone["was"] == done["digest"]
+    assert mreg.json("policy", "show", "churn")["sources"] == []
+    assert not mreg.json("policy", "set", "churn", "--none")["changed"]
+
+
+def events(store, name="churn"):
+    layout = store / name
+    index = json.loads((layout / "index.json").read_text())
+    tags = {e["annotations"]["org.opencontainers.image.ref.name"]: e["digest"]
+            for e in index["manifests"]}
+    blob = layout / "blobs/sha256"
+    rows = []
+    for tag in sorted(tags):
+        if tag.startswith("mreg.log."):
+            doc = json.loads((blob / tags[tag].split(":")[1]).read_text())
+            rows.append(json.loads(doc["annotations"]["org.mreg.event"]))
+    return rows, tags, blob
+
+
+def test_the_log_has_old_and_new_digest(mreg, store, policy, plain):
+    one = mreg.json("policy", "set", "churn", policy("policy: 1\n"),
+                    env={"MREG_ACTOR": "ada"})
+    two = mreg.json("policy", "set", "churn",
+                    policy("policy: 1\nrequire: license\n"))
+    mreg.run("push", plain, "churn", "--license", "MIT")
+    mreg.run("policy", "set", "churn", "--none")
+    rows, tags, blob = events(store)
+    assert [r["kind"] for r in rows] == [
+        "policy_changed", "policy_changed", "version_registered",
+        "policy_changed"]
+    for row in rows:
+        validator("event").validate(row)
+    assert rows[0]["actor"] == "ada" and "was" not in rows[0]
+    assert rows[0]["policy"] == one["digest"] == rows[1]["was"]
+    assert rows[1]["policy"] == two["digest"] == rows[3]["was"]
+    assert "policy" not in rows[3]
+    # What spec/policy.md says of the artifact.
+    assert tags[two["tag"]] == two["digest"]
+    doc = json.loads((blob / two["digest"].split(":")[1]).read_text())
+    media = "application/vnd.mreg.policy.v1+json"
+    assert doc["artifactType"] == doc["layers"][0]["mediaType"] == media
+    layer = blob / doc["layers"][0]["digest"].split(":")[1]
+    assert layer.read_text() == '{"policy":1,"require":"license"}'
+
+
+def test_set_needs_what_is_expected(mreg, policy):
+    file = policy(TEN)
+    err = mreg.fails(4, "policy", "set", "churn", file, "--expect",
+                     "sha256:" + "1" * 64)
+    assert "it is none" in err["message"]
+    digest = mreg.json("policy", "set", "churn", file, "--expect",
+                       "none")["digest"]
+    mreg.fails(4, "policy", "set", "churn", "--none", "--expect", "none")
+    mreg.run("policy", "set", "churn", "--none", "--expect", digest)
+
+
+def test_set_is_of_a_whole_model(mreg, policy):
+    assert "whole model" in mreg.fails(2, "policy", "set", "churn:v1",
+                                       policy(TEN))["message"]
+    mreg.fails(2, "policy", "set", "churn")
+    mreg.fails(2, "policy", "set", "churn", policy(TEN), "--none")
+    mreg.fails(3, "policy", "set", "churn", "nowhere.yaml")
+    # What changes nothing leaves no empty store behind.
+    mreg.run("policy", "set", "churn", "--none")
+    mreg.run("policy", "show", "churn")
+    assert "churn" not in mreg.run("ls").stdout
+    assert not (mreg.home.parent / "store/churn").exists()
+
+
+# -- push ----------------------------------------------------------------------------
+
+
+def test_ten_rules_refuse_a_push_with_ten_reasons(mreg, store, policy, pickled,
+                                                  plain):
+    mreg.run("policy", "set", "churn", policy(TEN))
+    before = events(store)[1]
+    r = mreg.run("push", pickled, "churn:wild", *BAD, status=7)
+    reasons = [line for line in r.stderr.splitlines() if " -> " in line]
+    rules = [line.split(": ")[1] for line in reasons]
+    assert rules == ["naming.alias", "require.license", "require.runId",
+                     "require.card", "require.inputs.train",
+                     "patterns.revision", "metrics.auc", "licenses",
+                     "inputs.digest", "formats.pickle"]
+    assert "10 of 10 rules fail" in r.stderr and not r.stdout
+    assert any("-> push with --license SPDX" in line for line in reasons)
+    assert "metric 'auc' is 0.7, at least 0.8 is asked" in r.stderr
+    assert events(store)[1] == before
+    err = mreg.fails(7, "push", pickled, "churn:wild", *BAD)
+    assert err["code"] == "policy"
+    assert "require.license: license is missing" in err["cause"]
+    mreg.run("push", pickled, "churn:wild", *BAD, "--dry-run", status=7)
+    # The same with the fields supplied, and the file converted.
+    assert mreg.json("push", plain, "churn:staging", *GOOD)["number"] == 1
+
+
+def test_quiet_still_tells_the_reasons(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy(TEN))
+    r = mreg.run("push", plain, "churn", "--quiet", status=7)
+    assert "require.license" in r.stderr
+
+
+def test_the_policy_of_the_prefix_holds_where_a_model_has_none(
+        mreg, tmp_path, policy, plain):
+    mreg.run("policy", "set", "mreg-policy",
+             policy("policy: 1\nrequire: license\n"))
+    r = mreg.run("push", plain, "churn", status=7)
+    assert "the policy of 'mreg-policy'" in r.stderr
+    # Its own replaces it, even when it asks for nothing.
+    mreg.run("policy", "set", "churn", policy("policy: 1\n"))
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn", "--none")
+    mreg.run("push", plain, "churn", "--tag", "a=b", status=7)
+    # Elsewhere it does not hold.
+    mreg.run("push", plain, f"oci:{tmp_path}/other//churn")
+    mreg.run("push", plain, "churn", "--license", "MIT")
+
+
+def test_a_file_adds_rules(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    more = policy("policy: 1\nrequire: description\n", "more.yaml")
+    r = mreg.run("push", plain, "churn", "--policy", more, "--license", "MIT",
+                 "--description", "x")
+    assert r.status == 0
+    # Also where the version is there already.
+    err = mreg.fails(7, "push", plain, "churn", "--policy",
+                     policy("policy: 1\nrequire: runId\n", "run.yaml"),
+                     "--license", "MIT", "--description", "x")
+    assert "require.runId" in err["cause"]
+    shown = mreg.json("policy", "show", "churn", "--policy", more)
+    assert [s["file"] for s in shown["sources"]] == [False, True]
+
+
+def test_a_push_again_is_not_judged_again(mreg, policy, plain):
+    first = mreg.json("push", plain, "churn")
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: runId\n"))
+    again = mreg.json("push", plain, "churn")
+    assert again["identical"] and again["number"] == first["number"]
+    mreg.run("push", plain, "churn", "--tag", "a=b", status=7)
+
+
+def test_a_policy_that_cannot_be_read_lets_nothing_through(mreg, store, policy,
+                                                           plain):
+    done = mreg.json("policy", "set", "churn", policy(TEN))
+    _, _, blob = events(store)
+    (blob / done["digest"].split(":")[1]).unlink()
+    err = mreg.fails(3, "push", plain, "churn", *GOOD,
+                     env={"XDG_CACHE_HOME": str(store / "cache")})
+    assert "the policy of 'churn' cannot be read" in err["message"]
+    assert "mreg policy set" in err["hint"]
+    mreg.run("policy", "set", "churn", policy(TEN))
+    mreg.run("push", plain, "churn", *GOOD)
+
+
+def test_kinds_are_told_apart(mreg, policy, plain):
+    mreg.run("policy", "set", "data",
+             policy("policy: 1\nkinds: model\nrequire: license\n"))
+    mreg.run("push", plain, "data", "--kind", "dataset")
+    mreg.run("push", plain, "data", status=7)
+
+
+def test_bounds_by_what_production_has(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy(
+        "policy: 1\nmetrics: {auc: '>= production - 0.01'}\n"))
+    mreg.run("push", plain, "churn:production", "--metric", "auc=0.80")
+    err = mreg.fails(7, "push", plain, "churn", "--metric", "auc=0.78")
+    assert "'production' has 0.80" in err["cause"]
+    mreg.run("push", plain, "churn", "--metric", "auc=0.79")
+
+
+# -- ancestors --------------------------------------------------------------------------
+
+
+LICENSES = "policy: 1\nlicenses: {allow: MIT, ancestors: true, inputs: true}\n"
+
+
+def test_licences_of_all_it_comes_from(mreg, store, policy, plain):
+    mreg.run("push", plain, "data", "--kind", "dataset", "--license",
+             "CC-BY-NC-4.0")
+    mreg.run("push", plain, "base", "--license", "MIT", "--input",
+             "train=data")
+    mreg.run("push", plain, "middle", "--license", "MIT", "--parent", "base")
+    mreg.run("policy", "set", "churn", policy(LICENSES))
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "middle")
+    assert "licenses.inputs" in err["cause"]
+    assert "CC-BY-NC-4.0" in err["cause"]
+    assert "licenses.ancestors" not in err["cause"]
+    # What is told of an input goes before what it says itself.
+    mreg.run("push", plain, "churn", "--license", "MIT", "--input",
+             "train=data,license=MIT")
+
+
+def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy(LICENSES))
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "finetune=gone:v1@sha256:" + "1" * 64)
+    assert "that of 'gone:v1' cannot be read" in err["cause"]
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "finetune=hf://acme/base")
+    assert "that of 'hf://acme/base' is not told" in err["cause"]
+
+
+# -- check ----------------------------------------------------------------------------------
+
+
+def test_check_says_what_a_push_would(mreg, store, policy, pickled, plain):
+    mreg.run("policy", "set", "churn", policy(TEN))
+    before = events(store)[1]
+    r = mreg.run("policy", "check", pickled, "churn:wild", "--metric",
+                 "auc=0.7", "--input", "test=s3://test", "--field",
+                 "revision=main", status=7)
+    assert "refused, 10 of 10 rules fail" in r.stdout
+    assert "-> push with --license SPDX" in r.stdout
+    found = strict(mreg.run("policy", "check", pickled, "churn", "--json",
+                            status=7).json, "policy-check")
+    assert not found["passed"] and found["reference"] is None
+    assert found["sources"][0]["where"] == "churn"
+    good = mreg.json("policy", "check", plain, "churn:staging", "--license",
+                     "MIT", "--metric", "auc=0.9", "--input",
+                     "train=s3://data,digest=sha256:" + "1" * 64, "--field",
+                     "runId=r1", "--field", "revision=" + COMMIT)
+    assert good["passed"] and good["checked"] == 10
+    assert events(store)[1] == before
+
+
+def test_check_of_a_version(mreg, policy, plain, pickled):
+    mreg.run("push", pickled, "churn")
+    found = strict(mreg.run("policy", "check", "churn:v1", "--json", "--policy",
+                            policy(TEN), status=7).json, "policy-check")
+    rules = [f["rule"] for f in found["findings"]]
+    assert "formats.pickle" in rules and "require.card" in rules
+    assert found["reference"].startswith("churn@sha256:")
+    r = mreg.run("policy", "check", "churn:v1")
+    assert "no policy is in force" in r.stdout
+    mreg.fails(3, "policy", "check", "churn:v7")
+    mreg.fails(2, "policy", "check", "churn", "--license", "MIT")
+    mreg.fails(2, "policy", "check", plain, "churn", "--field", "x")
+
+
+def test_what_is_attached_is_asked_of_a_version(mreg, policy, plain, tmp_path):
+    mreg.run("policy", "set", "churn", policy(
+        "policy: 1\nattachments: sbom\nsuites: {fair: {verdict: passed, "
+        "segments: {'*': {auc: '>= 0.7'}}}}\n"))
+    waiting = mreg.json("policy", "check", plain, "churn")
+    assert waiting["passed"] and waiting["deferred"] == 3
+    mreg.run("push", plain, "churn")
+    found = mreg.run("policy", "check", "churn", "--json", status=7).json
+    assert [f["rule"] for f in found["findings"]] == [
+        "suites.fair.segments.*.auc", "suites.fair", "attachments.sbom"]
+    (tmp_path / "model.cdx.json").write_text("{}")
+    mreg.run("attach", "churn:v1", tmp_path / "model.cdx.json", "--type",
+             "sbom")
+    mreg.run("evaluate", "churn:v1", "--suite", "fair", "--pass", "--segment",
+             "de:auc=0.6")
+    found = mreg.run("policy", "check", "churn", "--json", status=7).json
+    assert [f["rule"] for f in found["findings"]] == [
+        "suites.fair.segments.*.auc"]
+    mreg.run("evaluate", "churn:v1", "--suite", "fair", "--pass", "--segment",
+             "de:auc=0.8")
+    assert mreg.json("policy", "check", "churn")["passed"]
+    # The last word of a suite counts.
+    mreg.run("evaluate", "churn:v1", "--suite", "fair", "--fail", "--segment",
+             "de:auc=0.8")
+    mreg.run("policy", "check", "churn", status=7)
+
+
+def test_facts_are_what_the_schema_says(mreg, policy, plain, pickled):
+    mreg.run("push", pickled, "base", "--license", "MIT")
+    args = [plain, "churn:staging", "--license", "MIT", "--parent", "base",
+            "--metric", "auc=0.910", "--tag", "owner=ada", "--author", "Ada"]
+    facts = json.loads(mreg.run("policy", "check", "--facts", *args).stdout)
+    validator("policy-facts").validate(facts)
+    assert facts["at"] == "push" and facts["aliases"] == ["staging"]
+    assert facts["metrics"] == {"auc": "0.910"} and facts["card"]
+    assert facts["ancestors"][0]["license"] == "MIT"
+    assert {f["path"] for f in facts["files"]} == {"README.md", "weights.txt"}
+    assert all("format" in f for f in facts["files"])
+    mreg.run("push", *args)
+    there = json.loads(
+        mreg.run("policy", "check", "--facts", "churn:staging").stdout)
+    validator("policy-facts").validate(there)
+    assert there["at"] == "version" and there["attachments"] == []
+    assert there["reference"].startswith("churn@sha256:")
+    for key in ("fields", "metrics", "tags", "parents", "inputs", "ancestors",
+                "aliases", "card"):
+        assert there[key] == facts[key], key
+    pickles = json.loads(
+        mreg.run("policy", "check", "--facts", "base:v1").stdout)
+    assert pickles["files"][0]["format"] == "pickle"
+
+
+def test_a_pickle_is_found_whatever_it_is_called(mreg, policy, tmp_path):
+    folder = tmp_path / "hidden"
+    folder.mkdir()
+    (folder / "notes.json").write_bytes(pickle.dumps([1, 2, 3]))
+    (folder / "w.txt").write_text("x")
+    file = policy("policy: 1\nformats: {pickle: deny}\n")
+    err = mreg.fails(7, "push", folder, "churn", "--policy", file)
+    assert "'notes.json' is pickle" in err["cause"]
+    mreg.run("push", folder, "churn")
+    mreg.run("policy", "check", "churn", "--policy", file, status=7)
+
+
+def test_help_says_who_enforces_it(mreg):
+    for command in ("show", "set"):
+        text = mreg.run("policy", command, "--help").stdout
+        assert "enforced by clients, not by the registry" in \
+            " ".join(text.split())
+
+
+def test_a_copied_version_brings_the_policy_its_log_names(mreg, tmp_path,
+                                                          policy, plain):
+    mreg.run("policy", "set", "churn", policy(TEN))
+    mreg.run("push", plain, "churn", *GOOD)
+    mreg.run("copy", "churn:v1", "other")
+    shown = mreg.json("policy", "show", "other")
+    assert shown["sources"][0]["where"] == "other"
+    mreg.run("push", plain, "other", status=7)
