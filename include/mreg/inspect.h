@@ -10,6 +10,19 @@
 extern "C" {
 #endif
 
+struct mreg_inspect_opts {
+	size_t size;  /* sizeof this struct; set by MREG_INSPECT_OPTS_INIT */
+	bool tensors; /* what the weight files say, read by ranges */
+	bool config;  /* the config blob's bytes */
+	bool raw;     /* the manifest's bytes */
+	bool brief;   /* nothing but those two and what they are of: any
+		       * manifest or index will do */
+};
+#define MREG_INSPECT_OPTS_INIT                                                 \
+	{                                                                      \
+		.size = sizeof(struct mreg_inspect_opts)                       \
+	}
+
 struct mreg_parent {
 	const char *relation, *ref;
 	const char *digest; /* NULL: outside OCI */
@@ -19,6 +32,56 @@ struct mreg_input {
 	/* NULL where not given. */
 	const char *role, *name, *uri, *digest, *license, *classification,
 		*consent;
+};
+
+/* A document attached to the version. */
+struct mreg_attached {
+	struct mreg_digest digest; /* of its manifest */
+	const char *type;        /* artifact type, a media type; "" if untold */
+	const char *kind;        /* "evaluation", ...; NULL: none of ours */
+	const char *title;       /* NULL: not told */
+	int64_t created_s;       /* seconds since 1970; 0: not told */
+	struct mreg_texts files; /* their names */
+	uint64_t bytes;          /* in its files */
+};
+
+struct mreg_tensor {
+	const char *name, *dtype; /* as its format names it: "F32", "Q4_K" */
+	const uint64_t *dims;     /* as its format orders them */
+	size_t rank;
+	uint64_t elements;
+	uint64_t bytes; /* in the file; 0: not told */
+};
+
+/* An input or output of a graph. */
+struct mreg_port {
+	const char *name;
+	const char *dtype;       /* "float32", ...; "": not told */
+	const char *const *dims; /* "1", "batch", "?" */
+	size_t rank;
+	bool ranked; /* a shape is given at all */
+};
+
+/* What a weight file says about itself; NULL or 0 where it does not.  Read by
+ * ranges and so not verified: only a whole file can be. */
+struct mreg_weight_file {
+	const char *path;
+	uint64_t size;
+	struct mreg_digest digest;
+	const char *format;  /* "safetensors", ...; "": none that is read */
+	const char *trouble; /* what is wrong with it; the rest is empty then */
+	const char *architecture, *name, *license, *producer, *tokenizer,
+		*base_model, *precision, *quantization;
+	uint64_t parameters, context_length, opset;
+	const struct mreg_tensor *tensors; /* in the order of the file */
+	size_t tensor_count;
+	const struct mreg_port *inputs, *outputs;
+	size_t input_count, output_count;
+	const struct mreg_pair *metadata;
+	size_t metadata_count;
+	struct mreg_texts globals; /* a pickle would import these */
+	struct mreg_texts unsafe;  /* of them: not known to be harmless */
+	struct mreg_texts warnings;
 };
 
 struct mreg_inspect_result {
@@ -45,12 +108,32 @@ struct mreg_inspect_result {
 	size_t input_count;
 	const struct mreg_item *items; /* `action` has no meaning here */
 	size_t item_count;
-	uint64_t bytes; /* in all files */
+	uint64_t bytes;                       /* in all files */
+	const struct mreg_attached *attached; /* by kind, then digest */
+	size_t attached_count;
+	size_t attached_unread; /* listed, but they could not be read */
+	/* By `tensors`: one for each weight file. */
+	const struct mreg_weight_file *weights;
+	size_t weight_count;
+	bool weights_read;             /* it was asked for */
+	uint64_t weight_bytes;         /* in those files */
+	uint64_t bytes_read, requests; /* what looking took */
+	const char *config, *raw;      /* NULL: not asked for */
+	size_t config_len, raw_len;    /* bytes */
+	const char *config_type;       /* media type; "" */
 	void *owner;
 };
 
-/* Reads manifest and config, no weights. */
+/*
+ * Reads manifest and config, no weights but what `tensors` asks for: their
+ * headers.  `o` NULL: no options.
+ *
+ * A weight file whose header breaks its format's rules has `trouble`; when
+ * that goes for all that are in a known format, it is MREG_EFORMAT, naming the
+ * first.  What hangs on the version and its log cannot be had: a warning.
+ */
 MREG_API int mreg_inspect(struct mreg *m, const char *ref,
+			  const struct mreg_inspect_opts *o,
 			  struct mreg_inspect_result *out,
 			  struct mreg_error *err);
 MREG_API void mreg_inspect_result_release(struct mreg_inspect_result *r);

@@ -10,12 +10,18 @@
 #define MREG_JSON_H
 
 #include "mreg/alias.h"
+#include "mreg/attach.h"
+#include "mreg/card.h"
+#include "mreg/check.h"
 #include "mreg/config.h"
 #include "mreg/copy.h"
+#include "mreg/diff.h"
 #include "mreg/doctor.h"
+#include "mreg/evaluate.h"
 #include "mreg/inspect.h"
 #include "mreg/list.h"
 #include "mreg/login.h"
+#include "mreg/policy.h"
 #include "mreg/pull.h"
 #include "mreg/push.h"
 #include "mreg/resolve.h"
@@ -30,8 +36,19 @@ MREG_API char *mreg_resolve_result_json(const struct mreg_resolve_result *r);
 MREG_API char *mreg_models_result_json(const struct mreg_models_result *r);
 MREG_API char *mreg_versions_result_json(const struct mreg_versions_result *r);
 MREG_API char *mreg_inspect_result_json(const struct mreg_inspect_result *r);
+MREG_API char *mreg_card_result_json(const struct mreg_card_result *r);
+MREG_API char *mreg_diff_result_json(const struct mreg_diff_result *r);
+MREG_API char *mreg_check_result_json(const struct mreg_check_result *r);
+MREG_API char *mreg_policy_show_result_json(
+	const struct mreg_policy_show_result *r);
+MREG_API char *mreg_policy_set_result_json(
+	const struct mreg_policy_set_result *r);
+MREG_API char *mreg_policy_check_result_json(
+	const struct mreg_policy_check_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
+MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
+MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
 MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
 MREG_API char *mreg_copy_result_json(const struct mreg_copy_result *r);
 MREG_API char *mreg_doctor_result_json(const struct mreg_doctor_result *r);
@@ -45,6 +62,10 @@ MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
 MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);
+
+/* A JSON document of others (a config) for people to read: indented, over
+ * several lines; what is none as it is. */
+MREG_API char *mreg_json_pretty(const char *bytes, size_t n);
 
 /* {"error":{code,message,hint,cause}}, or {"type":"progress",...} for one
  * event of --progress=json. */

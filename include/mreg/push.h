@@ -35,6 +35,8 @@ struct mreg_push_opts {
 	bool git;                  /* ask git for revision, source and author */
 	bool dry_run;      /* plan only: read files, send and write nothing */
 	unsigned int jobs; /* parallel transfers; 0: the session's */
+	const char *from_run; /* an MLflow run's folder, or its meta.yaml */
+	const char *policy;   /* a policy file: its rules hold too */
 };
 #define MREG_PUSH_OPTS_INIT                                                    \
 	{                                                                      \
@@ -79,6 +81,10 @@ struct mreg_push_result {
 	size_t item_count;
 	uint64_t bytes_total, bytes_sent, bytes_reused;
 	uint64_t left_out; /* entries of the folder not taken */
+	/* Keys of metadata that came of the files or the run, where nothing
+	 * was given: "license", "parents", ... */
+	const char *const *filled;
+	size_t filled_count;
 	/* Same files as an earlier version, or the newest one: which, and in
 	 * what the metadata differs.  NULL / 0: nothing to say. */
 	const char *compared_with; /* "v2" */

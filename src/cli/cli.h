@@ -164,6 +164,8 @@ int cli_flush(struct mreg_error *err);
 bool cli_is_unread(const struct mreg_error *err);
 /* Outside text made safe, appended. */
 void cli_put(struct mr_buf *b, const char *text);
+/* The same of a text of many lines, whose line ends and tabs stay. */
+void cli_put_lines(struct mr_buf *b, const char *text);
 /* Bold or dim when stdout has colour. */
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
 /* Gives an error without a hint the one of its code; `c` may be NULL. */

@@ -2,9 +2,13 @@
  * cmd_inspect.c - mreg inspect.
  */
 #include "cli/commands.h"
+#include "cli/inspect.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "mreg/inspect.h"
@@ -12,18 +16,30 @@
 
 struct args {
 	const char *ref;
+	bool tensors, files, config, raw;
 };
 
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, ref, "REF", "NAME, NAME:TAG or NAME@DIGEST"),
+	CLI_BOOL('t', "tensors", struct args, tensors,
+		 "what its weight files say: tensors, types, shapes"),
+	CLI_BOOL('f', "files", struct args, files,
+		 "its files with their digests"),
+	CLI_BOOL('c', "config", struct args, config, "its config"),
+	CLI_BOOL(0, "raw", struct args, raw,
+		 "its manifest byte for byte; with --config the config"),
 	CLI_END,
 };
 
 static const char *const examples[] = {
 	"mreg inspect churn:production",
 	"mreg inspect churn:v3 --json",
+	"mreg inspect churn:v3 --tensors --files",
+	"mreg inspect churn:v3 --raw | sha256sum",
 	NULL,
 };
+
+/* -- metadata -------------------------------------------------------------- */
 
 static void put_line(struct mr_buf *b, const char *name, const char *value)
 {
@@ -112,7 +128,38 @@ static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
 	}
 }
 
-static void put_files(struct mr_buf *b, const struct mreg_inspect_result *r)
+static void put_attached(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char text[32];
+	size_t i, k;
+
+	if (r->attached_count)
+		mr_buf_puts(b, "\nattached\n");
+	for (i = 0; i < r->attached_count; i++) {
+		const struct mreg_attached *d = &r->attached[i];
+		int64_t age = (int64_t)time(NULL) - d->created_s;
+		const char *type = d->type[0] ? d->type : "-";
+
+		mr_buf_puts(b, "  ");
+		cli_put(b, d->kind ? d->kind : type);
+		mr_buf_printf(b, "  %s", cli_short_digest(&d->digest, text));
+		mr_buf_printf(b, "  %s",
+			      d->created_s ? mr_text_age(age, text) : "-");
+		if (d->title) {
+			mr_buf_puts(b, "  ");
+			cli_put(b, d->title);
+		}
+		for (k = 0; k < d->files.n; k++) {
+			mr_buf_puts(b, k ? ", " : "  ");
+			cli_put(b, d->files.items[k]);
+		}
+		mr_buf_putc(b, '\n');
+	}
+}
+
+/* -- files ----------------------------------------------------------------- */
+
+static void put_file_list(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
 	char size[32];
 	size_t i;
@@ -130,8 +177,67 @@ static void put_files(struct mr_buf *b, const struct mreg_inspect_result *r)
 	}
 }
 
-static int show(struct cli *cli, const struct mreg_inspect_result *r,
-		struct mreg_error *err)
+/* For programs too: exact sizes, whole digests. */
+static void put_digests(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char digest[MREG_DIGEST_TEXT];
+	size_t i;
+
+	for (i = 0; i < r->item_count; i++) {
+		const struct mreg_item *it = &r->items[i];
+
+		mr_buf_printf(b, "%s %12" PRIu64 "  %-13s ",
+			      mreg_digest_text(&it->digest, digest), it->size,
+			      it->role[0] ? it->role : "-");
+		cli_put(b, it->path);
+		mr_buf_puts(b, it->executable ? " *\n" : "\n");
+	}
+}
+
+static void put_config(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char *pretty = mreg_json_pretty(r->config, r->config_len);
+
+	if (pretty)
+		cli_put_lines(b, pretty);
+	else
+		b->failed = MREG_ENOMEM;
+	mr_buf_putc(b, '\n');
+	free(pretty);
+}
+
+/* -- the whole ------------------------------------------------------------- */
+
+static void put_chosen(struct cli *cli, struct mr_buf *b, const struct args *a,
+		       const struct mreg_inspect_result *r)
+{
+	if (a->files)
+		put_digests(b, r);
+	if (a->files && a->tensors)
+		mr_buf_putc(b, '\n');
+	if (a->tensors)
+		cli_put_weights(cli, b, r);
+	if (a->config && b->len)
+		mr_buf_putc(b, '\n');
+	if (a->config)
+		put_config(b, r);
+}
+
+static void put_all(struct cli *cli, struct mr_buf *b,
+		    const struct mreg_inspect_result *r)
+{
+	put_identity(cli, b, r);
+	put_pairs(b, "metrics", r->metrics, r->metric_count);
+	put_pairs(b, "parameters", r->params, r->param_count);
+	put_pairs(b, "labels", r->labels, r->label_count);
+	put_pairs(b, "annotations", r->annotations, r->annotation_count);
+	put_lineage(b, r);
+	put_attached(b, r);
+	put_file_list(b, r);
+}
+
+static int show(struct cli *cli, const struct args *a,
+		const struct mreg_inspect_result *r, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	int rc = cli_json(
@@ -140,36 +246,58 @@ static int show(struct cli *cli, const struct mreg_inspect_result *r,
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	put_identity(cli, &b, r);
-	put_pairs(&b, "metrics", r->metrics, r->metric_count);
-	put_pairs(&b, "parameters", r->params, r->param_count);
-	put_pairs(&b, "labels", r->labels, r->label_count);
-	put_pairs(&b, "annotations", r->annotations, r->annotation_count);
-	put_lineage(&b, r);
-	put_files(&b, r);
+	if (a->raw && a->config)
+		mr_buf_add(&b, r->config, r->config_len);
+	else if (a->raw)
+		mr_buf_add(&b, r->raw, r->raw_len);
+	else if (a->files || a->tensors || a->config)
+		put_chosen(cli, &b, a, r);
+	else
+		put_all(cli, &b, r);
 	return cli_print(&b, err);
 }
 
 static int run(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct args *a = p;
+	struct mreg_inspect_opts o = MREG_INSPECT_OPTS_INIT;
 	struct mreg_inspect_result res;
-	int rc = mreg_inspect(cli->mreg, a->ref, &res, err);
+	int rc;
 
+	if (a->raw && !cli->globals.json && (a->tensors || a->files)) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "--raw and --%s cannot go together",
+			      a->tensors ? "tensors" : "files");
+		return mr_hint(err, "--raw is the manifest alone; with "
+				    "--config the config");
+	}
+	o.tensors = a->tensors;
+	o.config = a->config;
+	o.raw = a->raw;
+	o.brief = a->raw && !cli->globals.json;
+	rc = mreg_inspect(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
-	rc = show(cli, &res, err);
+	rc = show(cli, a, &res, err);
 	mreg_inspect_result_release(&res);
 	return rc;
 }
 
 const struct cli_command cli_cmd_inspect = {
 	.name = "inspect",
-	.summary = "show one version: metadata, origin, files",
+	.summary = "show one version: metadata, origin, attached documents, "
+		   "files",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
 	.notes = "Reads the manifest and its config, no weights. A * behind a "
-		 "file marks it as executable.",
+		 "file marks it as executable. --tensors, --files and --config "
+		 "show these instead; together, one after the other.\n\n"
+		 "--tensors reads the headers of the weight files where they "
+		 "are: safetensors, GGUF, ONNX, PyTorch, Keras, TensorFlow. "
+		 "Nothing is executed, and no tensor's values are read. What "
+		 "comes so is a part of a file and cannot be verified. A file "
+		 "with a broken header is told; if that goes for all, the exit "
+		 "status is 1.",
 };

@@ -18,7 +18,7 @@ struct args {
 		*quantization, *format, *license, *description, *run_id,
 		*run_url, *revision, *source, *created, *version_label,
 		*environment, *because, *signature, *vendor, *url,
-		*documentation;
+		*documentation, *parameters, *from_run, *policy;
 	struct cli_words metrics, params, tags, annotations, parents, inputs,
 		authors, exclude;
 	unsigned int jobs;
@@ -34,6 +34,8 @@ static const struct cli_opt opts[] = {
 		"also move this alias to the version"),
 	CLI_STR('f', "metadata", "FILE", struct args, metadata,
 		"JSON or YAML file with any of what follows"),
+	CLI_STR(0, "from-run", "RUN", struct args, from_run,
+		"an MLflow run's folder: params, metrics, tags, data"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
 		 "evaluation metric"),
 	CLI_LIST('p', "param", "NAME=VALUE", struct args, params,
@@ -68,12 +70,14 @@ static const struct cli_opt opts[] = {
 	CLI_STR(0, "family", "NAME", struct args, family, "llama, bert, ..."),
 	CLI_STR(0, "param-size", "SIZE", struct args, param_size,
 		"number of parameters: 6.7B"),
+	CLI_STR(0, "parameters", "N", struct args, parameters,
+		"the same exactly: 6738415616"),
 	CLI_STR(0, "precision", "NAME", struct args, precision,
 		"float16, int8, ..."),
 	CLI_STR(0, "quantization", "NAME", struct args, quantization,
 		"awq, gptq, Q4_K_M, ..."),
 	CLI_STR(0, "format", "NAME", struct args, format,
-		"format of the weights; else from the files' names"),
+		"format of the weights; else from the files"),
 	CLI_STR(0, "signature", "JSON", struct args, signature,
 		"input and output schema"),
 	CLI_STR(0, "environment", "PATH", struct args, environment,
@@ -86,6 +90,8 @@ static const struct cli_opt opts[] = {
 		"your own name of the version"),
 	CLI_LIST(0, "annotation", "KEY=VALUE", struct args, annotations,
 		 "any other manifest annotation"),
+	CLI_STR(0, "policy", "FILE", struct args, policy,
+		"a policy whose rules must hold too"),
 	CLI_STR(0, "kind", "model|dataset|prompt", struct args, kind,
 		"what it is; a dataset can be a model's input"),
 	CLI_LIST('x', "exclude", "PATTERN", struct args, exclude,
@@ -119,6 +125,7 @@ static size_t take_fields(const struct args *a, struct mreg_pair *out)
 		{ "architecture", a->architecture },
 		{ "family", a->family },
 		{ "paramSize", a->param_size },
+		{ "parameters", a->parameters },
 		{ "precision", a->precision },
 		{ "quantization", a->quantization },
 		{ "format", a->format },
@@ -222,6 +229,18 @@ static void put_differences(struct mr_buf *b, const struct mreg_push_result *r)
 	}
 }
 
+static void put_filled(struct mr_buf *b, const struct mreg_push_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->filled_count; i++) {
+		mr_buf_puts(b, i == 0 ? "  read from files: " : ", ");
+		cli_put(b, r->filled[i]);
+	}
+	if (r->filled_count)
+		mr_buf_putc(b, '\n');
+}
+
 static int show(struct cli *cli, const struct mreg_push_result *r,
 		struct mreg_error *err)
 {
@@ -241,6 +260,7 @@ static int show(struct cli *cli, const struct mreg_push_result *r,
 		put_plan(&b, r);
 	put_sizes(&b, r);
 	put_names(&b, r);
+	put_filled(&b, r);
 	put_differences(&b, r);
 	if (r->left_out)
 		mr_buf_printf(&b,
@@ -264,6 +284,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.kind = a->kind;
 	o.alias = a->alias;
 	o.metadata = a->metadata;
+	o.from_run = a->from_run;
+	o.policy = a->policy;
 	o.metrics = texts(&a->metrics);
 	o.params = texts(&a->params);
 	o.tags = texts(&a->tags);
@@ -299,5 +321,8 @@ const struct cli_command cli_cmd_push = {
 		 "Fields can also come from MREG_LICENSE, MREG_DESCRIPTION, "
 		 "MREG_REVISION, MREG_SOURCE, MREG_RUN_ID, MREG_RUN_URL, "
 		 "MREG_BECAUSE, MREG_ENVIRONMENT and MREG_AUTHOR. A flag wins "
-		 "over the --metadata file, the file over them.",
+		 "over the --metadata file, the file over them, they over "
+		 "--from-run, and what the model's own files say (README.md, "
+		 "config.json, MLmodel, *.dvc and the headers of the weights) "
+		 "only fills what nothing else gave.",
 };

@@ -79,15 +79,32 @@ int cli_report(struct cli *cli, struct mr_buf *text, struct mreg_error *err)
 	return cli->globals.quiet ? 0 : cli_print(text, err);
 }
 
-void cli_put(struct mr_buf *b, const char *text)
+static void put_safe(struct mr_buf *b, const char *text, size_t n)
 {
-	size_t cap = strlen(text) * 4 + 16;
+	size_t cap = n * 4 + 16;
 	MR_AUTO(mr_free) char *safe = mr_alloc(cap);
 
 	if (safe)
-		mr_buf_puts(b, mr_text_safe(text, safe, cap));
+		mr_buf_puts(b, mr_text_safe_n(text, n, safe, cap));
 	else
 		b->failed = MREG_ENOMEM;
+}
+
+void cli_put(struct mr_buf *b, const char *text)
+{
+	put_safe(b, text, strlen(text));
+}
+
+void cli_put_lines(struct mr_buf *b, const char *text)
+{
+	size_t n;
+
+	for (; *text; text += n) {
+		n = strcspn(text, "\n\t");
+		put_safe(b, text, n);
+		if (text[n])
+			mr_buf_putc(b, text[n++]);
+	}
 }
 
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
@@ -117,13 +134,16 @@ void cli_error(const struct cli_globals *g, bool color,
 		return;
 	}
 	/* What failed, and in the same line the reason at the bottom of it; the
-	 * steps between are for -v. */
+	 * steps between are for -v.  What a policy says was logged rule by
+	 * rule. */
 	while ((next = strstr(last, "; ")))
 		last = next + 2;
+	if (err->code == MREG_EPOLICY)
+		last = "";
 	(void)fprintf(stderr, "%serror:%s %s%s%s\n", color ? "\033[1;31m" : "",
 		      color ? "\033[0m" : "", err->msg, last[0] ? ": " : "",
 		      last);
-	if (last != err->cause && (g->verbose || err->code == MREG_EPOLICY))
+	if (err->cause[0] && last != err->cause && g->verbose)
 		(void)fprintf(stderr, "cause: %s\n", err->cause);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);

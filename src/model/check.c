@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -72,6 +73,20 @@ int mr_check_time(const char *what, const char *value, struct mreg_error *err)
 	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no time: '%s'", what,
 		      mr_text_safe(value, shown, sizeof(shown)));
 	return mr_hint(err, "write it by RFC 3339: 2026-01-31T12:00:00Z");
+}
+
+int mr_check_count(const char *what, const char *value, struct mreg_error *err)
+{
+	char shown[MR_SHOWN_BYTES];
+	uint64_t n;
+
+	/* One spelling: no leading zeros. */
+	if (mr_text_u64(value, INT64_MAX, &n) == 0 &&
+	    (value[0] != '0' || !value[1]))
+		return 0;
+	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no whole number: '%s'", what,
+		      mr_text_safe(value, shown, sizeof(shown)));
+	return mr_hint(err, "write all its digits: 22713216");
 }
 
 int mr_check_digest(const char *what, const char *value, struct mreg_error *err)

@@ -93,7 +93,7 @@ static int check_edge_digest(const char *what, const char *digest, bool outside,
 
 	if (outside && n > 0 && digest[n] == ':' && digest[n + 1] &&
 	    !mr_text_starts(digest, "sha256:") &&
-	    strspn(digest + n + 1, LETTERS DIGITS "=_-") ==
+	    strspn(digest + n + 1, LETTERS DIGITS "=_.-") ==
 		    strlen(digest + n + 1))
 		return 0;
 	return mr_check_digest(what, digest, err);

@@ -15,6 +15,8 @@ const struct mr_field mr_fields[] = {
 	{ "family", offsetof(struct mr_meta, family), NULL, MR_FIELD_LINE },
 	{ "paramSize", offsetof(struct mr_meta, param_size), NULL,
 	  MR_FIELD_LINE },
+	{ "parameters", offsetof(struct mr_meta, parameters),
+	  MR_MREG_PREFIX "parameters", MR_FIELD_COUNT },
 	{ "precision", offsetof(struct mr_meta, precision), NULL,
 	  MR_FIELD_LINE },
 	{ "quantization", offsetof(struct mr_meta, quantization), NULL,

@@ -139,6 +139,8 @@ static int check_field(const struct mr_field *f, const char *value,
 	switch (f->check) {
 	case MR_FIELD_TIME:
 		return mr_check_time(f->key, value, err);
+	case MR_FIELD_COUNT:
+		return mr_check_count(f->key, value, err);
 	case MR_FIELD_DIGEST:
 		return mr_check_digest(f->key, value, err);
 	case MR_FIELD_JSON:

@@ -49,6 +49,7 @@ enum mr_field_check {
 	MR_FIELD_DIGEST,
 	MR_FIELD_JSON, /* object or array, kept in canonical form */
 	MR_FIELD_KIND,
+	MR_FIELD_COUNT, /* a whole number in decimal */
 };
 
 struct mr_field {
@@ -87,6 +88,7 @@ const struct mreg_pair *mr_map_get(const struct mr_meta *m,
 int mr_check_text(const char *what, const char *value, size_t max_bytes,
 		  bool lines, struct mreg_error *err);
 int mr_check_time(const char *what, const char *value, struct mreg_error *err);
+int mr_check_count(const char *what, const char *value, struct mreg_error *err);
 int mr_check_digest(const char *what, const char *value,
 		    struct mreg_error *err);
 /* The name of a metric, parameter or tag; `noun` is which. */

@@ -24,8 +24,7 @@
 #define MR_ANNOTATION_FILEPATH "org.cncf.model.filepath"
 #define MR_ANNOTATION_TITLE "org.opencontainers.image.title"
 
-/* -- metadata -----------------------------------------------------------------
- */
+/* -- metadata -------------------------------------------------------------- */
 
 struct mr_parent {
 	const char *relation; /* finetune, quantized, adapter, merge, distill,
@@ -52,7 +51,8 @@ struct mr_meta {
 	const char *version_label, *description, *licenses, *source, *revision,
 		*url, *documentation;
 	/* annotations, org.mreg.* */
-	const char *run_id, *run_url, *because, *environment, *signature;
+	const char *run_id, *run_url, *because, *environment, *signature,
+		*parameters; /* exact count, decimal */
 	struct mr_list authors;
 	struct mreg_pair *metrics, *params, *tags, *annotations;
 	size_t metric_count, param_count, tag_count, annotation_count;
@@ -103,8 +103,7 @@ int mr_meta_parent_digest(struct mr_meta *m, size_t i, const char *ref,
 int mr_meta_input_digest(struct mr_meta *m, size_t i, const char *uri,
 			 const char *digest, struct mreg_error *err);
 
-/* -- files and roles
- * ------------------------------------------------------------ */
+/* -- files and roles ------------------------------------------------------- */
 
 enum mr_role { /* in the order of layers */
 	MR_ROLE_WEIGHT,
@@ -137,8 +136,7 @@ struct mr_model_file {
 	bool tested; /* content was checked: "untested" is "false" */
 };
 
-/* -- documents
- * ------------------------------------------------------------------- */
+/* -- documents ------------------------------------------------------------- */
 
 struct mr_model_docs {
 	struct mr_buf config; /* owned bytes */
@@ -158,24 +156,7 @@ int mr_model_write(const struct mr_meta *meta, const char *name,
 		   const struct mr_model_file *files, size_t count,
 		   struct mr_model_docs *out, struct mreg_error *err);
 
-/* One file of a version, as read from a manifest that anybody may have
- * written; strings in the manifest's arena. */
-struct mr_model_layer {
-	const char *path; /* filepath, else title (peers.md 6.5); checked only
-			   * for being there */
-	struct mreg_desc desc;
-	const char *role; /* "weight", ..., or "" when the type is not ours */
-	bool executable;  /* from file.metadata's mode */
-	bool archive;     /* a tar layer: not for this mreg to unpack yet */
-};
-
-/*
- * The files of a version.  MREG_EUNSUPPORTED for an index or an artifact
- * none of whose layers is a file; MREG_EFORMAT naming the layer for one
- * without any path.  `*out` is the caller's (mr_release).
- */
-int mr_model_layers(const struct mr_manifest *m, struct mr_model_layer **out,
-		    size_t *count, struct mreg_error *err);
+#include "model/layers.h"
 
 /* Metadata back from annotations (into a fresh mr_meta), then what they lack
  * from the config blob's bytes.  Tolerant: what cannot be read, and what only
@@ -193,5 +174,8 @@ int mr_meta_read_config(const void *bytes, size_t n, struct mr_meta *out,
 int mr_model_differences(const struct mr_manifest *a,
 			 const struct mr_manifest *b, struct mr_list *out,
 			 struct mreg_error *err);
+
+#include "model/attach.h"
+#include "model/fill.h"
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ops/copy.h"
+#include "ops/policy.h"
 
 /* "sha256-<64 hex>": a referrers fallback tag, rebuilt in the target. */
 static bool is_fallback(const char *name)
@@ -248,6 +249,27 @@ static int add_entry(struct copy *c, const struct mr_event *e,
 	return mr_copy_tag_add(c, name, err);
 }
 
+/* The policy that an event put in force: without it the target would have one
+ * that nobody can read. */
+static int add_policy(struct copy *c, const struct mr_event *e,
+		      struct mreg_error *err)
+{
+	char hex[129];
+	char name[MR_LOG_TAG_TEXT];
+	size_t i;
+
+	if (!mr_digest_known(&e->policy))
+		return 0;
+	(void)snprintf(name, sizeof(name), MR_POLICY_TAG_PREFIX "%.32s",
+		       mr_digest_hex(&e->policy, hex));
+	for (i = 0; i < c->tag_count; i++)
+		if (strcmp(c->tags[i].name, name) == 0)
+			return 0;
+	return mr_list_has(&c->source_log.tags, name)
+		       ? mr_copy_tag_add(c, name, err)
+		       : 0;
+}
+
 static int pick_log(struct copy *c, const struct mr_event *e,
 		    struct mreg_error *err)
 {
@@ -273,9 +295,13 @@ static int pick_log(struct copy *c, const struct mr_event *e,
 		       "different versions: registering v%" PRIu64 " anew",
 		       c->name_from, c->name_to, c->number);
 	c->adopt = dispute;
-	for (i = 0; rc >= 0 && !dispute && i < p.n; i++)
-		if (p.in[i])
-			rc = add_entry(c, mr_ledger_event(p.ledger, i), err);
+	for (i = 0; rc >= 0 && !dispute && i < p.n; i++) {
+		if (!p.in[i])
+			continue;
+		rc = add_entry(c, mr_ledger_event(p.ledger, i), err);
+		if (rc >= 0)
+			rc = add_policy(c, mr_ledger_event(p.ledger, i), err);
+	}
 	return rc;
 }
 

@@ -1,114 +1,26 @@
 /*
- * inspect.c - one version in full, from its manifest and config.
+ * inspect.c - one version in full, from its manifest and config, what hangs on
+ * it, and its weight files' headers.
  */
 #include "mreg/inspect.h"
 
 #include <string.h>
 
 #include "base/error.h"
-#include "base/limits.h"
 #include "base/mem.h"
-#include "content/digest.h"
-#include "ops/internal.h"
+#include "base/text.h"
+#include "ops/attached.h"
+#include "ops/inspect.h"
 
-/* ModelPack's former name of the config; modctl 0.2 writes it. */
-#define CONFIG_OLD "application/vnd.cnai.model.config.v1+json"
-
-struct look {
-	struct mreg *m;
-	struct mreg_ref ref;
-	struct mr_store *s;           /* owned */
-	struct mr_manifest *manifest; /* owned */
-	struct mr_meta *meta;         /* owned */
-	struct mr_history history;    /* owned */
-	struct mreg_inspect_result *out;
+/* What a result owns besides its arena. */
+struct owner {
+	struct mr_arena *arena;    /* owned */
+	struct mr_weights weights; /* owned; texts of the result are in it */
 };
 
-static void look_release(struct look *l)
+static struct mr_arena *arena_of(const struct mreg_inspect_result *r)
 {
-	mr_history_release(&l->history);
-	mr_meta_freep(&l->meta);
-	mr_manifest_freep(&l->manifest);
-	mr_store_closep(&l->s);
-}
-
-static bool is_model_config(const char *media_type)
-{
-	return strcmp(media_type, MR_MODEL_CONFIG) == 0 ||
-	       strcmp(media_type, CONFIG_OLD) == 0;
-}
-
-static int read_meta(struct look *l, struct mreg_error *err)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf config = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	const struct mreg_desc *d = &l->manifest->config.desc;
-	int rc = mr_meta_new(&l->meta, err);
-
-	if (rc >= 0)
-		rc = mr_meta_read(l->manifest, l->meta, err);
-	if (rc < 0 || l->manifest->is_index || !is_model_config(d->media_type))
-		return rc;
-	rc = mr_store_load(l->s, d, &config, err);
-	if (rc < 0)
-		return mr_wrap(err, "cannot read the config of '%s'",
-			       l->s->label);
-	return mr_meta_read_config(mr_buf_text(&config), config.len, l->meta,
-				   err);
-}
-
-static void add_field(struct mreg_pair *fields, size_t *n, const char *name,
-		      const char *value)
-{
-	if (!value || !value[0])
-		return;
-	fields[*n].name = name;
-	fields[(*n)++].value = value;
-}
-
-static const char *join(struct mr_arena *a, const struct mr_list *l)
-{
-	const char *text = NULL;
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		text = text ? mr_arena_printf(a, "%s, %s", text, l->items[i])
-			    : mr_arena_strdup(a, l->items[i]);
-	return text;
-}
-
-/* In the order of spec/metadata.md. */
-static void take_fields(const struct mr_meta *m,
-			struct mreg_inspect_result *out)
-{
-	struct mr_arena *a = out->owner;
-	struct mreg_pair fields[24];
-	size_t n = 0;
-
-	add_field(fields, &n, "kind", m->kind);
-	add_field(fields, &n, "description", m->description);
-	add_field(fields, &n, "license", m->licenses);
-	add_field(fields, &n, "authors", join(a, &m->authors));
-	add_field(fields, &n, "vendor", m->vendor);
-	add_field(fields, &n, "versionLabel", m->version_label);
-	add_field(fields, &n, "created", m->created);
-	add_field(fields, &n, "architecture", m->architecture);
-	add_field(fields, &n, "family", m->family);
-	add_field(fields, &n, "format", m->format);
-	add_field(fields, &n, "paramSize", m->param_size);
-	add_field(fields, &n, "precision", m->precision);
-	add_field(fields, &n, "quantization", m->quantization);
-	add_field(fields, &n, "source", m->source);
-	add_field(fields, &n, "revision", m->revision);
-	add_field(fields, &n, "url", m->url);
-	add_field(fields, &n, "documentation", m->documentation);
-	add_field(fields, &n, "runId", m->run_id);
-	add_field(fields, &n, "runUrl", m->run_url);
-	add_field(fields, &n, "because", m->because);
-	add_field(fields, &n, "environment", m->environment);
-	add_field(fields, &n, "signature", m->signature);
-	out->fields = mr_result_pairs(a, fields, n);
-	out->field_count = n;
+	return ((struct owner *)r->owner)->arena;
 }
 
 static const char *copy(struct mr_arena *a, const char *s)
@@ -116,10 +28,21 @@ static const char *copy(struct mr_arena *a, const char *s)
 	return s ? mr_arena_strdup(a, s) : NULL;
 }
 
-static void take_lineage(const struct mr_meta *m,
+/* Any bytes, with a NUL behind them. */
+static const char *copy_bytes(struct mr_arena *a, const char *bytes, size_t n)
+{
+	char *to = mr_arena_alloc(a, n + 1);
+
+	if (to && n)
+		memcpy(to, bytes, n);
+	return to;
+}
+
+/* -- metadata -------------------------------------------------------------- */
+
+static void take_lineage(const struct mr_meta *m, struct mr_arena *a,
 			 struct mreg_inspect_result *out)
 {
-	struct mr_arena *a = out->owner;
 	struct mreg_parent *parents;
 	struct mreg_input *inputs;
 	size_t i;
@@ -150,11 +73,10 @@ static void take_lineage(const struct mr_meta *m,
 	out->input_count = m->input_count;
 }
 
-static void take_meta(const struct mr_meta *m, struct mreg_inspect_result *out)
+static void take_meta(const struct mr_meta *m, struct mr_arena *a,
+		      struct mreg_inspect_result *out)
 {
-	struct mr_arena *a = out->owner;
-
-	take_fields(m, out);
+	mr_look_fields(m, a, &out->fields, &out->field_count);
 	out->metrics = mr_result_pairs(a, m->metrics, m->metric_count);
 	out->metric_count = m->metric_count;
 	out->params = mr_result_pairs(a, m->params, m->param_count);
@@ -164,55 +86,48 @@ static void take_meta(const struct mr_meta *m, struct mreg_inspect_result *out)
 	out->annotations =
 		mr_result_pairs(a, m->annotations, m->annotation_count);
 	out->annotation_count = m->annotation_count;
-	take_lineage(m, out);
+	take_lineage(m, a, out);
 }
 
-static int take_files(struct look *l, struct mreg_error *err)
+static void take_files(const struct mr_look *l, struct mr_arena *a,
+		       struct mreg_inspect_result *out)
 {
-	MR_AUTO(mr_free) struct mr_model_layer *layers = NULL;
-	struct mreg_inspect_result *out = l->out;
-	struct mr_arena *a = out->owner;
 	struct mreg_item *items;
-	size_t n;
 	size_t i;
-	int rc = mr_model_layers(l->manifest, &layers, &n, err);
 
-	if (rc < 0)
-		return rc;
-	items = mr_arena_alloc(a, (n + 1) * sizeof(*items));
-	if (!items)
-		return mr_fail_nomem(err);
-	for (i = 0; i < n; i++) {
-		items[i].path = mr_arena_strdup(a, layers[i].path);
-		items[i].size = layers[i].desc.size;
-		items[i].digest = layers[i].desc.digest;
-		items[i].role = mr_arena_strdup(a, layers[i].role);
-		items[i].executable = layers[i].executable;
+	items = mr_arena_alloc(a, (l->count + 1) * sizeof(*items));
+	for (i = 0; items && i < l->count; i++) {
+		items[i].path = mr_arena_strdup(a, l->files[i].path);
+		items[i].size = l->files[i].desc.size;
+		items[i].digest = l->files[i].desc.digest;
+		items[i].role = mr_arena_strdup(a, l->files[i].role);
+		items[i].executable = l->files[i].executable;
 		out->bytes += items[i].size;
 	}
 	out->items = items;
-	out->item_count = n;
-	return 0;
+	out->item_count = l->count;
 }
+
+/* -- what is elsewhere ----------------------------------------------------- */
 
 /* When and by whom, and every name it has.  Not being able to list is told
  * and no error: the version itself is here. */
-static void take_history(struct look *l)
+static void take_history(struct mr_look *l, struct mr_arena *a,
+			 struct mreg_inspect_result *out)
 {
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
 	MR_AUTO(mr_free) struct mr_tag_row *rows = NULL;
-	struct mreg_inspect_result *out = l->out;
-	struct mr_arena *a = out->owner;
 	struct mreg_error why = MREG_ERROR_INIT;
 	const struct mr_event *e = NULL;
 	const struct mreg_digest *d = &out->desc.digest;
 	uint64_t number = 0;
 	size_t n = 0;
-	int rc = mr_history_read(l->m, l->s, &l->history, &why);
+	int rc = mr_history_read(l->m, l->s, &h, &why);
 
 	if (rc >= 0)
-		rc = mr_log_number(l->s, &l->history, d, &number, &e, &why);
+		rc = mr_log_number(l->s, &h, d, &number, &e, &why);
 	if (rc >= 0)
-		rc = mr_tag_rows(l->m, l->s, &l->history.tags, &rows, &n, &why);
+		rc = mr_tag_rows(l->m, l->s, &h.tags, &rows, &n, &why);
 	if (rc < 0) {
 		mr_log(&l->m->env, MREG_LOG_WARN, "the log was not read: %s",
 		       why.msg);
@@ -226,62 +141,177 @@ static void take_history(struct look *l)
 	} else {
 		/* It came without its log: its tag's number, unless the log
 		 * gives that to another. */
-		e = mr_ledger_owner(l->history.ledger, out->number, d);
+		e = mr_ledger_owner(h.ledger, out->number, d);
 		if (e && !mreg_digest_equal(&e->version, d))
 			out->number = 0;
 	}
 	out->tags = mr_tag_names(a, rows, n, d, &out->tag_count);
 }
 
-static int run(struct look *l, const char *text, struct mreg_error *err)
+static void take_document(const struct mr_attached *from, struct mr_arena *a,
+			  struct mreg_attached *to)
 {
-	struct mreg_inspect_result *out = l->out;
-	struct mr_arena *a = out->owner;
-	const struct mr_manifest *m;
-	char buf[MREG_REF_TEXT];
-	int rc = mr_target(l->m, text, &l->ref, &l->s, err);
+	const char **names;
+	size_t i;
 
-	if (rc >= 0)
-		rc = mr_target_manifest(l->m, l->s, &l->ref, &l->manifest, err);
-	if (rc >= 0)
-		rc = read_meta(l, err);
-	if (rc >= 0)
-		rc = take_files(l, err);
-	if (rc < 0)
+	to->digest = from->desc.digest;
+	to->type = mr_arena_strdup(a, from->type);
+	to->kind = copy(a, from->kind);
+	to->title = copy(a, from->title);
+	if (from->created &&
+	    mr_text_time_parse(from->created, &to->created_s) < 0)
+		to->created_s = 0;
+	names = mr_arena_alloc(a, (from->file_count + 1) * sizeof(*names));
+	for (i = 0; names && i < from->file_count; i++) {
+		names[i] = mr_arena_strdup(a, from->files[i].title);
+		to->bytes += from->files[i].desc.size;
+	}
+	to->files.items = names;
+	to->files.n = names ? from->file_count : 0;
+}
+
+static int take_attached(struct mr_look *l, struct mr_arena *a,
+			 struct mreg_inspect_result *out,
+			 struct mreg_error *err)
+{
+	MR_AUTO(mr_attached_release)
+	struct mr_attached_rows rows = MR_ATTACHED_INIT;
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_attached *to;
+	size_t i;
+	int rc = mr_attached_list(l->m, l->s, &out->desc.digest, NULL, &rows,
+				  &why);
+
+	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
+		if (err)
+			*err = why;
 		return rc;
-	m = l->manifest;
+	}
+	if (rc < 0) {
+		mr_log(&l->m->env, MREG_LOG_WARN,
+		       "what is attached cannot be told: %s", why.msg);
+		return 0;
+	}
+	to = mr_arena_alloc(a, (rows.count + 1) * sizeof(*to));
+	for (i = 0; to && i < rows.count; i++)
+		take_document(&rows.items[i], a, &to[i]);
+	out->attached = to;
+	out->attached_count = rows.count;
+	out->attached_unread = rows.unread;
+	if (rows.unread)
+		mr_log(&l->m->env, MREG_LOG_WARN,
+		       "%zu attached document%s cannot be read: %s",
+		       rows.unread, rows.unread == 1 ? "" : "s",
+		       rows.why ? rows.why : "unknown");
+	return 0;
+}
+
+/* -- steps ----------------------------------------------------------------- */
+
+static void take_identity(const struct mr_look *l, struct mr_arena *a,
+			  struct mreg_inspect_result *out)
+{
+	const struct mr_manifest *m = l->manifest;
+	struct mr_identity id;
+
+	mr_look_identity(l, a, &id);
 	out->desc = m->desc;
-	out->name = mr_arena_strdup(a, mr_target_name(l->m, &l->ref, buf));
-	out->reference = mr_arena_strdup(
-		a, mr_target_pinned(l->m, &l->ref, &m->desc.digest, buf));
-	if (!mr_digest_known(&l->ref.digest))
-		out->tag = mr_arena_strdup(a, l->ref.tag[0] ? l->ref.tag
-							    : "latest");
+	out->name = id.name;
+	out->reference = id.reference;
+	out->tag = id.tag;
+	/* What the log says is asked below; without it the tag's counts. */
+	out->number = mr_tag_number(l->ref.tag);
+	out->actor = "";
 	out->artifact_type =
 		mr_arena_strdup(a, m->artifact_type ? m->artifact_type : "");
 	out->fileset = copy(
 		a, mr_annotation(&m->annotations, "org.mreg.fileset.digest"));
-	out->number = mr_tag_number(l->ref.tag);
-	out->actor = "";
-	take_meta(l->meta, out);
-	take_history(l);
-	return mr_result_check(a, err);
+	out->config_type =
+		m->is_index ? ""
+			    : mr_arena_strdup(a, m->config.desc.media_type);
+}
+
+static int take_bytes(struct mr_look *l, const struct mreg_inspect_opts *o,
+		      struct mr_arena *a, struct mreg_inspect_result *out,
+		      struct mreg_error *err)
+{
+	int rc;
+
+	if (o->raw) {
+		out->raw =
+			copy_bytes(a, l->manifest->raw, l->manifest->raw_len);
+		out->raw_len = l->manifest->raw_len;
+	}
+	if (!o->config)
+		return 0;
+	if (l->manifest->is_index)
+		return mr_fail(err, MREG_EUNSUPPORTED,
+			       "'%s' is an image index, which has no config",
+			       out->reference);
+	rc = mr_look_config(l, err);
+	if (rc < 0)
+		return rc;
+	out->config = copy_bytes(a, mr_buf_text(&l->config), l->config.len);
+	out->config_len = l->config.len;
+	return 0;
+}
+
+static int take_all(struct mr_look *l, const struct mreg_inspect_opts *o,
+		    struct mr_arena *a, struct mreg_inspect_result *out,
+		    struct mreg_error *err)
+{
+	struct owner *owner = out->owner;
+	int rc = mr_look_meta(l, err);
+
+	if (rc >= 0)
+		rc = mr_look_files(l, err);
+	if (rc < 0)
+		return rc;
+	take_files(l, a, out);
+	take_meta(l->meta, a, out);
+	take_history(l, a, out);
+	rc = take_attached(l, a, out, err);
+	if (rc >= 0 && o->tensors)
+		rc = mr_inspect_weights(l, &owner->weights, a, out, err);
+	return rc;
+}
+
+static int run(struct mr_look *l, const char *text,
+	       const struct mreg_inspect_opts *o,
+	       struct mreg_inspect_result *out, struct mreg_error *err)
+{
+	struct mr_arena *a = arena_of(out);
+	int rc = mr_look_open(l->m, text, l, err);
+
+	if (rc < 0)
+		return rc;
+	take_identity(l, a, out);
+	if (!o->brief)
+		rc = take_all(l, o, a, out, err);
+	if (rc >= 0)
+		rc = take_bytes(l, o, a, out, err);
+	return rc < 0 ? rc : mr_result_check(a, err);
 }
 
 int mreg_inspect(struct mreg *m, const char *ref,
+		 const struct mreg_inspect_opts *given,
 		 struct mreg_inspect_result *out, struct mreg_error *err)
 {
-	struct look l = { .m = m, .out = out };
-	struct mr_arena *arena;
+	MR_AUTO(mr_look_release) struct mr_look l = { .m = m };
+	struct mreg_inspect_opts o = MREG_INSPECT_OPTS_INIT;
+	struct owner *owner;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = mr_result_arena(&arena, err);
-	if (rc < 0)
-		return rc;
-	out->owner = arena;
-	rc = run(&l, ref, err);
-	look_release(&l);
+	if (given)
+		mr_opts_take(&o, sizeof(o), given, given->size);
+	owner = mr_zalloc(sizeof(*owner));
+	if (!owner)
+		return mr_fail_nomem(err);
+	out->owner = owner;
+	rc = mr_result_arena(&owner->arena, err);
+	if (rc >= 0)
+		rc = run(&l, ref, &o, out, err);
 	if (rc < 0)
 		mreg_inspect_result_release(out);
 	return rc;
@@ -289,6 +319,12 @@ int mreg_inspect(struct mreg *m, const char *ref,
 
 void mreg_inspect_result_release(struct mreg_inspect_result *r)
 {
-	mr_arena_free(r->owner);
+	struct owner *owner = r->owner;
+
+	if (owner) {
+		mr_weights_release(&owner->weights);
+		mr_arena_free(owner->arena);
+		mr_release(owner);
+	}
 	memset(r, 0, sizeof(*r));
 }

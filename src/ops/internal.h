@@ -39,8 +39,7 @@ struct mreg {
 	unsigned int jobs;
 };
 
-/* -- session.c, config.c ----------------------------------------------------
- */
+/* -- session.c, config.c */
 
 /* Read environment and files, apply `o` on top; fills settings. */
 int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
@@ -53,8 +52,7 @@ unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
  * connections than were asked for. */
 bool mr_session_limited(const struct mreg *m);
 
-/* -- target.c: references and the stores they name ----------------------------
- */
+/* -- target.c: references and the stores they name */
 
 /* Parse and complete a reference. */
 int mr_target_parse(struct mreg *m, const char *text, struct mreg_ref *out,
@@ -101,8 +99,7 @@ int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
 
-/* -- log.c: the only reader and writer of a model's log
- * ------------------------- */
+/* -- log.c, log_append.c: the only reader and writer of a model's log */
 
 struct mr_history {
 	struct mr_ledger *ledger; /* owned */
@@ -116,6 +113,13 @@ void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
 /* Read what is new since the last call on the same `h` (zeroed at first). */
 int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err);
+
+/* Write an event on top of all heads that `h`, as far as read, has; kind and
+ * what belongs to it are the caller's, who holds mr_store_lock and reads `h`
+ * again. */
+int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_ref *ref, const struct mr_event *event,
+		  struct mreg_error *err);
 
 /* What claiming came to. */
 struct mr_claim {
@@ -152,8 +156,7 @@ void mr_number_remember(struct mreg *m, const struct mr_store *s,
 uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
 			  const struct mreg_digest *d);
 
-/* -- tags.c: what a repository's tags point at
- * ------------------------------------- */
+/* -- tags.c: what a repository's tags point at */
 
 struct mr_tag_row {
 	const char *tag; /* borrowed from the list */
@@ -177,8 +180,7 @@ const char *const *mr_tag_names(struct mr_arena *a,
 				const struct mr_tag_row *rows, size_t n,
 				const struct mreg_digest *d, size_t *count);
 
-/* -- shared small things
- * ---------------------------------------------------------- */
+/* -- shared small things */
 
 /* Options as this mreg knows them, from a caller that may know fewer or more
  * fields: what it does not have is zero. */

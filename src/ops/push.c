@@ -17,9 +17,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
+#include "ops/policy.h"
 #include "ops/push.h"
 
-static void push_release(struct push *p)
+void mr_push_release(struct push *p)
 {
 	mr_history_release(&p->history);
 	mr_manifest_freep(&p->newest);
@@ -29,6 +30,7 @@ static void push_release(struct push *p)
 	mr_release(p->judged);
 	mr_release(p->fresh);
 	mr_lock_release(&p->lock);
+	mr_push_facts_release(&p->facts);
 	mr_meta_freep(&p->meta);
 	mr_store_closep(&p->from);
 	mr_store_closep(&p->to);
@@ -83,6 +85,18 @@ static int take_reference(struct push *p, const char *text,
 	return 0;
 }
 
+static const char **copy_texts(struct mr_arena *a, const struct mr_list *l,
+			       size_t *n)
+{
+	const char **copy = mr_arena_alloc(a, (l->n + 1) * sizeof(*copy));
+	size_t i;
+
+	for (i = 0; copy && i < l->n; i++)
+		copy[i] = mr_arena_strdup(a, l->items[i]);
+	*n = copy ? l->n : 0;
+	return copy;
+}
+
 static void take_differences(struct push *p, struct mreg_push_result *out,
 			     const struct mr_manifest *mine)
 {
@@ -90,9 +104,7 @@ static void take_differences(struct push *p, struct mreg_push_result *out,
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mr_arena *a = out->owner;
 	const struct mr_event *e;
-	const char **copy;
 	uint64_t number;
-	size_t i;
 
 	if (!p->newest || p->claim.existed ||
 	    mr_model_differences(p->newest, mine, &names, &ignored) < 0)
@@ -104,11 +116,7 @@ static void take_differences(struct push *p, struct mreg_push_result *out,
 		number = 0;
 	out->compared_with = number ? mr_arena_printf(a, "v%" PRIu64, number)
 				    : mr_arena_strdup(a, "latest");
-	copy = mr_arena_alloc(a, (names.n + 1) * sizeof(*copy));
-	for (i = 0; copy && i < names.n; i++)
-		copy[i] = mr_arena_strdup(a, names.items[i]);
-	out->differences = copy;
-	out->difference_count = copy ? names.n : 0;
+	out->differences = copy_texts(a, &names, &out->difference_count);
 }
 
 static const struct mr_item *item_of(const struct push *p, const char *path)
@@ -189,6 +197,7 @@ static int take_result(struct push *p, struct mreg_push_result *out,
 	out->identical = p->claim.existed;
 	out->dry_run = p->o->dry_run;
 	out->left_out = p->scan->left_out;
+	out->filled = copy_texts(a, &p->facts.filled, &out->filled_count);
 	out->name = mr_arena_strdup(a, mr_target_name(p->m, &p->ref, text));
 	(void)snprintf(named.tag, sizeof(named.tag), "v%" PRIu64, out->number);
 	out->reference = mr_arena_strdup(
@@ -252,11 +261,9 @@ static int check_release_early(struct push *p, struct mreg_error *err)
 	return rc < 0 ? rc : mr_push_check_tags(p, err);
 }
 
-static int run(struct push *p, const char *const *paths, size_t n,
-	       const char *ref, struct mreg_push_result *out,
-	       struct mreg_error *err)
+int mr_push_prepare(struct push *p, const char *const *paths, size_t n,
+		    const char *ref, struct mreg_error *err)
 {
-	bool done = false;
 	int rc = take_reference(p, ref, err);
 
 	if (rc >= 0)
@@ -266,11 +273,27 @@ static int run(struct push *p, const char *const *paths, size_t n,
 	if (rc >= 0 && p->o->git)
 		rc = mr_git_describe(p, paths[0], err);
 	if (rc >= 0)
+		rc = mr_push_facts(p, err);
+	if (rc >= 0)
 		rc = mr_target_open(p->m, &p->ref, &p->to, err);
+	return rc;
+}
+
+static int run(struct push *p, const char *const *paths, size_t n,
+	       const char *ref, struct mreg_push_result *out,
+	       struct mreg_error *err)
+{
+	bool done = false;
+	int rc = mr_push_prepare(p, paths, n, ref, err);
+
 	if (rc >= 0)
 		rc = mr_push_check_limits(p, err);
 	if (rc >= 0)
 		rc = check_release_early(p, err);
+	/* A version that is there already was judged when it was pushed, but
+	 * not by rules of this pusher's own. */
+	if (rc >= 0 && p->o->policy)
+		rc = mr_push_policy(p, err);
 	if (rc >= 0 && mr_push_known(p)) {
 		rc = mr_push_docs(p, err);
 		if (rc >= 0)
@@ -278,6 +301,8 @@ static int run(struct push *p, const char *const *paths, size_t n,
 		if (rc >= 0)
 			rc = mr_push_quick(p, out, &done, err);
 	}
+	if (rc >= 0 && !done && !p->o->policy)
+		rc = mr_push_policy(p, err);
 	if (rc >= 0 && !done && p->o->dry_run) {
 		rc = rehearse(p, out, err);
 	} else if (rc >= 0 && !done) {
@@ -313,7 +338,7 @@ int mreg_push(struct mreg *m, const char *const *paths, size_t path_count,
 	out->owner = arena;
 	rc = run(&p, paths, path_count, ref, out, err);
 	mr_progress(&m->env, &end);
-	push_release(&p);
+	mr_push_release(&p);
 	if (rc < 0)
 		mreg_push_result_release(out);
 	return rc;

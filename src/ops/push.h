@@ -8,6 +8,19 @@
 #include "ops/internal.h"
 #include "transfer/transfer.h"
 
+/* What the files say; all in the arena, which is NULL for what is no model. */
+struct push_facts {
+	struct mr_arena *arena;     /* owned */
+	struct mr_summary *weights; /* every weight file, sorted by path */
+	size_t weight_count;
+	const struct mr_card *card;        /* NULL: none, or not readable */
+	const struct mr_hf_config *config; /* the same */
+	const struct mr_mlmodel *mlmodel;  /* the same */
+	struct mr_dvc_file *dvc;
+	size_t dvc_count;
+	struct mr_list filled; /* owned; keys of metadata that came of it */
+};
+
 struct push {
 	struct mreg *m;
 	const struct mreg_push_opts *o;
@@ -18,6 +31,7 @@ struct push {
 	struct mr_store *from;      /* owned; files */
 	struct mr_scan *scan;       /* owned */
 	struct mr_meta *meta;       /* owned */
+	struct push_facts facts;    /* owned; what the files say */
 	struct mr_plan plan;        /* owned; one item per file, same order */
 	bool *tested;               /* owned; per file */
 	bool *judged;               /* owned; per file: `tested` is decided */
@@ -35,9 +49,25 @@ struct push {
 	uint64_t fresh_bytes;
 };
 
+/* push.c: everything before the first request of its own: reference, files,
+ * metadata, what the files say; and giving it back. */
+int mr_push_prepare(struct push *p, const char *const *paths, size_t n,
+		    const char *ref, struct mreg_error *err);
+void mr_push_release(struct push *p);
+
 /* push_meta.c: metadata from file, environment and flags; parents and inputs
  * to digests. */
 int mr_push_meta(struct push *p, struct mreg_error *err);
+/* `created` from SOURCE_DATE_EPOCH, unless it is set. */
+int mr_meta_epoch(struct mr_meta *meta, struct mreg_error *err);
+
+/* push_facts.c: read what the files say and fill what nobody gave; with a
+ * warning for each file that cannot be read as what it is, or could run code
+ * when it is loaded. */
+int mr_push_facts(struct push *p, struct mreg_error *err);
+/* The same of the training run that --from-run names. */
+int mr_push_run(struct push *p, struct mreg_error *err);
+void mr_push_facts_release(struct push_facts *f);
 
 /* push_files.c: scan and check what is on disk; digests that state knows. */
 int mr_push_scan(struct push *p, const char *const *paths, size_t n,

@@ -52,28 +52,34 @@ static int take_environment(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
+int mr_meta_epoch(struct mr_meta *meta, struct mreg_error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	uint64_t seconds;
+	char text[32];
+
+	if (!epoch || !epoch[0] || meta->created)
+		return 0;
+	/* Until the end of the year 9999. */
+	if (mr_text_u64(epoch, 253402300799, &seconds) < 0)
+		return mr_fail(err, MREG_EUSAGE,
+			       "SOURCE_DATE_EPOCH is no time: '%.40s'", epoch);
+	return mr_meta_set(meta, "created",
+			   mr_text_time((int64_t)seconds, text), err);
+}
+
 /* What holds for all of somebody's pushes, where nothing else was said. */
 static int take_defaults(struct push *p, struct mreg_error *err)
 {
 	/* Not a setting: a settings file is no part of a version. */
 	const char *author = getenv("MREG_AUTHOR");
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	uint64_t seconds;
-	char text[32];
 	int rc = 0;
 
 	if (p->release && !p->meta->version_label)
 		rc = mr_meta_set(p->meta, "versionLabel", p->release, err);
 	if (rc >= 0 && author && author[0] && !p->meta->authors.n)
 		rc = mr_meta_add(p->meta, "authors", author, err);
-	if (rc < 0 || !epoch || !epoch[0] || p->meta->created)
-		return rc;
-	/* Until the end of the year 9999. */
-	if (mr_text_u64(epoch, 253402300799, &seconds) < 0)
-		return mr_fail(err, MREG_EUSAGE,
-			       "SOURCE_DATE_EPOCH is no time: '%.40s'", epoch);
-	return mr_meta_set(p->meta, "created",
-			   mr_text_time((int64_t)seconds, text), err);
+	return rc < 0 ? rc : mr_meta_epoch(p->meta, err);
 }
 
 static int take_map(struct mr_meta *meta, const char *map,
@@ -207,6 +213,8 @@ int mr_push_meta(struct push *p, struct mreg_error *err)
 		rc = take_file(p->meta, p->o->metadata, err);
 	if (rc >= 0)
 		rc = take_flags(p, err);
+	if (rc >= 0 && p->o->from_run)
+		rc = mr_push_run(p, err);
 	if (rc >= 0)
 		rc = take_defaults(p, err);
 	return rc < 0 ? rc : pin_all(p, err);

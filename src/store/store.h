@@ -23,6 +23,7 @@
 #include "base/env.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "content/reader.h"
 #include "content/sink.h"
 #include "content/stream.h"
 #include "mreg/types.h"
@@ -81,6 +82,19 @@ int mr_store_open(struct mr_store *s, const struct mreg_desc *d,
 int mr_store_open_range(struct mr_store *s, const struct mreg_desc *d,
 			uint64_t offset, uint64_t length,
 			struct mr_stream **out, struct mreg_error *err);
+/*
+ * Any part of it, as often as wanted, by ranged requests that read a little
+ * ahead; not verified either.  `s` must outlive it; for one thread at a time.
+ * MREG_EUNSUPPORTED, when it is read, far behind the start of a blob in a
+ * registry that does no ranges.
+ */
+int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
+		    struct mr_reader **out, struct mreg_error *err);
+/* What one of these has taken so far. */
+struct mr_reader_cost {
+	uint64_t bytes, requests;
+};
+void mr_store_reader_cost(struct mr_reader *r, struct mr_reader_cost *out);
 /* A small blob into `out`, verified; its maximum is the limit. */
 int mr_store_load(struct mr_store *s, const struct mreg_desc *d,
 		  struct mr_buf *out, struct mreg_error *err);

@@ -42,6 +42,7 @@ char *mreg_push_result_json(const struct mreg_push_result *r)
 	mr_view_u64(&v, "bytesSent", r->bytes_sent);
 	mr_view_u64(&v, "bytesReused", r->bytes_reused);
 	mr_view_u64(&v, "leftOut", r->left_out);
+	mr_view_texts(&v, "filled", r->filled, r->filled_count);
 	mr_view_str(&v, "comparedWith", r->compared_with);
 	mr_view_texts(&v, "differences", r->differences, r->difference_count);
 	mr_view_bool(&v, "dryRun", r->dry_run);

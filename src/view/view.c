@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "base/text.h"
+
+/* Of a result: what an arena of one may hold, escaped. */
+#define TEXT_MAX_BYTES (1u << 30)
 
 void mr_view_init(struct mr_view *v, const char *schema)
 {
@@ -154,6 +159,20 @@ void mr_view_items(struct mr_view *v, const char *key,
 	mr_view_put(v, key, list);
 }
 
+void mr_view_rows(struct mr_view *v, const char *key, const void *items,
+		  size_t n, mr_view_row *row)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++)
+		if (json_array_append_new(list, row(items, i)) < 0) {
+			json_decref(list);
+			list = NULL;
+		}
+	mr_view_put(v, key, list);
+}
+
 json_t *mr_view_take(struct mr_view *v)
 {
 	json_t *obj = v->obj;
@@ -162,10 +181,27 @@ json_t *mr_view_take(struct mr_view *v)
 	return obj;
 }
 
+static int append(const char *bytes, size_t n, void *ctx)
+{
+	mr_buf_add(ctx, bytes, n);
+	return 0;
+}
+
+/* jansson 2.14 goes on when a key found no room (dump.c, do_dump): what it
+ * made would lack it. */
+char *mr_view_dump(const json_t *j, size_t flags)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(TEXT_MAX_BYTES);
+
+	if (json_dump_callback(j, append, &b, flags) < 0)
+		return NULL;
+	return mr_buf_take(&b);
+}
+
 char *mr_view_text(struct mr_view *v)
 {
 	json_t *obj = mr_view_take(v);
-	char *text = obj ? json_dumps(obj, JSON_COMPACT) : NULL;
+	char *text = obj ? mr_view_dump(obj, JSON_COMPACT) : NULL;
 
 	json_decref(obj);
 	return text;

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "mreg/push.h"
+#include "mreg/inspect.h"
 
 /*
  * Members are added to an object that may be NULL after an earlier failure;
@@ -35,9 +35,17 @@ void mr_view_pairs(struct mr_view *v, const char *key,
 void mr_view_items(struct mr_view *v, const char *key,
 		   const struct mreg_item *items, size_t n,
 		   const char *moved_word);
+/* An array of what `row` makes of each of `n` items. */
+typedef json_t *mr_view_row(const void *items, size_t i);
+void mr_view_rows(struct mr_view *v, const char *key, const void *items,
+		  size_t n, mr_view_row *row);
+/* inspect_json.c */
+json_t *mr_view_tensor(const struct mreg_tensor *t);
 
 /* The object, taken out. */
 json_t *mr_view_take(struct mr_view *v);
+/* As text, to be freed; NULL when out of memory.  `flags` are jansson's. */
+char *mr_view_dump(const json_t *j, size_t flags);
 /* As text in one line, to be freed; releases the object. */
 char *mr_view_text(struct mr_view *v);
 

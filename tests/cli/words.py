@@ -1,7 +1,9 @@
 """words.py - the words of the command line that several tests go through."""
 
-COMMANDS = ["push", "pull", "resolve", "ls", "inspect", "alias set",
-            "alias rm", "alias ls", "copy", "export", "import", "login",
+COMMANDS = ["push", "pull", "resolve", "ls", "inspect", "card", "diff",
+            "check", "attach", "evaluate", "alias set",
+            "alias rm", "alias ls", "policy show", "policy set",
+            "policy check", "copy", "export", "import", "login",
             "logout", "doctor", "config show", "config get", "config set",
             "config unset", "completion", "version"]
 LISTS = ["ls", "ls churn", "alias ls churn"]

@@ -24,8 +24,9 @@ def test_push_asks_for_push_and_pull_for_pull_only(at_bearer, tokens, box):
     since = len(tokens.asked)
     at_bearer.run("push", folder, "scoped/model")
     scopes, users = asked(tokens, since)
-    # Looking takes no more than pull.
-    assert scopes == {"repository:scoped/model:pull": 1,
+    # Looking takes no more than pull; a policy may be there for all.
+    assert scopes == {"repository:mreg-policy:pull": 1,
+                      "repository:scoped/model:pull": 1,
                       "repository:scoped/model:pull,push": 1}
     assert users == {USER}
 
@@ -45,7 +46,8 @@ def test_a_token_is_asked_for_once_and_shared_by_all_transfers(
     since = len(tokens.asked)
     at_bearer.run("push", models("nested"), "shared-token", "-j", "8")
     scopes, _ = asked(tokens, since)
-    assert scopes == {"repository:shared-token:pull": 1,
+    assert scopes == {"repository:mreg-policy:pull": 1,
+                      "repository:shared-token:pull": 1,
                       "repository:shared-token:pull,push": 1}
 
 
@@ -218,7 +220,9 @@ def test_namespaces_have_users_of_their_own(somebody, bearer, robots, box):
     folder = small_model(box / "m", "namespaces")
     since = len(robots.asked)
     somebody.run("push", folder, "team/model")
-    assert {a.user for a in robots.asked[since:]} == {USER}
+    users = {scope.split(":")[1]: a.user for a in robots.asked[since:]
+             for scope in a.scopes}
+    assert users == {"team/model": USER, "mreg-policy": READER}
     since = len(robots.asked)
     e = somebody.fails(5, "push", folder, "teams/model")
     assert e["code"] == "denied"

@@ -1,0 +1,141 @@
+/*
+ * cmd_evaluate.c - mreg evaluate.
+ */
+#include "cli/commands.h"
+
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "mreg/evaluate.h"
+#include "mreg/json.h"
+
+struct args {
+	const char *ref, *suite, *suite_version, *dataset, *report, *from,
+		*title, *created;
+	struct cli_words metrics, segments, annotations;
+	bool pass, fail, dry_run;
+};
+
+static const struct cli_opt opts[] = {
+	CLI_ARG(struct args, ref, "REF",
+		"the version: NAME, NAME:TAG or NAME@DIGEST"),
+	CLI_STR('s', "suite", "NAME", struct args, suite,
+		"the tests that were run"),
+	CLI_STR(0, "suite-version", "TEXT", struct args, suite_version,
+		"which state of them"),
+	CLI_BOOL(0, "pass", struct args, pass, "the version passed"),
+	CLI_BOOL(0, "fail", struct args, fail, "the version failed"),
+	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
+		 "what was measured"),
+	CLI_STR(0, "dataset", "NAME[@DIGEST]", struct args, dataset,
+		"on which data"),
+	CLI_LIST(0, "segment", "SEGMENT:NAME=NUMBER", struct args, segments,
+		 "the same on a part of the data"),
+	CLI_STR(0, "report", "FILE", struct args, report,
+		"a report that goes along"),
+	CLI_STR(0, "from", "FILE", struct args, from,
+		"JSON or YAML with any of the above; flags win"),
+	CLI_STR(0, "title", "TEXT", struct args, title,
+		"what it is called; else as the suite"),
+	CLI_STR(0, "created", "TIME", struct args, created,
+		"RFC 3339; else SOURCE_DATE_EPOCH, else left out"),
+	CLI_LIST(0, "annotation", "KEY=VALUE", struct args, annotations,
+		 "more about it"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "show what would be attached, send nothing"),
+	CLI_END,
+};
+
+static const char *const examples[] = {
+	"mreg evaluate churn:v3 --suite holdout --pass --metric auc=0.93",
+	"mreg evaluate churn:v3 --suite fair --fail --segment country=DE:auc=0.7",
+	"mreg evaluate churn:v3 --from results.json",
+	NULL,
+};
+
+static struct mreg_texts texts(const struct cli_words *w)
+{
+	struct mreg_texts t = { .items = w->items, .n = w->n };
+
+	return t;
+}
+
+static int show(struct cli *cli, const struct mreg_evaluate_result *r,
+		struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 24);
+	const struct mreg_attach_result *at = &r->attached;
+	char digest[MREG_DIGEST_TEXT];
+	size_t i;
+	int rc = cli_json(
+		cli, cli->globals.json ? mreg_evaluate_result_json(r) : NULL,
+		err);
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	mr_buf_puts(&b, at->existed   ? "already there: "
+			: at->dry_run ? "would record that "
+				      : "recorded: ");
+	cli_put_bold(cli, &b, at->name);
+	if (at->number)
+		mr_buf_printf(&b, ":v%" PRIu64, at->number);
+	mr_buf_puts(&b, r->passed ? " passed " : " failed ");
+	cli_put(&b, r->suite);
+	mr_buf_printf(&b, "\n  %s\n", mreg_digest_text(&at->digest, digest));
+	for (i = 0; i < r->metric_count; i++) {
+		mr_buf_puts(&b, "  ");
+		cli_put(&b, r->metrics[i].name);
+		mr_buf_puts(&b, " = ");
+		cli_put(&b, r->metrics[i].value);
+		mr_buf_putc(&b, '\n');
+	}
+	return cli_report(cli, &b, err);
+}
+
+static int run(struct cli *cli, const void *p, struct mreg_error *err)
+{
+	const struct args *a = p;
+	struct mreg_evaluate_opts o = MREG_EVALUATE_OPTS_INIT;
+	struct mreg_evaluate_result res;
+	int rc;
+
+	if (a->pass && a->fail)
+		return mr_fail(err, MREG_EUSAGE,
+			       "--pass and --fail exclude each other");
+	o.outcome = a->pass   ? MREG_OUTCOME_PASSED
+		    : a->fail ? MREG_OUTCOME_FAILED
+			      : MREG_OUTCOME_NONE;
+	o.from = a->from;
+	o.suite = a->suite;
+	o.suite_version = a->suite_version;
+	o.dataset = a->dataset;
+	o.metrics = texts(&a->metrics);
+	o.segments = texts(&a->segments);
+	o.report = a->report;
+	o.title = a->title;
+	o.created = a->created;
+	o.annotations = texts(&a->annotations);
+	o.dry_run = a->dry_run;
+	rc = mreg_evaluate(cli->mreg, a->ref, &o, &res, err);
+	if (rc < 0)
+		return rc;
+	rc = show(cli, &res, err);
+	mreg_evaluate_result_release(&res);
+	return rc;
+}
+
+const struct cli_command cli_cmd_evaluate = {
+	.name = "evaluate",
+	.summary = "record what a suite of tests found about a version",
+	.opts = opts,
+	.args_size = sizeof(struct args),
+	.run = run,
+	.examples = examples,
+	.notes = "The result is a document attached to the version, whose "
+		 "digest stays. One is about one suite and one set of data; "
+		 "numbers stay as they are written. A policy can demand that a "
+		 "suite was passed, or bound a metric on a segment. A verdict "
+		 "of failure is no failure of this command.",
+};

@@ -1,0 +1,138 @@
+/*
+ * fill_run.c - what a training run says of the model it made, where its user
+ * said nothing: spec/model.md, "What is read from a run".
+ */
+#include "model/fillers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define NAME_CHARACTERS                                                        \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/"
+#define RUN "the run"
+
+/* A name as metadata may have it: MLflow's may have spaces and more in them.
+ * NULL: out of memory. */
+static const char *spell(struct mr_filler *f, const char *name)
+{
+	char *out = mr_arena_strdup(f->m->arena, name);
+	char *p;
+
+	for (p = out; p && *p; p++)
+		if (!strchr(NAME_CHARACTERS, *p) ||
+		    (p == out && strchr(".-/", *p)))
+			*p = '_';
+	return out;
+}
+
+static int note_name(struct mr_filler *f, const char *noun, const char *name,
+		     const char *spelled, bool taken)
+{
+	char shown[MR_SHOWN_BYTES];
+	char line[512];
+
+	(void)mr_text_safe(name, shown, sizeof(shown));
+	if (taken)
+		(void)snprintf(line, sizeof(line),
+			       "%s '%s' of the run is left out: there is a "
+			       "'%.130s' already",
+			       noun, shown, spelled);
+	else
+		(void)snprintf(line, sizeof(line),
+			       "%s '%s' of the run is called '%.130s' here",
+			       noun, shown, spelled);
+	return mr_list_add(f->notes, line, f->err);
+}
+
+static int fill_pairs(struct mr_filler *f, const char *map, const char *noun,
+		      const struct mreg_pair *pairs, size_t n)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < n; i++) {
+		const char *name = spell(f, pairs[i].name);
+		bool other;
+
+		if (!name)
+			return mr_fail_nomem(f->err);
+		other = strcmp(name, pairs[i].name) != 0;
+		rc = mr_fill_entry(f, map, name, pairs[i].value, RUN);
+		if ((rc == 0 || rc == 1) && other)
+			rc = note_name(f, noun, pairs[i].name, name, rc == 0);
+	}
+	return rc;
+}
+
+/* The words that MLflow's users write as context. */
+static const char *role_of(const char *context)
+{
+	static const struct mreg_pair roles[] = {
+		{ "train", "train" },         { "training", "train" },
+		{ "val", "validate" },        { "valid", "validate" },
+		{ "validate", "validate" },   { "validation", "validate" },
+		{ "eval", "validate" },       { "evaluate", "validate" },
+		{ "evaluation", "validate" }, { "test", "test" },
+		{ "testing", "test" },
+	};
+	size_t i;
+
+	for (i = 0; context && i < MR_COUNT(roles); i++)
+		if (strcmp(context, roles[i].name) == 0)
+			return roles[i].value;
+	return "data";
+}
+
+/* A digest that only MLflow can look up says so.  Where a file lay on the
+ * disk of whoever trained it is nobody's business. */
+static int fill_input(struct mr_filler *f, const struct mr_run_input *given)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mr_input in = { .role = role_of(given->context),
+			       .name = given->name };
+
+	if (given->uri && mr_meta_is_outside(given->uri) &&
+	    !mr_text_starts(given->uri, "file:"))
+		in.uri = given->uri;
+	if (given->digest && given->digest[0]) {
+		in.digest = strchr(given->digest, ':')
+				    ? given->digest
+				    : mr_arena_printf(f->m->arena, "mlflow:%s",
+						      given->digest);
+		if (!in.digest)
+			return mr_fail_nomem(f->err);
+	}
+	if (mr_meta_put_input(f->m, &in, &why) < 0)
+		return mr_fill_note(f, "inputs", RUN, &why);
+	return mr_fill_done(f, "inputs");
+}
+
+int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
+		     struct mr_list *filled, struct mr_list *notes,
+		     struct mreg_error *err)
+{
+	struct mr_filler f = {
+		.m = m, .filled = filled, .notes = notes, .err = err
+	};
+	bool has_inputs = m->input_count > 0;
+	size_t i;
+	int rc = mr_fill_field(&f, "runId", run->id, RUN);
+
+	if (rc >= 0)
+		rc = mr_fill_field(&f, "revision", run->revision, RUN);
+	if (rc >= 0)
+		rc = fill_pairs(&f, "metrics", "metric", run->metrics,
+				run->metric_count);
+	if (rc >= 0)
+		rc = fill_pairs(&f, "params", "param", run->params,
+				run->param_count);
+	if (rc >= 0)
+		rc = fill_pairs(&f, "tags", "tag", run->tags, run->tag_count);
+	for (i = 0; rc >= 0 && !has_inputs && i < run->input_count; i++)
+		rc = fill_input(&f, &run->inputs[i]);
+	return rc;
+}

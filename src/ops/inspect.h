@@ -1,0 +1,18 @@
+/*
+ * ops/inspect.h - the parts of inspecting a version.
+ */
+#ifndef MR_OPS_INSPECT_H
+#define MR_OPS_INSPECT_H
+
+#include "ops/facts.h"
+
+/*
+ * Read what the weight files say into the result; `w` keeps the texts and must
+ * live as long.  MREG_EFORMAT, naming the first, when there is trouble with
+ * all files whose format is known.
+ */
+int mr_inspect_weights(struct mr_look *l, struct mr_weights *w,
+		       struct mr_arena *a, struct mreg_inspect_result *out,
+		       struct mreg_error *err);
+
+#endif

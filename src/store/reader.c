@@ -1,0 +1,218 @@
+/*
+ * reader.c - any part of a blob, by ranged requests.
+ *
+ * Who reads a header reads on from where it was, or jumps.  Each request takes
+ * a little more than was asked for, and twice as much as the one before where
+ * it reads on: so what is moved is at most twice what was needed and one
+ * window, and the number of requests grows with its logarithm.  A few windows
+ * are kept for readers that go back and forth between a table and what it
+ * names.
+ *
+ * Nothing is verified: only a whole blob can be.
+ */
+#include "store/internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+/* What a round trip costs anyway: 64 KiB are there in one or two more. */
+#define WINDOW_MIN_BYTES (64u << 10)
+#define WINDOW_MAX_BYTES MR_CHUNK_BYTES
+#define WINDOWS 4
+/* Where a registry answers ranges with the whole blob, all that lies before
+ * the part comes too: up to here that is bearable. */
+#define PASSED_MAX_BYTES (UINT64_C(8) << 20)
+
+struct window {
+	uint64_t start; /* in the blob */
+	size_t len;
+	char *data; /* owned */
+	size_t cap;
+	uint64_t used; /* when; by `clock` */
+};
+
+struct ranges {
+	struct mr_reader base;
+	struct mr_store *store; /* borrowed */
+	struct mreg_desc desc;
+	struct window windows[WINDOWS];
+	uint64_t clock;
+	struct mr_reader_cost cost;
+};
+
+static const struct mr_reader_ops ranges_ops;
+
+/* The window that has the byte at `offset`. */
+static struct window *find(struct ranges *r, uint64_t offset)
+{
+	size_t i;
+
+	for (i = 0; i < WINDOWS; i++) {
+		struct window *w = &r->windows[i];
+
+		if (offset >= w->start && offset - w->start < w->len)
+			return w;
+	}
+	return NULL;
+}
+
+/* The window that ends at `offset`, else the one not used for longest. */
+static struct window *pick(struct ranges *r, uint64_t offset, bool *goes_on)
+{
+	struct window *oldest = &r->windows[0];
+	size_t i;
+
+	*goes_on = true;
+	for (i = 0; i < WINDOWS; i++) {
+		struct window *w = &r->windows[i];
+
+		if (w->len > 0 && w->start + w->len == offset)
+			return w;
+		if (w->used < oldest->used)
+			oldest = w;
+	}
+	*goes_on = false;
+	return oldest;
+}
+
+static int check_ranges(const struct ranges *r, uint64_t offset,
+			struct mreg_error *err)
+{
+	struct mr_store *s = r->store;
+
+	if (!s->ops->ranges || s->ops->ranges(s) || offset <= PASSED_MAX_BYTES)
+		return 0;
+	(void)mr_fail(err, MREG_EUNSUPPORTED,
+		      "'%s' sends whole files where a part is asked for",
+		      s->name);
+	return mr_hint(err, "pull the file, and look at it here");
+}
+
+static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
+		 struct mreg_error *err)
+{
+	MR_AUTO(mr_stream_closep) struct mr_stream *in = NULL;
+	ssize_t got;
+	int rc = check_ranges(r, offset, err);
+
+	if (rc == 0)
+		rc = mr_store_open_range(r->store, &r->desc, offset, n, &in,
+					 err);
+	if (rc < 0)
+		return rc;
+	r->cost.requests++;
+	got = mr_stream_fill(in, buf, n, err);
+	if (got < 0)
+		return (int)got;
+	r->cost.bytes += (uint64_t)got;
+	if ((size_t)got < n) {
+		(void)mr_fail(err, MREG_EINTEGRITY,
+			      "it ends %zu bytes before the %" PRIu64
+			      " it should have",
+			      n - (size_t)got, r->desc.size);
+		return mr_store_explain(r->store, "cannot read",
+					&r->desc.digest, MREG_EINTEGRITY, err);
+	}
+	return 0;
+}
+
+/* Fill a window from `offset` on with at least `n` bytes. */
+static int fill(struct ranges *r, size_t n, uint64_t offset,
+		struct window **out, struct mreg_error *err)
+{
+	bool goes_on;
+	struct window *w = pick(r, offset, &goes_on);
+	size_t want = goes_on ? 2 * w->len : WINDOW_MIN_BYTES;
+	int rc;
+
+	if (want < WINDOW_MIN_BYTES)
+		want = WINDOW_MIN_BYTES;
+	if (want > WINDOW_MAX_BYTES)
+		want = WINDOW_MAX_BYTES;
+	if (want < n)
+		want = n;
+	if (want > r->base.size - offset)
+		want = (size_t)(r->base.size - offset);
+	if (want > w->cap) {
+		char *data = mr_resize(w->data, want);
+
+		if (!data)
+			return mr_fail_nomem(err);
+		w->data = data;
+		w->cap = want;
+	}
+	w->len = 0; /* until it has them */
+	rc = fetch(r, w->data, want, offset, err);
+	if (rc < 0)
+		return rc;
+	w->start = offset;
+	w->len = want;
+	*out = w;
+	return 0;
+}
+
+static ssize_t ranges_read_at(struct mr_reader *base, void *buf, size_t n,
+			      uint64_t offset, struct mreg_error *err)
+{
+	struct ranges *r = mr_container_of(base, struct ranges, base);
+	struct window *w = find(r, offset);
+	size_t rest;
+	int rc;
+
+	if (!w && n > WINDOW_MAX_BYTES) {
+		rc = fetch(r, buf, n, offset, err);
+		return rc < 0 ? rc : (ssize_t)n;
+	}
+	if (!w) {
+		rc = fill(r, n, offset, &w, err);
+		if (rc < 0)
+			return rc;
+	}
+	w->used = ++r->clock;
+	rest = w->len - (size_t)(offset - w->start);
+	if (n > rest)
+		n = rest;
+	memcpy(buf, w->data + (offset - w->start), n);
+	return (ssize_t)n;
+}
+
+static void ranges_close(struct mr_reader *base)
+{
+	struct ranges *r = mr_container_of(base, struct ranges, base);
+	size_t i;
+
+	for (i = 0; i < WINDOWS; i++)
+		mr_release(r->windows[i].data);
+	mr_release(r);
+}
+
+static const struct mr_reader_ops ranges_ops = {
+	.read_at = ranges_read_at,
+	.close = ranges_close,
+};
+
+int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
+		    struct mr_reader **out, struct mreg_error *err)
+{
+	struct ranges *r = mr_zalloc(sizeof(*r));
+
+	if (!r)
+		return mr_fail_nomem(err);
+	r->base.ops = &ranges_ops;
+	r->base.size = d->size;
+	r->store = s;
+	r->desc = *d;
+	*out = &r->base;
+	return 0;
+}
+
+void mr_store_reader_cost(struct mr_reader *r, struct mr_reader_cost *out)
+{
+	assert(r->ops == &ranges_ops);
+	*out = mr_container_of(r, struct ranges, base)->cost;
+}

@@ -1,0 +1,415 @@
+"""test_push_facts.py - what push reads from a model's own files and from a
+run, what it leaves alone, and what it warns of."""
+import json
+import pickle
+import struct
+import zipfile
+
+import pytest
+
+OCI = "org.opencontainers.image."
+
+
+# -- files as others write them -----------------------------------------------
+
+
+def safetensors(path, tensors, dtype="F32", size=4):
+    """`tensors`: name to shape."""
+    header, at = {}, 0
+    for name, shape in tensors.items():
+        count = size
+        for n in shape:
+            count *= n
+        header[name] = {"dtype": dtype, "shape": shape,
+                        "data_offsets": [at, at + count]}
+        at += count
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(at))
+
+
+def gguf(path, pairs, tensors):
+    def text(s):
+        return struct.pack("<Q", len(s)) + s.encode()
+
+    out = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(pairs))
+    for key, value in pairs.items():
+        if isinstance(value, str):
+            out += text(key) + struct.pack("<I", 8) + text(value)
+        else:
+            out += text(key) + struct.pack("<II", 4, value)
+    at = 0
+    for name, shape in tensors.items():
+        out += text(name) + struct.pack("<I", len(shape))
+        out += struct.pack(f"<{len(shape)}Q", *shape)
+        out += struct.pack("<IQ", 0, at)  # F32
+        count = 4
+        for n in shape:
+            count *= n
+        at += (count + 31) // 32 * 32
+    out += bytes(-len(out) % 32)
+    path.write_bytes(out + bytes(at))
+
+
+class Opens:
+    """What a pickle that runs something looks like."""
+
+    def __reduce__(self):
+        return (__import__("os").system, ("true",))
+
+
+CARD = """\
+---
+license: apache-2.0
+language: [en, de]
+library_name: sentence-transformers
+pipeline_tag: sentence-similarity
+tags: [embeddings]
+base_model: nreimers/MiniLM-L6
+datasets:
+- s2orc
+- flax/stackexchange_xml
+model-index:
+- name: x
+  results:
+  - task: {type: sts}
+    dataset: {name: d, type: d}
+    metrics: [{type: cos, value: 0.9}]
+---
+
+# A model
+
+Maps *sentences* to vectors.
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """As one of Hugging Face."""
+    out = tmp_path / "hub"
+    out.mkdir()
+    safetensors(out / "model.safetensors", {"a": [100, 20], "b": [20]})
+    (out / "config.json").write_text(json.dumps(
+        {"model_type": "bert", "architectures": ["BertModel"],
+         "torch_dtype": "float16", "max_position_embeddings": 512}))
+    (out / "README.md").write_text(CARD)
+    return out
+
+
+@pytest.fixture
+def read(store):
+    """Annotations and config of a version."""
+    def get(name, digest):
+        blobs = store / name / "blobs/sha256"
+        manifest = json.loads((blobs / digest[7:]).read_bytes())
+        config = blobs / manifest["config"]["digest"][7:]
+        return manifest["annotations"], json.loads(config.read_bytes())
+    return get
+
+
+def warnings(result):
+    return [line for line in result.stderr.splitlines()
+            if line.startswith("warning")]
+
+
+# -- a folder of the hub ------------------------------------------------------
+
+
+def test_a_folder_tells_what_it_is(mreg, folder, read):
+    result = mreg.json("push", folder, "m")
+    notes, config = read("m", result["digest"])
+    assert notes[OCI + "licenses"] == "Apache-2.0"
+    assert notes[OCI + "description"] == "Maps sentences to vectors."
+    assert notes["org.mreg.parameters"] == "2020"
+    assert config["config"] == {
+        "architecture": "bert", "format": "safetensors", "paramSize": "2k",
+        "precision": "float32"}
+    assert config["descriptor"]["family"] == "bert"
+    assert {k: v for k, v in notes.items() if k.startswith("org.mreg.tag.")} \
+        == {"org.mreg.tag.pipeline": "sentence-similarity",
+            "org.mreg.tag.library": "sentence-transformers",
+            "org.mreg.tag.language": "en,de",
+            "org.mreg.tag.keywords": "embeddings",
+            "org.mreg.tag.context-length": "512"}
+    assert json.loads(notes["org.mreg.parents"]) == [
+        {"relation": "finetune", "ref": "hf://nreimers/MiniLM-L6"}]
+    assert notes[OCI + "base.name"] == "hf://nreimers/MiniLM-L6"
+    assert OCI + "base.digest" not in notes
+    assert json.loads(notes["org.mreg.inputs"]) == [
+        {"role": "train", "name": "s2orc", "uri": "hf://datasets/s2orc"},
+        {"role": "train", "name": "flax/stackexchange_xml",
+         "uri": "hf://datasets/flax/stackexchange_xml"}]
+    assert not [k for k in notes if k.startswith("org.mreg.metric.")]
+    assert {"license", "architecture", "parameters", "inputs", "parents",
+            "tags"} <= set(result["filled"])
+
+
+def test_what_is_read_is_told(mreg, folder):
+    said = mreg.run("push", folder, "m").stdout
+    line, = (s for s in said.splitlines() if "read from files" in s)
+    assert "license" in line and "parameters" in line
+
+
+def test_the_same_folder_is_the_same_version(mreg, folder, tmp_path):
+    first = mreg.json("push", folder, "m")
+    again = mreg.json("push", folder, "m")
+    assert again["identical"] and again["digest"] == first["digest"]
+    assert again["filled"] == first["filled"]
+    copy = tmp_path / "elsewhere"
+    folder.rename(copy)
+    other = mreg.json("push", copy, "m", env={"XDG_CACHE_HOME":
+                                              str(tmp_path / "no-cache")})
+    assert other["digest"] == first["digest"]
+
+
+def test_nothing_that_was_given_is_changed(mreg, folder, read, tmp_path):
+    (tmp_path / "meta.yaml").write_text(
+        "description: Mine.\ninputs: [{role: test, uri: 's3://b/k'}]\n")
+    digest = mreg.json(
+        "push", folder, "m", "--license", "MIT", "-f", tmp_path / "meta.yaml",
+        "--architecture", "mine", "--precision", "int8", "--parent",
+        "merge=hf://a/b", "--tag", "pipeline=ranking", "--parameters", "7",
+        env={"MREG_ENVIRONMENT": "somewhere"})["digest"]
+    notes, config = read("m", digest)
+    assert notes[OCI + "licenses"] == "MIT"
+    assert notes[OCI + "description"] == "Mine."
+    assert notes["org.mreg.parameters"] == "7"
+    assert notes["org.mreg.environment"] == "somewhere"
+    assert notes["org.mreg.tag.pipeline"] == "ranking"
+    assert notes["org.mreg.tag.library"] == "sentence-transformers"
+    assert config["config"]["architecture"] == "mine"
+    assert config["config"]["precision"] == "int8"
+    assert config["config"]["paramSize"] == "7"
+    assert json.loads(notes["org.mreg.parents"]) == [
+        {"relation": "merge", "ref": "hf://a/b"}]
+    assert [i["role"] for i in json.loads(notes["org.mreg.inputs"])] == \
+        ["test"]
+
+
+def test_nothing_is_read_of_a_dataset(mreg, folder, read):
+    result = mreg.json("push", folder, "d", "--kind", "dataset")
+    notes, _ = read("d", result["digest"])
+    assert result["filled"] == []
+    assert OCI + "licenses" not in notes
+    assert "org.mreg.parameters" not in notes
+
+
+def test_a_file_alone_tells_what_it_is(mreg, folder, read):
+    result = mreg.json("push", folder / "model.safetensors", "m")
+    notes, config = read("m", result["digest"])
+    assert [f["path"] for f in result["files"]] == ["model.safetensors"]
+    assert notes["org.mreg.parameters"] == "2020"
+    assert config["config"]["format"] == "safetensors"
+    assert OCI + "licenses" not in notes
+
+
+def test_gguf_tells_what_it_is(mreg, tmp_path, read):
+    gguf(tmp_path / "m.gguf", {
+        "general.architecture": "llama", "general.license": "mit",
+        "general.file_type": 15, "llama.context_length": 4096},
+        {"a": [32, 4]})
+    notes, config = read("g", mreg.json("push", tmp_path / "m.gguf",
+                                        "g")["digest"])
+    assert notes[OCI + "licenses"] == "MIT"
+    assert notes["org.mreg.parameters"] == "128"
+    assert notes["org.mreg.tag.context-length"] == "4096"
+    assert config["config"]["architecture"] == "llama"
+    assert config["config"]["format"] == "gguf"
+    assert config["config"]["quantization"] == "Q4_K_M"
+    assert config["descriptor"]["family"] == "llama"
+
+
+def test_shards_are_one_model(mreg, tmp_path, read):
+    out = tmp_path / "shards"
+    out.mkdir()
+    names = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    safetensors(out / names[0], {"a": [10, 10]}, "BF16", 2)
+    safetensors(out / names[1], {"b": [10, 5]}, "BF16", 2)
+    (out / "model.safetensors.index.json").write_text(json.dumps(
+        {"weight_map": {"a": names[0], "b": names[1]}}))
+    notes, config = read("s", mreg.json("push", out, "s")["digest"])
+    assert notes["org.mreg.parameters"] == "150"
+    assert config["config"]["precision"] == "bfloat16"
+
+
+# -- MLflow and DVC -----------------------------------------------------------
+
+
+MLMODEL = """\
+flavors:
+  python_function: {loader_module: mlflow.sklearn, env: {conda: conda.yaml}}
+  sklearn: {pickled_model: model.pkl, sklearn_version: 1.5.0}
+mlflow_version: 2.14.1
+run_id: a3f81c
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": true}]'
+  outputs: '[{"type": "long", "required": true}]'
+  params: null
+"""
+
+
+def test_an_mlflow_model_brings_its_signature(mreg, tmp_path, read):
+    out = tmp_path / "mlflow"
+    out.mkdir()
+    (out / "MLmodel").write_text(MLMODEL)
+    (out / "conda.yaml").write_text("name: env\n")
+    (out / "requirements.txt").write_text("scikit-learn\n")
+    (out / "model.pkl").write_bytes(pickle.dumps({"a": [1.0]}))
+    notes, _ = read("m", mreg.json("push", out, "m")["digest"])
+    assert json.loads(notes["org.mreg.signature"])["inputs"] == [
+        {"name": "x", "required": True, "type": "double"}]
+    assert notes["org.mreg.run.id"] == "a3f81c"
+    assert notes["org.mreg.environment"] == "conda.yaml"
+    assert notes["org.mreg.tag.flavors"] == "python_function,sklearn"
+
+
+def test_dvc_files_are_inputs_by_hash(mreg, model, read):
+    (model / "train.csv.dvc").write_text(
+        "outs:\n- md5: 5d41402abc4b2a76b9719d911017c592\n  size: 5\n"
+        "  path: train.csv\n")
+    notes, _ = read("m", mreg.json("push", model, "m")["digest"])
+    inputs = json.loads(notes["org.mreg.inputs"])
+    assert inputs == [{"role": "data", "name": "train.csv",
+                       "uri": "dvc:train.csv",
+                       "digest": "md5:5d41402abc4b2a76b9719d911017c592"}]
+
+
+# -- a run --------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path):
+    """An MLflow run as its file store has it."""
+    out = tmp_path / "mlruns/3/a3f81c0000000000000000000000beef"
+    files = {
+        "meta.yaml": "run_id: a3f81c0000000000000000000000beef\n"
+                     "experiment_id: '3'\nrun_name: calm-fox\nstatus: 3\n"
+                     "user_id: ada\nlifecycle_stage: active\n",
+        "params/lr": "0.01", "params/epochs": "3",
+        "metrics/auc": "1700000000000 0.5 1\n1700000001000 0.91 2\n",
+        "metrics/val loss": "1700000000000 0.2 0\n",
+        "metrics/broken": "1700000000000 nan 0\n",
+        "tags/team": "growth",
+        "tags/mlflow.source.git.commit": "5d41402abc4b2a76",
+        "tags/mlflow.user": "ada",
+    }
+    for name, text in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text)
+    return out
+
+
+@pytest.mark.parametrize("which", ["", "meta.yaml"])
+def test_a_run_brings_what_it_logged(mreg, model, run, read, which):
+    result = mreg.run("push", model, "m", "--from-run", run / which, "--json")
+    notes, _ = read("m", result.json["digest"])
+    assert notes["org.mreg.run.id"] == run.name
+    assert notes[OCI + "revision"] == "5d41402abc4b2a76"
+    assert notes["org.mreg.metric.auc"] == "0.91"
+    assert notes["org.mreg.metric.val_loss"] == "0.2"
+    assert notes["org.mreg.param.lr"] == "0.01"
+    assert notes["org.mreg.tag.team"] == "growth"
+    assert "ada" not in json.dumps(notes)
+    assert "org.mreg.metric.broken" not in notes
+    assert "'val loss'" in result.stderr
+
+
+def test_a_flag_wins_over_the_run(mreg, model, run, read):
+    digest = mreg.json("push", model, "m", "--from-run", run, "--metric",
+                       "auc=0.95", "--param", "lr=1", "--revision", "mine",
+                       "--run-id", "other")["digest"]
+    notes, _ = read("m", digest)
+    assert notes["org.mreg.metric.auc"] == "0.95"
+    assert notes["org.mreg.param.lr"] == "1"
+    assert notes["org.mreg.param.epochs"] == "3"
+    assert notes[OCI + "revision"] == "mine"
+    assert notes["org.mreg.run.id"] == "other"
+
+
+def test_the_run_wins_over_the_files(mreg, model, run, read):
+    (model / "MLmodel").write_text(MLMODEL)
+    notes, _ = read("m", mreg.json("push", model, "m", "--from-run",
+                                   run)["digest"])
+    assert notes["org.mreg.run.id"] == run.name
+
+
+def test_what_is_no_run_is_an_error(mreg, model, store, tmp_path):
+    error = mreg.fails(3, "push", model, "m", "--from-run", tmp_path / "none")
+    assert "none" in error["message"]
+    assert not store.exists()
+
+
+# -- what its user should know ------------------------------------------------
+
+
+def test_a_pickle_that_runs_something_is_told(mreg, model):
+    (model / "extra.pkl").write_bytes(pickle.dumps(Opens(), 2))
+    result = mreg.run("push", model, "m")
+    line, = (w for w in warnings(result) if "extra.pkl" in w)
+    assert "can run code" in line and "system" in line
+
+
+def test_globals_are_told_up_to_ten(mreg, model):
+    names = b"".join(b"cacme.mod%d\nthing\n0" % i for i in range(13))
+    (model / "many.pkl").write_bytes(b"\x80\x02" + names + b"N.")
+    line, = (w for w in warnings(mreg.run("push", model, "m"))
+             if "many.pkl" in w)
+    assert line.count("acme.mod") == 10 and "and 3 more" in line
+
+
+def test_torchscript_is_a_program(mreg, model):
+    with zipfile.ZipFile(model / "net.pt", "w") as z:
+        z.writestr("net/data.pkl", pickle.dumps({"a": 1}, 2))
+        z.writestr("net/constants.pkl", pickle.dumps((), 2))
+        z.writestr("net/code/__torch__.py", "def f(): pass\n")
+        z.writestr("net/version", "3\n")
+    line, *_ = (w for w in warnings(mreg.run("push", model, "m"))
+                if "net.pt" in w)
+    assert "TorchScript runs code of its own" in line
+
+
+def test_plain_weights_are_no_reason_to_warn(mreg, folder):
+    (folder / "state.pkl").write_bytes(pickle.dumps({"a": [1.5, 2]}))
+    assert warnings(mreg.run("push", folder, "m")) == []
+
+
+def test_malformed_weights_are_told_and_pushed(mreg, folder, read):
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[8:12] = b"{{{{"
+    (folder / "model.safetensors").write_bytes(data)
+    result = mreg.run("push", folder, "m", "--json")
+    line, = warnings(result)
+    assert "'model.safetensors' cannot be read as a safetensors file" in line
+    notes, config = read("m", result.json["digest"])
+    assert "org.mreg.parameters" not in notes
+    assert config["config"]["architecture"] == "bert"
+
+
+def test_code_of_the_models_own_is_told(mreg, folder):
+    (folder / "config.json").write_text(json.dumps(
+        {"model_type": "x", "auto_map": {"AutoModel": "modeling.X"}}))
+    line, = warnings(mreg.run("push", folder, "m"))
+    assert "'config.json'" in line and "trust_remote_code" in line
+
+
+@pytest.mark.parametrize("name, text, says", [
+    ("config.json", "{", "is not read"),
+    ("README.md", "---\nlicense: [\n---\n", "is not read"),
+    ("README.md", "---\nlicense: &a mit\n---\n", "is not read"),
+    ("MLmodel", "a: b: c\n", "is not read"),
+    ("README.md", "x" * (1 << 20) + "y", "larger than 1 MiB"),
+])
+def test_documents_that_cannot_be_read_are_told(mreg, folder, name, text,
+                                                says):
+    (folder / name).write_text(text)
+    result = mreg.run("push", folder, "m")
+    line, = warnings(result)
+    assert f"'{name}'" in line and says in line
+
+
+def test_what_a_card_says_cannot_forge_a_line(mreg, folder, read):
+    (folder / "README.md").write_text(
+        '---\nlicense: "a\\u001b[2Jb"\npipeline_tag: "x\\ny"\n---\n')
+    result = mreg.run("push", folder, "m", "--json")
+    assert "\x1b" not in result.stderr
+    notes, _ = read("m", result.json["digest"])
+    assert "\x1b" not in json.dumps(notes)
