@@ -1,6 +1,6 @@
 /*
- * mreg/card.h - what a version is, for people to read: its README, or what its
- * metadata says.
+ * mreg/card.h - what a version is, for people to read: its README, a model card
+ * attached to it, or what its metadata says.
  */
 #ifndef MREG_CARD_H
 #define MREG_CARD_H
@@ -19,9 +19,11 @@ struct mreg_card_result {
 	const char *tag;       /* as asked for; NULL when by digest */
 	uint64_t number;       /* 0: not known */
 	struct mreg_digest digest;
-	const char *path;        /* the README; NULL: made of the metadata */
-	struct mreg_digest file; /* of the README; none: made */
-	const char *bytes;       /* the README as it is */
+	const char *path;        /* the README, or the name of the attached
+				  * card's file; NULL: made of the metadata */
+	bool attached;           /* it is an attached card */
+	struct mreg_digest file; /* of that file; none: made */
+	const char *bytes;       /* the file as it is */
 	size_t len;
 	/* Valid UTF-8, lines that end in '\n', without front matter. */
 	const char *text;
@@ -31,8 +33,9 @@ struct mreg_card_result {
 
 /*
  * The README (README.md, README, MODEL_CARD.md, ... in the version's top
- * folder), verified; else a card in Markdown made of the metadata.
- * MREG_ELIMIT for a README above 1 MiB.
+ * folder), verified; else the newest attached document of the type model-card
+ * that is a text, verified; else a card in Markdown made of the metadata.  What
+ * is attached cannot be told: a warning.  MREG_ELIMIT for a file above 1 MiB.
  */
 MREG_API int mreg_card(struct mreg *m, const char *ref,
 		       struct mreg_card_result *out, struct mreg_error *err);

@@ -48,7 +48,8 @@ struct mreg_check_result {
 	struct mreg_digest digest;
 	bool remembered; /* no reference was given */
 	bool same;       /* nothing missing, changed, in the way or of the wrong
-			  * mode; with `exact` nothing extra */
+			  * mode; with `exact` nothing extra; and nothing packed,
+			  * which cannot be told */
 	const struct mreg_check_file *files; /* by path; all but the right */
 	size_t file_count;
 	uint64_t right, missing, changed, mode, other, extra, packed;
@@ -59,7 +60,8 @@ struct mreg_check_result {
 /*
  * Compare the files below `dir` with those of `ref`; NULL: what was last
  * pulled whole into it, MREG_ENOTFOUND if that is not known.  MREG_EUNSUPPORTED
- * for a version all of whose files come in archives.  Links to files
+ * for a version all of whose files come in archives; where some do, `packed`
+ * counts them and `extra` is not looked for.  Links to files
  * are followed, as push does.  Nothing is written, and nothing fetched but the
  * manifest.  `o` NULL: no options.
  */

@@ -37,9 +37,13 @@ struct mreg_input {
 /* A document attached to the version. */
 struct mreg_attached {
 	struct mreg_digest digest; /* of its manifest */
-	const char *type;        /* artifact type, a media type; "" if untold */
-	const char *kind;        /* "evaluation", ...; NULL: none of ours */
-	const char *title;       /* NULL: not told */
+	const char *type;    /* artifact type, a media type; "" if untold */
+	const char *kind;    /* "evaluation", ...; NULL: none of ours */
+	const char *title;   /* NULL: not told */
+	const char *suite;   /* of an evaluation; NULL: not told */
+	bool judged, passed; /* of an evaluation; `passed` if `judged` */
+	const struct mreg_pair *metrics; /* of an evaluation, the first */
+	size_t metric_count;
 	int64_t created_s;       /* seconds since 1970; 0: not told */
 	struct mreg_texts files; /* their names */
 	uint64_t bytes;          /* in its files */
@@ -84,6 +88,14 @@ struct mreg_weight_file {
 	struct mreg_texts warnings;
 };
 
+/* One of the manifests that an image index lists. */
+struct mreg_child {
+	struct mreg_desc desc;
+	/* What tells it from the others, as `--select` of pull takes it:
+	 * "KEY=VALUE"; of the first 200. */
+	struct mreg_texts labels;
+};
+
 struct mreg_inspect_result {
 	const char *name;
 	const char *reference; /* name@digest */
@@ -112,6 +124,10 @@ struct mreg_inspect_result {
 	const struct mreg_attached *attached; /* by kind, then digest */
 	size_t attached_count;
 	size_t attached_unread; /* listed, but they could not be read */
+	/* Of an image index, which has no files of its own. */
+	const struct mreg_child *children;
+	size_t child_count;
+	bool is_index;
 	/* By `tensors`: one for each weight file. */
 	const struct mreg_weight_file *weights;
 	size_t weight_count;
@@ -126,11 +142,13 @@ struct mreg_inspect_result {
 
 /*
  * Reads manifest and config, no weights but what `tensors` asks for: their
- * headers.  `o` NULL: no options.
+ * headers.  `o` NULL: no options.  Of an image index it lists the manifests;
+ * MREG_EUNSUPPORTED with `tensors` or `config`, which it does not have.
  *
- * A weight file whose header breaks its format's rules has `trouble`; when
- * that goes for all that are in a known format, it is MREG_EFORMAT, naming the
- * first.  What hangs on the version and its log cannot be had: a warning.
+ * A weight file whose header breaks its format's rules, or of which the
+ * registry sends no part, has `trouble`; when that goes for all that are in a
+ * known format, it is MREG_EFORMAT or MREG_EUNSUPPORTED, naming the first. What
+ * hangs on the version and its log cannot be had: a warning.
  */
 MREG_API int mreg_inspect(struct mreg *m, const char *ref,
 			  const struct mreg_inspect_opts *o,

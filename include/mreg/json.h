@@ -64,7 +64,8 @@ MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);
 
 /* A JSON document of others (a config) for people to read: indented, over
- * several lines; what is none as it is. */
+ * several lines, each string and number as it is written; what is none as it
+ * is. */
 MREG_API char *mreg_json_pretty(const char *bytes, size_t n);
 
 /* {"error":{code,message,hint,cause}}, or {"type":"progress",...} for one

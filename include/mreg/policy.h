@@ -36,16 +36,16 @@ struct mreg_policy_source {
 struct mreg_policy_show_result {
 	const char *name;
 	/* None, or that of the repository (or, where it has none, of
-	 * PREFIX/mreg-policy), then the caller's file. */
+	 * PREFIX/mreg-policy), then the caller's files. */
 	struct mreg_policy_source *sources;
 	size_t source_count;
 	void *owner;
 };
 
-/* What is in force for `name`; `file` NULL: no further rules.
+/* What is in force for `name`; `files` (NULL: none) have further rules.
  * MREG_ENOTFOUND: the log names a policy that is not there. */
 MREG_API int mreg_policy_show(struct mreg *m, const char *name,
-			      const char *file,
+			      const struct mreg_texts *files,
 			      struct mreg_policy_show_result *out,
 			      struct mreg_error *err);
 MREG_API void mreg_policy_show_result_release(
@@ -107,8 +107,8 @@ struct mreg_policy_check_result {
 struct mreg_policy_check_opts {
 	size_t size; /* sizeof this struct; set by MREG_POLICY_CHECK_OPTS_INIT
 		      */
-	const char *file; /* further rules; NULL: none */
-	bool facts;       /* gather all facts, not only those rules need */
+	struct mreg_texts files; /* further rules */
+	bool facts; /* gather all facts, not only those rules need */
 };
 #define MREG_POLICY_CHECK_OPTS_INIT                                            \
 	{                                                                      \

@@ -36,7 +36,7 @@ struct mreg_push_opts {
 	bool dry_run;      /* plan only: read files, send and write nothing */
 	unsigned int jobs; /* parallel transfers; 0: the session's */
 	const char *from_run; /* an MLflow run's folder, or its meta.yaml */
-	const char *policy;   /* a policy file: its rules hold too */
+	struct mreg_texts policies; /* policy files: their rules hold too */
 };
 #define MREG_PUSH_OPTS_INIT                                                    \
 	{                                                                      \

@@ -58,6 +58,11 @@ bool mr_json_is_number(const char *text);
  * documents whose bytes are hashed. */
 void mr_json_quote(struct mr_buf *b, const char *s);
 
+/* A value as text by jansson's `flags`, the caller's to free(); NULL: out of
+ * memory.  Not json_dumps: jansson 2.14 goes on when a key found no room
+ * (dump.c, do_dump), and what it made would lack it. */
+char *mr_json_dump(const json_t *j, size_t flags);
+
 /* Append a parsed value in canonical form: no white space, keys sorted
  * bytewise, integers in decimal, strings as mr_json_quote.  Reals are refused
  * with MREG_EFORMAT (none of our canonical documents has one). */

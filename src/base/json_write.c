@@ -171,3 +171,21 @@ int mr_json_canonical(const json_t *j, struct mr_buf *b, struct mreg_error *err)
 
 	return rc < 0 ? rc : mr_buf_check(b, "JSON document", err);
 }
+
+/* A result's arena, escaped, is smaller. */
+#define DUMP_MAX_BYTES (1u << 30)
+
+static int append(const char *bytes, size_t n, void *ctx)
+{
+	mr_buf_add(ctx, bytes, n);
+	return 0;
+}
+
+char *mr_json_dump(const json_t *j, size_t flags)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(DUMP_MAX_BYTES);
+
+	if (json_dump_callback(j, append, &b, flags) < 0)
+		return NULL;
+	return mr_buf_take(&b);
+}

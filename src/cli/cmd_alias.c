@@ -205,7 +205,8 @@ const struct cli_command cli_cmd_alias_set = {
 	.args_size = sizeof(struct args),
 	.run = run_set,
 	.examples = set_examples,
-	.notes = "A registry offers no lock: --expect is checked before and "
+	.notes = "Of a policy only 'naming.alias' is asked. "
+		 "A registry offers no lock: --expect is checked before and "
 		 "after, and a move by somebody else in between is told (exit "
 		 "status 4).",
 };

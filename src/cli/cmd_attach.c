@@ -95,14 +95,14 @@ const struct cli_command cli_cmd_attach = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
-	.notes =
-		"Types: model-card, datasheet, bias-report, "
-		"explainability-report, risk-assessment, security-report, "
-		"test-report, conformity-assessment, sbom, attestation; or "
-		"any media type. Evaluations have a command of their own, "
-		"mreg evaluate.\n\n"
-		"A document is an OCI artifact whose subject is the version, "
-		"so oras discover finds it, and copy and export take it "
-		"along. mreg inspect lists what is attached. The same document "
-		"again changes nothing.",
+	.notes = "Types: model-card, datasheet, bias-report, "
+		 "explainability-report, risk-assessment, security-report, "
+		 "test-report, conformity-assessment, sbom, attestation; or "
+		 "any media type. Evaluations have a command of their own, "
+		 "mreg evaluate.\n\n"
+		 "A document is an OCI artifact whose subject is the version, "
+		 "so oras discover finds it, and copy and export take it "
+		 "along. The same document again changes nothing. mreg inspect "
+		 "lists what is attached, with the digest by which it is read: "
+		 "mreg pull churn@sha256:... -o bias.",
 };

@@ -16,7 +16,7 @@ struct args {
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, ref, "REF", "NAME, NAME:TAG or NAME@DIGEST"),
 	CLI_BOOL(0, "raw", struct args, raw,
-		 "the README byte for byte, front matter and all"),
+		 "the file byte for byte, front matter and all"),
 	CLI_END,
 };
 
@@ -66,13 +66,16 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 
 const struct cli_command cli_cmd_card = {
 	.name = "card",
-	.summary = "show a version's README, or what its metadata says",
+	.summary = "show a version's README or attached model card, or what "
+		   "its metadata says",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
 	.notes = "The README's bytes are verified. Metadata at its beginning, "
 		 "between two lines of ---, is left out, and control "
-		 "characters are made visible; --raw does neither. A version "
-		 "without a README gets a card made of its metadata.",
+		 "characters are made visible; --raw does neither. Without "
+		 "a README it is the newest model card attached to the version "
+		 "that is a text (mreg attach --type model-card); without one "
+		 "a card made of the metadata.",
 };

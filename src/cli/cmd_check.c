@@ -55,19 +55,29 @@ static const char *word_of(enum mreg_check_state state)
 	return "right";
 }
 
+/* All that was compared is right, and some could not be. */
+static bool is_open(const struct mreg_check_result *r)
+{
+	return r->packed && !r->missing && !r->changed && !r->mode && !r->other;
+}
+
 static void put_head(struct cli *cli, struct mr_buf *b,
 		     const struct mreg_check_result *r)
 {
 	char digest[MREG_DIGEST_TEXT];
 
 	cli_put_bold(cli, b, r->directory);
-	mr_buf_puts(b, r->same ? " is " : " differs from ");
+	mr_buf_puts(b, r->same      ? " is "
+		       : is_open(r) ? " was not compared as a whole with "
+				    : " differs from ");
 	cli_put_bold(cli, b, r->name);
-	if (r->tag) {
+	if (!r->tag && r->number) {
+		mr_buf_printf(b, ":v%" PRIu64, r->number);
+	} else if (r->tag) {
 		mr_buf_putc(b, ':');
 		cli_put_bold(cli, b, r->tag);
 	}
-	if (r->number)
+	if (r->tag && r->number)
 		mr_buf_printf(b, " (v%" PRIu64 ")", r->number);
 	mr_buf_printf(b, "\n  %s\n", mreg_digest_text(&r->digest, digest));
 }
@@ -107,6 +117,9 @@ static void put_sums(struct mr_buf *b, const struct mreg_check_result *r)
 	put_count(b, r->extra, "extra");
 	put_count(b, r->packed, "packed, not compared");
 	mr_buf_printf(b, "; %s read\n", mr_text_size(r->bytes_hashed, text));
+	if (r->packed)
+		mr_buf_puts(b, "  what comes in archives is compared by 'mreg "
+			       "pull --verify-files', which mends it too\n");
 }
 
 static int show(struct cli *cli, const struct mreg_check_result *r,
@@ -139,7 +152,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 		return rc;
 	rc = show(cli, &res, err);
 	if (!res.same)
-		cli->exit_code = mreg_code_exit(MREG_EINTEGRITY);
+		cli->exit_code = mreg_code_exit(
+			is_open(&res) ? MREG_EUNSUPPORTED : MREG_EINTEGRITY);
 	mreg_check_result_release(&res);
 	return rc;
 }
@@ -154,8 +168,10 @@ const struct cli_command cli_cmd_check = {
 	.notes = "Exit status 6 when a file is missing, has other bytes, is no "
 		 "file or has the wrong executable bit. Other files are listed "
 		 "and count with --exact; what a push would leave out, such as "
-		 ".git, is none of them. Nothing is written, and nothing but "
-		 "the manifest is fetched.\n\n"
+		 ".git, is none of them. Files that come in an archive "
+		 "are not compared, and others not looked for beside them: "
+		 "where all else is right, the exit status is 9. Nothing is "
+		 "written, and nothing but the manifest is fetched.\n\n"
 		 "A file that has not changed since it was last read is not "
 		 "read again: --verify-files does. Without REF the directory "
 		 "is compared with what was last pulled whole into it, by "

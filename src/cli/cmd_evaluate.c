@@ -40,7 +40,7 @@ static const struct cli_opt opts[] = {
 	CLI_STR(0, "title", "TEXT", struct args, title,
 		"what it is called; else as the suite"),
 	CLI_STR(0, "created", "TIME", struct args, created,
-		"RFC 3339; else SOURCE_DATE_EPOCH, else left out"),
+		"RFC 3339; else SOURCE_DATE_EPOCH, else now"),
 	CLI_LIST(0, "annotation", "KEY=VALUE", struct args, annotations,
 		 "more about it"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,

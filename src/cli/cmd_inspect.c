@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -94,6 +95,23 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 		put_line(b, r->fields[i].name, r->fields[i].value);
 }
 
+/* What a policy may ask of data. */
+static void put_terms(struct mr_buf *b, const struct mreg_input *in)
+{
+	if (in->license) {
+		mr_buf_puts(b, ", ");
+		cli_put(b, in->license);
+	}
+	if (in->classification) {
+		mr_buf_puts(b, ", ");
+		cli_put(b, in->classification);
+	}
+	if (in->consent) {
+		mr_buf_puts(b, ", consent ");
+		cli_put(b, in->consent);
+	}
+}
+
 static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
 	size_t i;
@@ -124,14 +142,41 @@ static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
 			mr_buf_puts(b, "@");
 			cli_put(b, in->digest);
 		}
+		put_terms(b, in);
 		mr_buf_putc(b, '\n');
 	}
 }
 
+/* What a document is called: by its verdict, its title, its files. */
+static void put_document(struct mr_buf *b, const struct mreg_attached *d)
+{
+	const char *said = d->title;
+	size_t k;
+
+	if (d->suite) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, d->suite);
+		if (d->judged)
+			mr_buf_puts(b, d->passed ? ": passed" : ": failed");
+	}
+	if (said && !(d->suite && strcmp(said, d->suite) == 0)) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, said);
+	}
+	if (said && d->files.n == 1 && strcmp(d->files.items[0], said) == 0)
+		return;
+	for (k = 0; k < d->files.n; k++) {
+		mr_buf_puts(b, k ? ", " : "  ");
+		cli_put(b, d->files.items[k]);
+	}
+}
+
+/* Digests are whole: NAME@DIGEST is how a document is had. */
 static void put_attached(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
+	char digest[MREG_DIGEST_TEXT];
 	char text[32];
-	size_t i, k;
+	size_t i;
 
 	if (r->attached_count)
 		mr_buf_puts(b, "\nattached\n");
@@ -142,18 +187,35 @@ static void put_attached(struct mr_buf *b, const struct mreg_inspect_result *r)
 
 		mr_buf_puts(b, "  ");
 		cli_put(b, d->kind ? d->kind : type);
-		mr_buf_printf(b, "  %s", cli_short_digest(&d->digest, text));
-		mr_buf_printf(b, "  %s",
-			      d->created_s ? mr_text_age(age, text) : "-");
-		if (d->title) {
-			mr_buf_puts(b, "  ");
-			cli_put(b, d->title);
+		put_document(b, d);
+		if (d->created_s)
+			mr_buf_printf(b, "  %s", mr_text_age(age, text));
+		mr_buf_printf(b, "\n    %s\n",
+			      mreg_digest_text(&d->digest, digest));
+	}
+}
+
+/* -- an index ------------------------------------------------------------- */
+
+static void put_children(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char digest[MREG_DIGEST_TEXT];
+	size_t i, k;
+
+	mr_buf_printf(b,
+		      "\nan index of %zu manifest%s; 'mreg pull --select' "
+		      "takes a digest or a label\n",
+		      r->child_count, r->child_count == 1 ? "" : "s");
+	for (i = 0; i < r->child_count; i++) {
+		const struct mreg_child *c = &r->children[i];
+
+		mr_buf_printf(b, "  %s\n",
+			      mreg_digest_text(&c->desc.digest, digest));
+		for (k = 0; k < c->labels.n; k++) {
+			mr_buf_puts(b, "    ");
+			cli_put(b, c->labels.items[k]);
+			mr_buf_putc(b, '\n');
 		}
-		for (k = 0; k < d->files.n; k++) {
-			mr_buf_puts(b, k ? ", " : "  ");
-			cli_put(b, d->files.items[k]);
-		}
-		mr_buf_putc(b, '\n');
 	}
 }
 
@@ -233,7 +295,10 @@ static void put_all(struct cli *cli, struct mr_buf *b,
 	put_pairs(b, "annotations", r->annotations, r->annotation_count);
 	put_lineage(b, r);
 	put_attached(b, r);
-	put_file_list(b, r);
+	if (r->is_index)
+		put_children(b, r);
+	else
+		put_file_list(b, r);
 }
 
 static int show(struct cli *cli, const struct args *a,
@@ -250,7 +315,7 @@ static int show(struct cli *cli, const struct args *a,
 		mr_buf_add(&b, r->config, r->config_len);
 	else if (a->raw)
 		mr_buf_add(&b, r->raw, r->raw_len);
-	else if (a->files || a->tensors || a->config)
+	else if (!r->is_index && (a->files || a->tensors || a->config))
 		put_chosen(cli, &b, a, r);
 	else
 		put_all(cli, &b, r);
@@ -291,13 +356,16 @@ const struct cli_command cli_cmd_inspect = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
-	.notes = "Reads the manifest and its config, no weights. A * behind a "
-		 "file marks it as executable. --tensors, --files and --config "
-		 "show these instead; together, one after the other.\n\n"
-		 "--tensors reads the headers of the weight files where they "
-		 "are: safetensors, GGUF, ONNX, PyTorch, Keras, TensorFlow. "
-		 "Nothing is executed, and no tensor's values are read. What "
-		 "comes so is a part of a file and cannot be verified. A file "
-		 "with a broken header is told; if that goes for all, the exit "
-		 "status is 1.",
+	.notes =
+		"Reads the manifest and its config, no weights. A * behind a "
+		"file marks it as executable. Of an image index it lists the "
+		"manifests, each of which can be named by its digest. "
+		"--tensors, --files and --config show these instead; together, "
+		"one after the other.\n\n"
+		"--tensors reads the headers of the weight files where they "
+		"are: safetensors, GGUF, ONNX, PyTorch, Keras, TensorFlow. "
+		"Nothing is executed, and no tensor's values are read. What "
+		"comes so is a part of a file and cannot be verified. A file "
+		"with a broken header is told; if that goes for all, the exit "
+		"status is 1.",
 };

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -17,9 +18,11 @@
 /* --field KEY=VALUE, as far as there are keys. */
 #define FIELDS_MAX 32
 #define KEY_BYTES 64
+#define SHOWN_BYTES 100
 
 struct show_args {
-	const char *name, *policy;
+	const char *name;
+	struct cli_words policies;
 	bool raw;
 };
 
@@ -30,17 +33,16 @@ struct set_args {
 
 struct check_args {
 	struct cli_words words;
-	const char *policy, *metadata, *from_run, *alias, *license,
-		*description, *kind;
+	const char *metadata, *from_run, *alias, *license, *description, *kind;
 	struct cli_words metrics, params, tags, annotations, parents, inputs,
-		authors, fields, exclude;
+		authors, fields, exclude, policies;
 	bool all, git, facts;
 };
 
 static const struct cli_opt show_opts[] = {
 	CLI_ARG(struct show_args, name, "NAME", "a model"),
-	CLI_STR(0, "policy", "FILE", struct show_args, policy,
-		"with the rules of this file, too"),
+	CLI_LIST(0, "policy", "FILE", struct show_args, policies,
+		 "with the rules of this file, too"),
 	CLI_BOOL(0, "raw", struct show_args, raw,
 		 "the documents themselves, one JSON document a line"),
 	CLI_END,
@@ -63,10 +65,11 @@ static const struct cli_opt check_opts[] = {
 	CLI_MANY(struct check_args, words, "DIR|FILE|REF",
 		 "a version; or files and, as the last word, where they would "
 		 "be pushed"),
-	CLI_STR(0, "policy", "FILE", struct check_args, policy,
-		"with the rules of this file, too"),
+	CLI_LIST(0, "policy", "FILE", struct check_args, policies,
+		 "with the rules of this file, too"),
 	CLI_BOOL(0, "facts", struct check_args, facts,
-		 "print what is known as JSON, for other engines, no verdict"),
+		 "print what is known, for other engines, and no verdict; "
+		 "always JSON"),
 	CLI_STR('f', "metadata", "FILE", struct check_args, metadata,
 		"as push takes it, as all of what follows"),
 	CLI_STR(0, "from-run", "DIR|FILE", struct check_args, from_run,
@@ -207,7 +210,8 @@ static int run_show(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct show_args *a = p;
 	struct mreg_policy_show_result res;
-	int rc = mreg_policy_show(cli->mreg, a->name, a->policy, &res, err);
+	struct mreg_texts files = texts(&a->policies);
+	int rc = mreg_policy_show(cli->mreg, a->name, &files, &res, err);
 
 	if (rc < 0)
 		return rc;
@@ -398,6 +402,23 @@ static int check_files(struct cli *cli, const struct check_args *a,
 		a->words.items[a->words.n - 1], &push, o, res, err);
 }
 
+/* A folder is easily taken for a name, and its own for one. */
+static int tell_folder(const char *word, struct mreg_error *err)
+{
+	char shown[SHOWN_BYTES];
+	struct stat st;
+
+	if ((err->code != MREG_ENOTFOUND && err->code != MREG_EUSAGE) ||
+	    stat(word, &st) < 0)
+		return err->code;
+	(void)mr_text_safe(word, shown, sizeof(shown));
+	(void)mr_fail(err, MREG_EUSAGE,
+		      "'%s' is a %s, and the name it would be pushed to is "
+		      "missing",
+		      shown, S_ISDIR(st.st_mode) ? "folder" : "file");
+	return mr_hint(err, "write 'mreg policy check %.100s NAME'", shown);
+}
+
 /* Metadata of a version is what it is. */
 static int refuse_metadata(const struct check_args *a, struct mreg_error *err)
 {
@@ -419,7 +440,7 @@ static int run_check(struct cli *cli, const void *p, struct mreg_error *err)
 	struct mreg_policy_check_result res;
 	int rc = 0;
 
-	o.file = a->policy;
+	o.files = texts(&a->policies);
 	o.facts = a->facts;
 	if (a->words.n == 1)
 		rc = refuse_metadata(a, err);
@@ -429,7 +450,8 @@ static int run_check(struct cli *cli, const void *p, struct mreg_error *err)
 	else if (rc >= 0)
 		rc = check_files(cli, a, &o, &res, err);
 	if (rc < 0)
-		return rc;
+		return a->words.n == 1 ? tell_folder(a->words.items[0], err)
+				       : rc;
 	rc = a->facts ? show_facts(&res, err) : show_check(cli, &res, err);
 	if (!a->facts && !res.passed)
 		cli->exit_code = mreg_code_exit(MREG_EPOLICY);
@@ -476,5 +498,8 @@ const struct cli_command cli_cmd_policy_check = {
 		 "the name that the files before it would be pushed to: "
 		 "nothing is sent. Every rule that fails is told at once, with "
 		 "what to do about it, and the exit status is 7. Rules on what "
-		 "is attached to a version wait until it is there.",
+		 "is attached to a version wait until it is there. --facts "
+		 "prints the document of spec/policy-facts.schema.json, also "
+		 "with --json; its metrics are numbers, fields and parameters "
+		 "are texts.",
 };

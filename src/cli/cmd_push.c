@@ -18,9 +18,9 @@ struct args {
 		*quantization, *format, *license, *description, *run_id,
 		*run_url, *revision, *source, *created, *version_label,
 		*environment, *because, *signature, *vendor, *url,
-		*documentation, *parameters, *from_run, *policy;
+		*documentation, *parameters, *from_run;
 	struct cli_words metrics, params, tags, annotations, parents, inputs,
-		authors, exclude;
+		authors, exclude, policies;
 	unsigned int jobs;
 	bool all, git, dry_run;
 };
@@ -35,7 +35,7 @@ static const struct cli_opt opts[] = {
 	CLI_STR('f', "metadata", "FILE", struct args, metadata,
 		"JSON or YAML file with any of what follows"),
 	CLI_STR(0, "from-run", "RUN", struct args, from_run,
-		"an MLflow run's folder: params, metrics, tags, data"),
+		"an MLflow run's folder, or its meta.yaml"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
 		 "evaluation metric"),
 	CLI_LIST('p', "param", "NAME=VALUE", struct args, params,
@@ -90,8 +90,8 @@ static const struct cli_opt opts[] = {
 		"your own name of the version"),
 	CLI_LIST(0, "annotation", "KEY=VALUE", struct args, annotations,
 		 "any other manifest annotation"),
-	CLI_STR(0, "policy", "FILE", struct args, policy,
-		"a policy whose rules must hold too"),
+	CLI_LIST(0, "policy", "FILE", struct args, policies,
+		 "a policy whose rules must hold too"),
 	CLI_STR(0, "kind", "model|dataset|prompt", struct args, kind,
 		"what it is; a dataset can be a model's input"),
 	CLI_LIST('x', "exclude", "PATTERN", struct args, exclude,
@@ -229,12 +229,18 @@ static void put_differences(struct mr_buf *b, const struct mreg_push_result *r)
 	}
 }
 
-static void put_filled(struct mr_buf *b, const struct mreg_push_result *r)
+static void put_filled(struct mr_buf *b, const struct mreg_push_result *r,
+		       bool from_run)
 {
 	size_t i;
 
 	for (i = 0; i < r->filled_count; i++) {
-		mr_buf_puts(b, i == 0 ? "  read from files: " : ", ");
+		if (i > 0)
+			mr_buf_puts(b, ", ");
+		else
+			mr_buf_puts(b, from_run ? "  read from the run and "
+						  "files: "
+						: "  read from files: ");
 		cli_put(b, r->filled[i]);
 	}
 	if (r->filled_count)
@@ -242,7 +248,7 @@ static void put_filled(struct mr_buf *b, const struct mreg_push_result *r)
 }
 
 static int show(struct cli *cli, const struct mreg_push_result *r,
-		struct mreg_error *err)
+		bool from_run, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	char digest[MREG_DIGEST_TEXT];
@@ -260,7 +266,7 @@ static int show(struct cli *cli, const struct mreg_push_result *r,
 		put_plan(&b, r);
 	put_sizes(&b, r);
 	put_names(&b, r);
-	put_filled(&b, r);
+	put_filled(&b, r, from_run);
 	put_differences(&b, r);
 	if (r->left_out)
 		mr_buf_printf(&b,
@@ -285,7 +291,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.alias = a->alias;
 	o.metadata = a->metadata;
 	o.from_run = a->from_run;
-	o.policy = a->policy;
+	o.policies = texts(&a->policies);
 	o.metrics = texts(&a->metrics);
 	o.params = texts(&a->params);
 	o.tags = texts(&a->tags);
@@ -302,7 +308,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 		       err);
 	if (rc < 0)
 		return rc;
-	rc = show(cli, &res, err);
+	rc = show(cli, &res, a->from_run != NULL, err);
 	mreg_push_result_release(&res);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -89,6 +90,9 @@ static void on_log(void *ctx, enum mreg_log_level level, const char *text)
 					     "debug" };
 	struct cli *cli = ctx;
 
+	/* Of what fails there is one document, which has the reasons. */
+	if (cli->globals.json && level == MREG_LOG_ERROR)
+		return;
 	cli_progress_clear(cli->progress);
 	(void)fprintf(stderr, "%s: %s\n", names[level], text);
 }
@@ -262,6 +266,18 @@ static int dispatch(struct cli *cli, int argc, char **argv,
 	return answer_words(cli, argc, argv, taken) ? 0 : (int)err->code;
 }
 
+/* A version of many archives has each of them open, and may have more than the
+ * 1,024 files that most systems begin with. */
+static void raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* then it stays */
+}
+
 int main(int argc, char **argv)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
@@ -269,6 +285,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	watch_signals();
+	raise_files();
 	cli.globals.json = asks_json(argc, argv);
 	cli.color_err = wants_color(NULL, 2);
 	rc = dispatch(&cli, argc, argv, &err);

@@ -22,6 +22,8 @@
 #define METRICS_MAX 10000
 #define METRIC_MAX_BYTES 64
 /* SPDX sets no limit; nobody names a licence longer. */
+/* Shown of several licences. */
+#define ODD_LICENSES_MAX 4
 #define LICENSE_REF_MAX_BYTES 128
 
 struct parts {
@@ -111,20 +113,34 @@ static const char *license_ref(struct mr_arena *a, const char *name)
 	return mr_arena_printf(a, "LicenseRef-%.*s", (int)len, id);
 }
 
-static const char *read_license(const struct mr_node *root, struct mr_arena *a)
+/* What is said of licences, but is not the id of one. */
+static const char *join(const struct mr_words *words, struct mr_arena *a)
+{
+	const char *text = words->n ? words->items[0] : NULL;
+	size_t i;
+
+	for (i = 1; i < words->n && i < ODD_LICENSES_MAX && text; i++)
+		text = mr_arena_printf(a, "%s, %s", text, words->items[i]);
+	return text;
+}
+
+static const char *read_license(const struct mr_node *root, struct mr_arena *a,
+				const char **odd)
 {
 	struct mr_words ids;
 	const char *spdx;
 	const char *id;
 
 	mr_fields_words(a, mr_node_get(root, "license"), &ids);
-	if (ids.n != 1 || strcmp(ids.items[0], "unknown") == 0)
+	if (ids.n == 1 && strcmp(ids.items[0], "unknown") == 0)
 		return NULL;
+	if (ids.n != 1 || strpbrk(ids.items[0], " \t()")) {
+		*odd = join(&ids, a);
+		return NULL;
+	}
 	id = ids.items[0];
 	if (strcmp(id, "other") == 0)
 		id = mr_fields_text(a, root, "license_name");
-	else if (strpbrk(id, " \t()"))
-		return NULL; /* no id; whatever it is, it is not one licence */
 	if (!id)
 		return NULL;
 	spdx = mr_license_spdx(id);
@@ -147,16 +163,26 @@ static bool is_repository(const char *id)
 	return n > 0 && id[n] == '\0';
 }
 
-/* An address on the Hub is the id behind it. */
+/* An address on the Hub is the id behind it; each once. */
 static void cut_hub(struct mr_words *words, const char *prefix)
 {
 	size_t n = strlen(prefix);
+	size_t kept = 0;
 	size_t i;
+	size_t k;
 
-	for (i = 0; i < words->n; i++)
-		if (mr_text_starts(words->items[i], prefix) &&
-		    words->items[i][n])
-			words->items[i] += n;
+	for (i = 0; i < words->n; i++) {
+		const char *word = words->items[i];
+
+		if (mr_text_starts(word, prefix) && word[n])
+			word += n;
+		for (k = 0; k < kept; k++)
+			if (strcmp(words->items[k], word) == 0)
+				break;
+		if (k == kept)
+			words->items[kept++] = word;
+	}
+	words->n = kept;
 }
 
 static void read_bases(const struct mr_node *root, struct mr_arena *a,
@@ -274,7 +300,7 @@ static void read_fields(const struct mr_node *root, struct mr_arena *a,
 {
 	const struct mr_node *languages = mr_node_get(root, "language");
 
-	out->license = read_license(root, a);
+	out->license = read_license(root, a, &out->license_odd);
 	out->license_link = mr_fields_text(a, root, "license_link");
 	out->pipeline = mr_fields_text(a, root, "pipeline_tag");
 	out->library = mr_fields_text(a, root, "library_name");

@@ -36,6 +36,8 @@ struct mr_card {
 			      * LicenseRef-<id>, of "other"
 			      * LicenseRef-<license_name>; NULL for several:
 			      * nobody says whether all or any */
+	const char *license_odd; /* what it says when that is no id, or are
+				  * several; then `license` is NULL */
 	const char *license_link;
 	struct mr_words base_models; /* "ORG/NAME" */
 	const char *relation;        /* mreg's: finetune, quantized, adapter,
@@ -110,11 +112,14 @@ int mr_dvc_read(const char *bytes, size_t n, struct mr_arena *a,
 
 struct mr_run {
 	const char *id, *name, *user, *experiment; /* experiment: its id */
-	const char *status;            /* "FINISHED", as MLflow calls it */
-	const char *revision, *source; /* mlflow.source.git.commit, .name */
+	const char *status;      /* "FINISHED", as MLflow calls it */
+	const char *revision;    /* mlflow.source.git.commit */
+	const char *source;      /* mlflow.source.git.repoURL */
+	const char *description; /* mlflow.note.content; lines */
 	struct mreg_pair *params, *metrics, *tags; /* sorted by name; metrics:
 						    * the last value of each */
 	size_t param_count, metric_count, tag_count;
+	struct mr_words lost; /* metrics whose last value cannot be told */
 	/* Data sets, by name.  The digest is MLflow's own, no OCI one; `uri` is
 	 * hf://datasets/.. for one of Hugging Face. */
 	struct mr_run_input {
@@ -128,8 +133,9 @@ struct mr_run {
  * and strange names are left out, tags of MLflow's own ("mlflow.") too.  Names
  * are MLflow's: a space or colon may be in them.  Values of params and tags may
  * be empty, or hold line feeds and tabs; a metric whose last value is no finite
- * number is left out.  MREG_ENOTFOUND and MREG_EFORMAT say what was expected
- * there; MREG_ELIMIT: more than 10,000 files.
+ * number is left out, and its name is in `lost`.  MREG_ENOTFOUND and
+ * MREG_EFORMAT say what was expected there; MREG_ELIMIT: more than 10,000
+ * files.
  */
 int mr_run_read(const char *path, struct mr_arena *a, struct mr_run *out,
 		struct mreg_error *err);

@@ -31,6 +31,18 @@ static bool is_md5(const char *text)
 		strcmp(text + MD5_DIGITS, ".dir") == 0);
 }
 
+/* An HTTP entity tag's own text: DVC keeps the header's value, whose quotes and
+ * mark of weakness are no part of it (RFC 9110, section 8.8.3). */
+static const char *read_etag(struct dvc *d, const char *value)
+{
+	const char *text = mr_text_starts(value, "W/") ? value + 2 : value;
+	size_t n = strlen(text);
+
+	if (n < 2 || text[0] != '"' || text[n - 1] != '"')
+		return value;
+	return mr_arena_strndup(d->arena, text + 1, n - 2);
+}
+
 /* "md5:..".  The field "hash" only repeats which of these there is. */
 static const char *read_hash(struct dvc *d, const struct mr_node *item)
 {
@@ -41,7 +53,10 @@ static const char *read_hash(struct dvc *d, const struct mr_node *item)
 
 	for (i = 0; i < MR_COUNT(kinds); i++) {
 		value = mr_fields_text(d->arena, item, kinds[i]);
-		if (value && (strcmp(kinds[i], "md5") != 0 || is_md5(value)))
+		if (value && strcmp(kinds[i], "etag") == 0)
+			value = read_etag(d, value);
+		if (value && value[0] &&
+		    (strcmp(kinds[i], "md5") != 0 || is_md5(value)))
 			return mr_arena_printf(d->arena, "%s:%s", kinds[i],
 					       value);
 	}

@@ -3,23 +3,30 @@
  *
  * The content decides: a pickle under the name of a safetensors file is a
  * pickle (security.md H65).  The name decides only where content does not,
- * and then the file has to be what its name says.
+ * and then the file has to be what its name says.  What is a second thing
+ * besides, for some program that loads it, is in trouble.
  */
 #include "format/read.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "format/check.h"
 #include "format/format.h"
+#include "format/pickle.h"
 
 #define HEAD_BYTES 16
 /* The end record of a zip and the longest comment behind it (APPNOTE 4.3.16);
  * Python and PyTorch find it there whatever the file begins with. */
 #define ZIP_END_BYTES 22
 #define ZIP_TAIL_BYTES (ZIP_END_BYTES + 65535)
+/* A tar's header, and the sum of its bytes in it (POSIX ustar; the tars before
+ * that have no other mark). */
+#define TAR_BYTES 512
+#define TAR_SUM_AT 148
+#define TAR_SUM_BYTES 8
 
 typedef int (*read_fn)(struct mr_reader *r, struct mr_arena *a,
 		       struct mr_facts *out, struct mreg_error *err);
@@ -84,6 +91,7 @@ static const struct magic magics[] = {
 	{ "PK\005\006", 4, MR_FORMAT_TORCH, mr_zip_facts_read }, /* empty */
 	{ "7z\274\257\047\034", 6, MR_FORMAT_TORCH, mr_zip_facts_read },
 	{ "\211HDF\r\n\032\n", 8, MR_FORMAT_HDF5, mr_hdf5_read },
+	{ "\223NUMPY", 6, MR_FORMAT_PICKLE, mr_npy_read },
 };
 
 /* PROTO and a protocol that there is; or another opcode that needs nothing on
@@ -121,8 +129,9 @@ static int in_trouble(struct file *f, enum mr_format format, const char *what,
 {
 	char *text = mr_arena_printf(f->a, "%s%s", what, more);
 
-	f->out->format = format;
-	f->out->trouble = text;
+	*f->out = (struct mr_facts){ .format = format,
+				     .trouble = text,
+				     .bytes_read = f->out->bytes_read };
 	return text ? 0 : mr_fail_nomem(err);
 }
 
@@ -133,16 +142,37 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static bool is_pickle_name(const char *path, const char *format)
+static bool has_extension(const char *path, const char *extension)
+{
+	const char *dot = strrchr(base_name(path), '.');
+
+	return dot && strcasecmp(dot, extension) == 0;
+}
+
+/* Whose loaders unpickle what they are given. */
+static bool is_pickle_name(const char *path)
+{
+	const char *format = mr_format_by_name(path);
+
+	return (format && (strcmp(format, "pickle") == 0 ||
+			   strcmp(format, "pytorch") == 0)) ||
+	       has_extension(path, ".dill");
+}
+
+/* joblib: model.pkl.gz, model.joblib.z; but model.pkl.dvc is another thing. */
+static bool is_packed_pickle_name(const char *path)
 {
 	const char *base = base_name(path);
 
-	if (format &&
-	    (strcmp(format, "pickle") == 0 || strcmp(format, "pytorch") == 0))
-		return true;
-	/* joblib: model.pkl.gz, model.joblib.z */
 	return strstr(base, ".pkl.") || strstr(base, ".pickle.") ||
 	       strstr(base, ".joblib.");
+}
+
+static bool is_keras_name(const char *path)
+{
+	const char *format = mr_format_by_name(path);
+
+	return format && strcmp(format, "keras") == 0;
 }
 
 /* joblib and pandas read through any of these, so a pickle is behind it. */
@@ -188,21 +218,25 @@ static int find_zip_end(struct file *f, bool *found, struct mreg_error *err)
 	return 0;
 }
 
-/* What torch.load and pickle.load find their way into. */
+static int is_no_such(struct file *f, enum mr_format format,
+		      struct mreg_error *err)
+{
+	return in_trouble(f, format, "is no file of the kind its name says: ",
+			  mr_format_name(format), err);
+}
+
 static int by_pickle_name(struct file *f, struct mreg_error *err)
 {
 	const char *packed = compression(f);
-	bool zip;
-	int rc;
 
 	if (packed)
 		return in_trouble(f, MR_FORMAT_PICKLE,
 				  "cannot be inspected: it is compressed with ",
 				  packed, err);
-	rc = find_zip_end(f, &zip, err);
-	if (rc == 0 && zip)
-		rc = hand(f, MR_FORMAT_TORCH, mr_zip_facts_read, err);
-	return rc;
+	/* Files of all kinds are called .bin. */
+	if (!is_pickle_name(f->path) || has_extension(f->path, ".bin"))
+		return 0;
+	return is_no_such(f, MR_FORMAT_PICKLE, err);
 }
 
 /* A file under a user block: the signature may also stand at 512, 1024, ...
@@ -222,7 +256,10 @@ static int by_hdf5_name(struct file *f, struct mreg_error *err)
 		if (memcmp(signature, "\211HDF\r\n\032\n", 8) == 0)
 			return hand(f, MR_FORMAT_HDF5, mr_hdf5_read, err);
 	}
-	return 0;
+	return is_no_such(f,
+			  has_extension(f->path, ".keras") ? MR_FORMAT_KERAS
+							   : MR_FORMAT_HDF5,
+			  err);
 }
 
 /* Formats without magic: what does not begin as one is none. */
@@ -233,8 +270,7 @@ static int by_message_name(struct file *f, enum mr_format format, read_fn fn,
 
 	if (rc < 0 || f->out->format != MR_FORMAT_UNKNOWN)
 		return rc;
-	return in_trouble(f, format, "is no file of the kind its name says: ",
-			  mr_format_name(format), err);
+	return is_no_such(f, format, err);
 }
 
 static int by_name(struct file *f, struct mreg_error *err)
@@ -244,7 +280,7 @@ static int by_name(struct file *f, struct mreg_error *err)
 	if (strcmp(base_name(f->path), "saved_model.pb") == 0)
 		return by_message_name(f, MR_FORMAT_SAVED_MODEL,
 				       mr_saved_model_read, err);
-	if (is_pickle_name(f->path, format))
+	if (is_pickle_name(f->path) || is_packed_pickle_name(f->path))
 		return by_pickle_name(f, err);
 	if (!format)
 		return 0;
@@ -257,6 +293,104 @@ static int by_name(struct file *f, struct mreg_error *err)
 	if (strcmp(format, "keras") == 0)
 		return by_hdf5_name(f, err);
 	return 0;
+}
+
+/* -- what else it is ------------------------------------------------------- */
+
+/*
+ * A header without magic, or one whose magic is an opcode, can be the start of
+ * a pickle that jumps into the tensors.  Honest ones end at a zero among their
+ * first bytes.  PERSID is none to begin with: no loader has a use for it there,
+ * and its line would be the tensors up to a newline.
+ */
+static int look_for_pickle(struct file *f, struct mreg_error *err)
+{
+	const struct mr_pickle_op *first = mr_pickle_op(f->head[0]);
+	struct mr_facts other = { .format = MR_FORMAT_PICKLE };
+	enum mr_format format = f->out->format;
+	size_t next = 1u + first->number;
+	int rc;
+
+	if (!may_be_pickle(f) || f->head[0] == 'P')
+		return 0;
+	/* 0 is no opcode. */
+	if (!first->counted && !first->lines && next < f->n && !f->head[next])
+		return 0;
+	rc = mr_pickle_read(f->r, f->a, &other, err);
+	f->out->bytes_read += other.bytes_read;
+	if (rc < 0 || other.format != MR_FORMAT_PICKLE)
+		return rc;
+	return in_trouble(f, MR_FORMAT_PICKLE,
+			  "is a pickle as well as a file of the kind ",
+			  mr_format_name(format), err);
+}
+
+static bool is_tar(const unsigned char *head)
+{
+	const unsigned char *p = head + TAR_SUM_AT;
+	unsigned int sum = TAR_SUM_BYTES * ' ';
+	unsigned int told = 0;
+	size_t i;
+
+	for (i = 0; i < TAR_BYTES; i++)
+		if (i < TAR_SUM_AT || i >= TAR_SUM_AT + TAR_SUM_BYTES)
+			sum += head[i];
+	for (i = 0; i < TAR_SUM_BYTES && p[i] == ' '; i++)
+		;
+	for (; i < TAR_SUM_BYTES && p[i] >= '0' && p[i] <= '7'; i++)
+		told = told * 8 + (unsigned int)(p[i] - '0');
+	return told == sum;
+}
+
+/* torch.save wrote tars before it wrote pickles, and torch.load still asks for
+ * one first. */
+static int look_for_tar(struct file *f, struct mreg_error *err)
+{
+	unsigned char head[TAR_BYTES];
+	int rc;
+
+	if (f->r->size < sizeof(head))
+		return 0;
+	rc = mr_reader_need_at(f->r, head, sizeof(head), 0, err);
+	if (rc < 0)
+		return rc;
+	f->out->bytes_read += sizeof(head);
+	if (!is_tar(head))
+		return 0;
+	return in_trouble(f, MR_FORMAT_TORCH,
+			  "cannot be inspected: it is a tar archive", "", err);
+}
+
+/* Who loads a file by its name finds a zip by its end, whatever the file
+ * begins with. */
+static int look_for_archive(struct file *f, struct mreg_error *err)
+{
+	bool zip = false;
+	int rc;
+
+	if (begins(f, "PK\003\004", 4) || begins(f, "PK\005\006", 4))
+		return 0;
+	rc = find_zip_end(f, &zip, err);
+	if (rc < 0)
+		return rc;
+	if (!zip)
+		return is_pickle_name(f->path) ? look_for_tar(f, err) : 0;
+	*f->out = (struct mr_facts){ .bytes_read = f->out->bytes_read };
+	return hand(f, MR_FORMAT_TORCH, mr_zip_facts_read, err);
+}
+
+/* Files that are of two kinds show each program another one (security.md
+ * H65, H66). */
+static int look_again(struct file *f, struct mreg_error *err)
+{
+	enum mr_format format = f->out->format;
+	int rc = 0;
+
+	if (format == MR_FORMAT_SAFETENSORS || format == MR_FORMAT_GGUF)
+		rc = look_for_pickle(f, err);
+	if (rc == 0 && (is_pickle_name(f->path) || is_keras_name(f->path)))
+		rc = look_for_archive(f, err);
+	return rc;
 }
 
 int mr_facts_read(struct mr_reader *r, const char *path, struct mr_arena *a,
@@ -272,7 +406,7 @@ int mr_facts_read(struct mr_reader *r, const char *path, struct mr_arena *a,
 		return rc;
 	out->bytes_read = f.n;
 	rc = by_content(&f, err);
-	if (rc < 0 || out->format != MR_FORMAT_UNKNOWN)
-		return rc;
-	return by_name(&f, err);
+	if (rc == 0 && out->format == MR_FORMAT_UNKNOWN)
+		rc = by_name(&f, err);
+	return rc < 0 ? rc : look_again(&f, err);
 }

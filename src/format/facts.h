@@ -110,7 +110,8 @@ int mr_facts_read(struct mr_reader *r, const char *path, struct mr_arena *a,
 
 /* What a sharded model's files say together: `parts` in the order of their
  * paths; tensors of all, parameters summed, precision that of most elements.
- * Only parts of one format without trouble may be given. */
+ * Only parts of one format without trouble may be given; all that is taken is
+ * copied. */
 int mr_facts_merge(const struct mr_facts *parts, size_t n, struct mr_arena *a,
 		   struct mr_facts *out, struct mreg_error *err);
 

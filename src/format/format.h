@@ -18,10 +18,10 @@
 #include "format/node.h"
 
 /*
- * Look whether `r` has a complete and consistent safetensors or GGUF header
- * (H60, H62: lengths, offsets inside the file, no holes or overlaps, known
- * dtypes, no overflow; a header larger than MR_FORMAT_HEADER_MAX_BYTES is not
- * parsed and counts as unknown).  `*out` is MR_FORMAT_UNKNOWN for everything
+ * Look whether `r` has a complete and consistent safetensors or GGUF header,
+ * big-endian GGUF too (H60, H62: lengths, offsets inside the file, no holes or
+ * overlaps, known dtypes, no overflow; a header larger than
+ * MR_FORMAT_HEADER_MAX_BYTES is not parsed and counts as unknown).  `*out` is MR_FORMAT_UNKNOWN for everything
  * else; only reading trouble is an error.
  */
 int mr_format_header(struct mr_reader *r, enum mr_format *out,

@@ -462,6 +462,19 @@ static void walk_all(struct walk *w)
 		(void)walk_one(w); /* trouble if it is not there */
 }
 
+/* joblib writes an array's bytes between two opcodes (numpy_pickle.py), so
+ * that no other unpickler can read on. */
+static bool is_joblib(const struct mr_pickles *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->globals.n; i++)
+		if (strcmp(p->globals.items[i],
+			   "joblib.numpy_pickle NumpyArrayWrapper") == 0)
+			return true;
+	return false;
+}
+
 /* By the time a pickle breaks it has run. */
 static void tell_imports(struct mr_cursor *c, const struct mr_pickles *p)
 {
@@ -469,6 +482,8 @@ static void tell_imports(struct mr_cursor *c, const struct mr_pickles *p)
 
 	if (!c->trouble || !p->unsafe.n)
 		return;
+	if (is_joblib(p))
+		c->trouble = CANNOT "joblib keeps arrays inside the pickle";
 	text = mr_arena_printf(c->arena, "%s; before that it imports '%s'",
 			       c->trouble, p->unsafe.items[0]);
 	if (text)
@@ -503,22 +518,16 @@ static bool is_pickle(const struct mr_cursor *c, const struct mr_pickles *p,
 	return c->trouble ? p->limited : !p->rest;
 }
 
-int mr_pickle_read(struct mr_reader *r, struct mr_arena *a,
-		   struct mr_facts *out, struct mreg_error *err)
+bool mr_pickle_take(struct mr_cursor *c, struct mr_facts *out)
 {
-	MR_AUTO(mr_cursor_freep) struct mr_cursor *c = NULL;
 	struct mr_pickles p = { 0 };
 	unsigned char head[2];
-	int rc = mr_cursor_new(r, a, &c, err);
 
-	if (rc < 0)
-		return rc;
 	peek(c, head);
 	mr_pickle_walk(c, &p);
 	if (c->rc == 0 && !is_pickle(c, &p, head)) {
 		c->trouble = NULL;
-		out->format = MR_FORMAT_UNKNOWN;
-		return mr_cursor_end(c, out);
+		return false;
 	}
 	if (p.rest)
 		mr_keep_warning(c, out,
@@ -531,5 +540,18 @@ int mr_pickle_read(struct mr_reader *r, struct mr_arena *a,
 	mr_words_sort(&p.unsafe);
 	out->globals = p.globals;
 	out->unsafe = p.unsafe;
+	return true;
+}
+
+int mr_pickle_read(struct mr_reader *r, struct mr_arena *a,
+		   struct mr_facts *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_cursor_freep) struct mr_cursor *c = NULL;
+	int rc = mr_cursor_new(r, a, &c, err);
+
+	if (rc < 0)
+		return rc;
+	if (!mr_pickle_take(c, out))
+		out->format = MR_FORMAT_UNKNOWN;
 	return mr_cursor_end(c, out);
 }

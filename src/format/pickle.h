@@ -21,7 +21,7 @@ struct mr_pickles {
 	 * of the file; with trouble those before it. */
 	struct mr_words globals, unsafe;
 	bool torch;    /* what torch.save wrote before it wrote archives */
-	bool called;   /* an import has been called */
+	bool called;   /* an import has been called, or changed */
 	bool limited;  /* the trouble is ours: there is more than we look at */
 	uint64_t rest; /* bytes behind the last one */
 };
@@ -32,6 +32,8 @@ struct mr_pickles {
  * (security.md H67).
  */
 void mr_pickle_walk(struct mr_cursor *c, struct mr_pickles *p);
+/* The same, told in `out`; false, without trouble, if it is no pickle. */
+bool mr_pickle_take(struct mr_cursor *c, struct mr_facts *out);
 
 /* -- opcodes: pickle_ops.c ------------------------------------------------ */
 
@@ -74,7 +76,7 @@ struct mr_pickle_op {
 	unsigned char number, counted, lines;
 	unsigned char pops, pushes; /* of MR_PICKLE_SIMPLE */
 	enum mr_pickle_line line;
-	bool calls; /* runs what was imported */
+	bool calls; /* may run what was imported, or change it */
 };
 
 const struct mr_pickle_op *mr_pickle_op(unsigned char code);

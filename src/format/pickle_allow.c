@@ -5,12 +5,13 @@
  * not known to be safe (security.md H67: lists of what is bad were bypassed a
  * dozen times).  Each of them, called with any arguments that are made of the
  * others, builds a value and does nothing else.  Not here for that reason:
- * torch.storage._load_from_bytes, which unpickles its argument, and
- * numpy.core.multiarray's other functions.
+ * torch.storage._load_from_bytes, which unpickles its argument, and all of
+ * numpy: an array of objects takes the bytes it is given for pointers
+ * (ndarray(1, dtype('O'), b'...'), or a dtype whose state says that it has no
+ * objects).  torch.load(weights_only=True) takes none of it either.
  *
  * Sources: torch/_weights_only_unpickler.py and torch/storage.py (2.9),
- * torch/jit/_pickle.py, numpy's __reduce__ of arrays, scalars and dtypes (1.26
- * and 2.3).
+ * torch/jit/_pickle.py.
  */
 #include "format/pickle.h"
 
@@ -42,11 +43,6 @@ static const struct module modules[] = {
 	{ "collections", "Counter OrderedDict defaultdict deque " },
 	{ "copyreg", "_reconstructor " },
 	{ "copy_reg", "_reconstructor " },
-	{ "numpy", "dtype ndarray " },
-	{ "numpy.core.multiarray", "_reconstruct scalar " },
-	{ "numpy._core.multiarray", "_reconstruct scalar " },
-	{ "numpy.core.numeric", "_frombuffer " },
-	{ "numpy._core.numeric", "_frombuffer " },
 	{ "torch", STORAGES TENSORS
 	  "QInt32Storage QInt8Storage QUInt2x4Storage QUInt4x2Storage "
 	  "QUInt8Storage Size Tensor device "

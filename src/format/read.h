@@ -144,6 +144,10 @@ int mr_saved_model_read(struct mr_reader *r, struct mr_arena *a,
  * up to STOP. */
 int mr_pickle_read(struct mr_reader *r, struct mr_arena *a,
 		   struct mr_facts *out, struct mreg_error *err);
+/* numpy's .npy; MR_FORMAT_UNKNOWN unless there are objects in it, which are a
+ * pickle. */
+int mr_npy_read(struct mr_reader *r, struct mr_arena *a, struct mr_facts *out,
+		struct mreg_error *err);
 /* A zip by its first or by its last bytes, or a 7z archive, which is trouble;
  * `format` as given is MR_FORMAT_TORCH.  A whole zip that is nothing we know:
  * MR_FORMAT_UNKNOWN. */

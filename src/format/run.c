@@ -204,10 +204,11 @@ typedef int (*load_fn)(const struct run *r, const char *folder,
 		       const char *name, const char **out,
 		       struct mreg_error *err);
 
-/* One pair for each file below `folder`, by name. */
+/* One pair for each file below `folder`, by name; the names of those without a
+ * value into `lost`, unless that is NULL. */
 static int read_pairs(const struct run *r, const char *folder, load_fn load,
 		      struct mreg_pair **out, size_t *count,
-		      struct mreg_error *err)
+		      struct mr_words *lost, struct mreg_error *err)
 {
 	MR_AUTO(mr_list_release) struct mr_list names = { 0 };
 	struct mreg_pair *pairs;
@@ -218,17 +219,24 @@ static int read_pairs(const struct run *r, const char *folder, load_fn load,
 	if (rc < 0)
 		return rc;
 	pairs = mr_arena_alloc(r->arena, names.n * sizeof(*pairs));
-	if (!pairs)
+	if (lost)
+		lost->items = mr_arena_alloc(r->arena,
+					     names.n * sizeof(*lost->items));
+	if (!pairs || (lost && !lost->items))
 		return mr_fail_nomem(err);
 	*out = pairs;
 	for (i = 0; i < names.n; i++) {
 		rc = load(r, folder, names.items[i], &value, err);
 		if (rc < 0)
 			return rc;
-		if (!value)
-			continue;
-		pairs[*count].name = mr_arena_strdup(r->arena, names.items[i]);
-		pairs[(*count)++].value = value;
+		if (value) {
+			pairs[*count].name =
+				mr_arena_strdup(r->arena, names.items[i]);
+			pairs[(*count)++].value = value;
+		} else if (lost) {
+			lost->items[lost->n++] =
+				mr_arena_strdup(r->arena, names.items[i]);
+		}
 	}
 	return mr_fields_end(r->arena, err);
 }
@@ -240,11 +248,13 @@ static void sort_out_tags(struct mr_run *run, struct mr_arena *a)
 	const struct {
 		const char *name;
 		const char **field;
+		bool lines;
 	} known[] = {
-		{ "mlflow.runName", &run->name },
-		{ "mlflow.source.git.commit", &run->revision },
-		{ "mlflow.source.name", &run->source },
-		{ "mlflow.user", &run->user },
+		{ "mlflow.note.content", &run->description, true },
+		{ "mlflow.runName", &run->name, false },
+		{ "mlflow.source.git.commit", &run->revision, false },
+		{ "mlflow.source.git.repoURL", &run->source, false },
+		{ "mlflow.user", &run->user, false },
 	};
 	size_t kept = 0;
 	size_t i;
@@ -255,7 +265,11 @@ static void sort_out_tags(struct mr_run *run, struct mr_arena *a)
 			if (strcmp(known[k].name, run->tags[i].name) == 0 &&
 			    !*known[k].field)
 				*known[k].field =
-					mr_fields_line(a, run->tags[i].value);
+					known[k].lines
+						? run->tags[i].value
+						: mr_fields_line(
+							  a,
+							  run->tags[i].value);
 		if (!mr_text_starts(run->tags[i].name, OWN_TAGS))
 			run->tags[kept++] = run->tags[i];
 	}
@@ -277,13 +291,13 @@ static int read_run(struct run *r, struct mreg_error *err)
 	rc = read_meta(r, tree, err);
 	if (rc == 0)
 		rc = read_pairs(r, "params", load_value, &out->params,
-				&out->param_count, err);
+				&out->param_count, NULL, err);
 	if (rc == 0)
 		rc = read_pairs(r, "metrics", load_metric, &out->metrics,
-				&out->metric_count, err);
+				&out->metric_count, &out->lost, err);
 	if (rc == 0)
 		rc = read_pairs(r, "tags", load_value, &out->tags,
-				&out->tag_count, err);
+				&out->tag_count, NULL, err);
 	if (rc < 0)
 		return rc;
 	sort_out_tags(out, r->arena);

@@ -18,6 +18,8 @@
 #define MR_EVALUATION_TYPE "application/vnd.mreg.evaluation.v1+json"
 #define MR_EVALUATION_SUITE "org.mreg.evaluation.suite"
 #define MR_EVALUATION_PASSED "org.mreg.evaluation.passed"
+/* Of a version's metrics, and an evaluation's: the name follows. */
+#define MR_METRIC_PREFIX "org.mreg.metric."
 /* In a document: more is a table, and belongs into the report. */
 #define MR_EVALUATION_MAX_BYTES (1u << 20)
 

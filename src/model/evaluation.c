@@ -227,8 +227,23 @@ static int at_line(const struct parse *p, const struct mr_node *node)
 	was = *p->err;
 	if (was.code == MREG_ENOMEM)
 		return was.code;
-	return mr_fail(p->err, MREG_EFORMAT, "%.160s in '%s', line %zu",
-		       was.msg, p->name, node->line);
+	(void)mr_fail(p->err, MREG_EFORMAT, "%.160s in '%s', line %zu", was.msg,
+		      p->name, node->line);
+	return was.hint[0] ? mr_hint(p->err, "%s", was.hint) : MREG_EFORMAT;
+}
+
+static int fail_unknown(const struct parse *p, const struct mr_node *node,
+			const char *const *keys)
+{
+	const char *near = mr_text_nearest(node->key, keys);
+	char shown[MR_SHOWN_BYTES];
+
+	(void)mr_fail(p->err, MREG_EFORMAT,
+		      "unknown key '%s' in '%s', line %zu",
+		      mr_text_safe(node->key, shown, sizeof(shown)), p->name,
+		      node->line);
+	return near ? mr_hint(p->err, "did you mean '%s'?", near)
+		    : MREG_EFORMAT;
 }
 
 static int read_metrics(struct parse *p, const struct mr_node *map,
@@ -268,24 +283,6 @@ static int read_segments(struct parse *p, const struct mr_node *map)
 	return rc;
 }
 
-static int read_dataset(struct parse *p, const struct mr_node *node)
-{
-	const char *name = mr_node_text(node);
-	const char *digest = NULL;
-	int rc;
-
-	if (node->kind == MR_NODE_MAP) {
-		name = mr_node_text(mr_node_get(node, "name"));
-		digest = mr_node_text(mr_node_get(node, "digest"));
-	}
-	if (!name)
-		return fail_key(p, node, "a map with 'name' and 'digest'");
-	rc = node->kind == MR_NODE_MAP
-		     ? put_dataset(p->e, name, digest, p->arena, p->err)
-		     : mr_evaluation_dataset(p->e, name, p->arena, p->err);
-	return rc < 0 ? at_line(p, node) : 0;
-}
-
 static int read_text(struct parse *p, const struct mr_node *node,
 		     const char **out)
 {
@@ -298,6 +295,46 @@ static int read_text(struct parse *p, const struct mr_node *node,
 		return at_line(p, node);
 	*out = text;
 	return 0;
+}
+
+static int read_dataset_map(struct parse *p, const struct mr_node *map)
+{
+	static const char *const keys[] = { "name", "digest", NULL };
+	const char *name = NULL;
+	const char *digest = NULL;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < map->count; i++) {
+		const struct mr_node *node = map->items[i];
+
+		if (strcmp(node->key, "name") == 0)
+			rc = read_text(p, node, &name);
+		else if (strcmp(node->key, "digest") != 0)
+			rc = fail_unknown(p, node, keys);
+		else if (!mr_node_is_null(node)) /* not known */
+			rc = read_text(p, node, &digest);
+	}
+	if (rc < 0)
+		return rc;
+	if (!name)
+		return fail_key(p, map, "a map with 'name' and 'digest'");
+	return put_dataset(p->e, name, digest, p->arena, p->err) < 0
+		       ? at_line(p, map)
+		       : 0;
+}
+
+static int read_dataset(struct parse *p, const struct mr_node *node)
+{
+	const char *name = mr_node_text(node);
+
+	if (node->kind == MR_NODE_MAP)
+		return read_dataset_map(p, node);
+	if (!name)
+		return fail_key(p, node, "a map with 'name' and 'digest'");
+	return mr_evaluation_dataset(p->e, name, p->arena, p->err) < 0
+		       ? at_line(p, node)
+		       : 0;
 }
 
 static int read_passed(struct parse *p, const struct mr_node *node)
@@ -319,8 +356,6 @@ static int read_key(struct parse *p, const struct mr_node *node)
 					    "dataset",      "metrics",
 					    "segments",     NULL };
 	const char *text = NULL;
-	char shown[MR_SHOWN_BYTES];
-	const char *near;
 	int rc;
 
 	if (mr_node_is_null(node))
@@ -344,13 +379,7 @@ static int read_key(struct parse *p, const struct mr_node *node)
 			       ? rc
 			       : fail_key(p, node, "'" EVALUATION_SCHEMA "'");
 	}
-	near = mr_text_nearest(node->key, keys);
-	(void)mr_fail(p->err, MREG_EFORMAT,
-		      "unknown key '%s' in '%s', line %zu",
-		      mr_text_safe(node->key, shown, sizeof(shown)), p->name,
-		      node->line);
-	return near ? mr_hint(p->err, "did you mean '%s'?", near)
-		    : MREG_EFORMAT;
+	return fail_unknown(p, node, keys);
 }
 
 static int fail_missing(const char *name, const char *key,

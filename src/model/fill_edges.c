@@ -4,6 +4,7 @@
  */
 #include "model/fillers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,12 +33,46 @@ static bool is_repository(const char *id)
 	       (!slash || (slash[1] && !strchr(slash + 1, '/')));
 }
 
+/* They end at the last '@' before the path (RFC 3986, section 3.2). */
+int mr_fill_bare(struct mr_filler *f, const char *text, const char *from,
+		 const char **bare)
+{
+	const char *host = text ? strstr(text, "://") : NULL;
+	char shown[MR_SHOWN_BYTES];
+	char line[512];
+	const char *end;
+
+	*bare = text;
+	if (!host)
+		return 0;
+	host += strlen("://");
+	for (end = host + strcspn(host, "/?#"); end > host; end--)
+		if (end[-1] == '@')
+			break;
+	if (end == host)
+		return 0;
+	*bare = mr_arena_printf(f->m->arena, "%.*s%s", (int)(host - text), text,
+				end);
+	if (!*bare)
+		return mr_fail_nomem(f->err);
+	(void)snprintf(line, sizeof(line),
+		       "an address in '%s' has a user or a password in it: "
+		       "they are left out",
+		       mr_text_safe(from, shown, sizeof(shown)));
+	return mr_list_has(f->notes, line)
+		       ? 0
+		       : mr_list_add(f->notes, line, f->err);
+}
+
 static int fill_parent(struct mr_filler *f, const char *id,
 		       const char *relation, const char *from)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_parent parent = { .relation = relation };
+	int rc = mr_fill_bare(f, id, from, &id);
 
+	if (rc < 0)
+		return rc;
 	if (mr_text_starts(id, HUB))
 		id += strlen(HUB);
 	if (is_repository(id))
@@ -72,15 +107,61 @@ int mr_fill_parents(struct mr_filler *f, const struct mr_said *said,
 	return rc;
 }
 
-static int fill_input(struct mr_filler *f, const struct mr_input *in,
-		      const char *from)
+/* Once, for it may be thousands. */
+static int note_full(struct mr_filler *f, const char *from)
+{
+	char shown[MR_SHOWN_BYTES];
+	char line[512];
+
+	if (f->full)
+		return 0;
+	f->full = true;
+	(void)snprintf(line, sizeof(line),
+		       "inputs of '%s' are left out: there are %d already",
+		       mr_text_safe(from, shown, sizeof(shown)), EDGES_MAX);
+	return mr_list_add(f->notes, line, f->err);
+}
+
+static int note_digest(struct mr_filler *f, const struct mr_input *in,
+		       const char *from, const struct mreg_error *why)
+{
+	char names[2][MR_SHOWN_BYTES];
+	char line[768];
+
+	(void)snprintf(line, sizeof(line),
+		       "input '%s' of '%s' is taken without its digest: %s",
+		       mr_text_safe(in->name ? in->name : in->uri, names[0],
+				    sizeof(names[0])),
+		       mr_text_safe(from, names[1], sizeof(names[1])),
+		       why->msg);
+	return mr_list_add(f->notes, line, f->err);
+}
+
+int mr_fill_input(struct mr_filler *f, const struct mr_input *given,
+		  const char *from)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_error again = MREG_ERROR_INIT;
+	struct mr_input in = *given;
+	int rc;
 
 	if (f->m->input_count >= EDGES_MAX)
-		return 0;
-	if (mr_meta_put_input(f->m, in, &why) < 0)
-		return mr_fill_note(f, "inputs", from, &why);
+		return note_full(f, from);
+	rc = mr_fill_bare(f, given->name, from, &in.name);
+	if (rc >= 0)
+		rc = mr_fill_bare(f, given->uri, from, &in.uri);
+	if (rc < 0)
+		return rc;
+	if (mr_meta_put_input(f->m, &in, &why) < 0) {
+		if (!in.digest || why.code == MREG_ENOMEM)
+			return mr_fill_note(f, "inputs", from, &why);
+		in.digest = NULL;
+		if (mr_meta_put_input(f->m, &in, &again) < 0)
+			return mr_fill_note(f, "inputs", from, &again);
+		rc = note_digest(f, &in, from, &why);
+		if (rc < 0)
+			return rc;
+	}
 	return mr_fill_done(f, "inputs");
 }
 
@@ -99,7 +180,7 @@ static int fill_datasets(struct mr_filler *f, const struct mr_card *card)
 			if (!in.uri)
 				return mr_fail_nomem(f->err);
 		}
-		rc = fill_input(f, &in, README);
+		rc = mr_fill_input(f, &in, README);
 	}
 	return rc;
 }
@@ -125,8 +206,7 @@ static int fill_dvc_item(struct mr_filler *f, const struct mr_dvc_item *item,
 			       .digest = item->hash };
 
 	if (item->repo) {
-		/* An address with a password in it is no one's business. */
-		if (mr_meta_is_outside(item->repo) && !strchr(item->repo, '@'))
+		if (mr_meta_is_outside(item->repo))
 			in.uri = item->repo;
 		if (!in.digest && item->revision)
 			in.digest = mr_arena_printf(f->m->arena, "git:%s",
@@ -138,7 +218,7 @@ static int fill_dvc_item(struct mr_filler *f, const struct mr_dvc_item *item,
 	}
 	if (mr_arena_failed(f->m->arena))
 		return mr_fail_nomem(f->err);
-	return fill_input(f, &in, from);
+	return mr_fill_input(f, &in, from);
 }
 
 /* What a document of DVC tracks or depends on, but for what is in the version

@@ -91,7 +91,6 @@ static const char *role_of(const char *context)
  * disk of whoever trained it is nobody's business. */
 static int fill_input(struct mr_filler *f, const struct mr_run_input *given)
 {
-	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_input in = { .role = role_of(given->context),
 			       .name = given->name };
 
@@ -106,9 +105,39 @@ static int fill_input(struct mr_filler *f, const struct mr_run_input *given)
 		if (!in.digest)
 			return mr_fail_nomem(f->err);
 	}
-	if (mr_meta_put_input(f->m, &in, &why) < 0)
-		return mr_fill_note(f, "inputs", RUN, &why);
-	return mr_fill_done(f, "inputs");
+	return mr_fill_input(f, &in, RUN);
+}
+
+/* Of the tree that the revision is of: a commit beside another's address would
+ * name neither. */
+static int fill_source(struct mr_filler *f, const struct mr_run *run)
+{
+	const char *source = run->source;
+	bool other = f->m->revision != NULL;
+	int rc = mr_fill_field(f, "revision", run->revision, RUN);
+
+	if (rc < 0 || other || f->m->source)
+		return rc;
+	rc = mr_fill_bare(f, source, RUN, &source);
+	return rc < 0 ? rc : mr_fill_field(f, "source", source, RUN);
+}
+
+static int note_lost(struct mr_filler *f, const struct mr_words *lost)
+{
+	char shown[MR_SHOWN_BYTES];
+	char line[512];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < lost->n; i++) {
+		(void)snprintf(
+			line, sizeof(line),
+			"metric '%s' of the run is left out: its last "
+			"value is no finite number",
+			mr_text_safe(lost->items[i], shown, sizeof(shown)));
+		rc = mr_list_add(f->notes, line, f->err);
+	}
+	return rc;
 }
 
 int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
@@ -123,7 +152,11 @@ int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
 	int rc = mr_fill_field(&f, "runId", run->id, RUN);
 
 	if (rc >= 0)
-		rc = mr_fill_field(&f, "revision", run->revision, RUN);
+		rc = mr_fill_field(&f, "description", run->description, RUN);
+	if (rc >= 0)
+		rc = fill_source(&f, run);
+	if (rc >= 0)
+		rc = note_lost(&f, &run->lost);
 	if (rc >= 0)
 		rc = fill_pairs(&f, "metrics", "metric", run->metrics,
 				run->metric_count);

@@ -38,11 +38,11 @@ static int add_json(struct mr_list *out, const char *key, const json_t *value,
 
 	if (json_is_string(value))
 		return add(out, key, json_string_value(value), err);
-	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	text = mr_json_dump(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (!text)
 		return mr_fail_nomem(err);
 	rc = add(out, key, text, err);
-	mr_release(text); /* jansson allocates with mr_alloc (base/json.c) */
+	mr_release(text);
 	return rc;
 }
 

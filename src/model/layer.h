@@ -34,6 +34,8 @@ int mr_layer_annotated(const struct mr_manifest *m, size_t i,
 void mr_layer_coding(const char *suffix, struct mr_model_layer *out);
 /* What follows the prefix of a ModelPack type; NULL for other types. */
 const char *mr_layer_modelpack(const char *media_type);
+/* layers.c: "weight", ..., as a ModelPack type has it; "" for others. */
+const char *mr_layer_role(const char *media_type);
 
 /* layers_fixed.c */
 bool mr_layer_is_docker(const struct mr_manifest *m);
@@ -42,6 +44,11 @@ mr_layer_fn mr_layer_docker, mr_layer_ollama;
 
 /* layers_config.c */
 bool mr_layer_is_kit(const struct mr_manifest *m);
+/* The Kitfile that KitOps writes beside another format's config; NULL: none. */
+const char *mr_layer_kitfile(const struct mr_manifest *m);
+/* That parsed; empty where it cannot be. */
+int mr_layer_read_kitfile(const struct mr_manifest *m, json_t **out,
+			  struct mreg_error *err);
 mr_layer_fn mr_layer_kit, mr_layer_cog;
 
 #endif

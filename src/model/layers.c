@@ -30,7 +30,7 @@
 /* -- ModelPack, and files by annotation --------------------------------------
  */
 
-static const char *role_of_type(const char *media_type)
+const char *mr_layer_role(const char *media_type)
 {
 	const char *rest = mr_layer_modelpack(media_type);
 	const char *name;
@@ -49,10 +49,12 @@ static const char *role_of_type(const char *media_type)
 	return "";
 }
 
-/* A tar by its type.  oras gives every file the type of an image layer, so of
- * those only its own mark counts. */
+/* A tar by its type, of ModelPack and of olot's images.  All others name a file
+ * that may be a tar: `oras push data.tar.gz:application/x.tar+gzip`. */
 static void read_type(const struct mr_descriptor *d, struct mr_model_layer *out)
 {
+	bool says = mr_layer_modelpack(d->desc.media_type) ||
+		    mr_annotation(&d->annotations, OLOT_PATH);
 	const char *type = d->desc.media_type;
 	const char *tar;
 
@@ -60,7 +62,7 @@ static void read_type(const struct mr_descriptor *d, struct mr_model_layer *out)
 		if (tar[4] != '\0' && tar[4] != '+' && tar[4] != '.')
 			continue;
 		mr_layer_coding(tar + 4, out);
-		if (!mr_text_starts(type, OCI_LAYER_PREFIX))
+		if (says)
 			out->form = MR_FORM_TAR;
 	}
 }
@@ -89,6 +91,9 @@ static int read_folder(const struct mr_manifest *m,
 		n--;
 	out->form = MR_FORM_TAR;
 	out->is_prefixed = marked;
+	/* It compresses folders, whatever type its caller chose. */
+	if (marked)
+		out->coded = false;
 	/* oras calls the archive of a folder what the file was called. */
 	if (n == 0 || (n == 1 && path[0] == '.'))
 		return 0;
@@ -120,7 +125,7 @@ static int read_named(struct mr_reading *r, size_t i,
 	rc = mr_layer_annotated(r->m, i, out, err);
 	if (rc < 0)
 		return rc;
-	out->role = role_of_type(d->desc.media_type);
+	out->role = mr_layer_role(d->desc.media_type);
 	if (out->path)
 		rc = read_folder(r->m, d, out, err);
 	if (out->form == MR_FORM_FILE) {
@@ -206,6 +211,7 @@ static const struct row *row_of(const struct mr_manifest *m)
 bool mr_model_wants_config(const struct mr_manifest *m)
 {
 	return !m->is_index && row_of(m)->wants_config &&
+	       !mr_layer_kitfile(m) &&
 	       strcmp(m->config.desc.media_type, MR_MEDIA_EMPTY) != 0;
 }
 
@@ -332,11 +338,18 @@ static int read_all(const struct mr_manifest *m, const json_t *config,
 		    struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct mr_model_layer *layers = NULL;
+	MR_AUTO(mr_json_freep) json_t *kitfile = NULL;
 	struct mr_reading r = { .m = m, .config = config };
 	int rc;
 
 	if (m->is_index || m->layer_count == 0)
 		return fail_other(m, err);
+	if (!config && mr_layer_kitfile(m)) {
+		rc = mr_layer_read_kitfile(m, &kitfile, err);
+		if (rc < 0)
+			return rc;
+		r.config = kitfile;
+	}
 	layers = mr_array(m->layer_count, sizeof(*layers));
 	if (!layers)
 		return mr_fail_nomem(err);

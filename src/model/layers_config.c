@@ -16,6 +16,8 @@
 
 #define KIT_PREFIX "application/vnd.kitops.modelkit."
 #define KIT_CONFIG "application/vnd.kitops.modelkit.config."
+/* Of a manifest that is ModelPack's (peers.md 6.5). */
+#define KIT_KITFILE "ml.kitops.modelkit.kitfile"
 #define COG_ARTIFACT "application/vnd.cog.weight.v1"
 #define COG_CONFIG "application/vnd.cog.weight.config.v1+json"
 #define COG_SET_DIGEST "run.cog.weight.set-digest"
@@ -28,7 +30,29 @@
 
 bool mr_layer_is_kit(const struct mr_manifest *m)
 {
-	return mr_text_starts(m->config.desc.media_type, KIT_CONFIG);
+	return mr_text_starts(m->config.desc.media_type, KIT_CONFIG) ||
+	       mr_layer_kitfile(m);
+}
+
+const char *mr_layer_kitfile(const struct mr_manifest *m)
+{
+	if (mr_text_starts(m->config.desc.media_type, KIT_CONFIG))
+		return NULL; /* the config is it, whole */
+	return mr_annotation(&m->annotations, KIT_KITFILE);
+}
+
+int mr_layer_read_kitfile(const struct mr_manifest *m, json_t **out,
+			  struct mreg_error *err)
+{
+	const char *text = mr_layer_kitfile(m);
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	int rc = mr_json_parse(text, strlen(text), MR_MANIFEST_MAX_BYTES,
+			       "the Kitfile", out, &ignored);
+
+	/* Then it names nothing, which is only wrong where it has to. */
+	if (rc < 0 && rc != MREG_ENOMEM)
+		*out = json_object();
+	return *out ? 0 : mr_fail_nomem(err);
 }
 
 /* What stands at `key` of the Kitfile's object, if it is this digest. */
@@ -108,8 +132,9 @@ int mr_layer_kit(struct mr_reading *r, size_t i, struct mr_model_layer *out,
 	const char *tar = strstr(type, ".tar");
 	int rc;
 
-	if (mr_text_starts(type, KIT_PREFIX))
-		out->role = kit_role(type + strlen(KIT_PREFIX));
+	out->role = mr_text_starts(type, KIT_PREFIX)
+			    ? kit_role(type + strlen(KIT_PREFIX))
+			    : mr_layer_role(type);
 	if (raw) {
 		mr_layer_coding(raw + strlen(".raw"), out);
 		out->form = out->coding == MR_CODING_NONE ? MR_FORM_FILE

@@ -12,7 +12,6 @@
 
 #define MR_OCI_PREFIX "org.opencontainers.image."
 #define MR_MREG_PREFIX "org.mreg."
-#define MR_METRIC_PREFIX "org.mreg.metric."
 #define MR_PARAM_PREFIX "org.mreg.param."
 #define MR_TAG_PREFIX "org.mreg.tag."
 #define MR_ANNOTATION_AUTHORS "org.opencontainers.image.authors"

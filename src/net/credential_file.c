@@ -376,7 +376,7 @@ static bool remove_entries(json_t *auths, const char *host)
 
 static int save(const char *path, const json_t *root, struct mreg_error *err)
 {
-	char *text = json_dumps(root, JSON_INDENT(2));
+	char *text = mr_json_dump(root, JSON_INDENT(2));
 	char *real;
 	int rc;
 

@@ -15,7 +15,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "ops/policy.h"
 
 static int check_alias(const char *alias, struct mreg_error *err)
 {
@@ -78,8 +78,9 @@ static int look(struct mr_store *s, const char *alias,
 	return check_expect(o->expect, was, alias, err);
 }
 
-static int set_locked(struct mr_store *s, const struct mreg_ref *ref,
-		      const char *alias, const struct mreg_alias_opts *o,
+static int set_locked(struct mreg *m, struct mr_store *s,
+		      const struct mreg_ref *ref, const char *alias,
+		      const struct mreg_alias_opts *o,
 		      struct mreg_alias_result *out, struct mreg_error *err)
 {
 	struct mreg_desc d;
@@ -91,8 +92,11 @@ static int set_locked(struct mr_store *s, const struct mreg_ref *ref,
 		return rc;
 	out->digest = d.digest;
 	out->changed = !mreg_digest_equal(&d.digest, &out->was);
-	if (!out->changed || o->dry_run)
+	if (!out->changed)
 		return 0;
+	rc = mr_policy_alias(m, ref, s, &d.digest, alias, err);
+	if (rc < 0 || o->dry_run)
+		return rc;
 	return mr_tag_set(s, alias, &d, NULL, err);
 }
 
@@ -120,7 +124,7 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 		rc = mr_store_lock(s, err);
 	if (rc < 0)
 		return rc;
-	rc = set_locked(s, &ref, alias, o, out, err);
+	rc = set_locked(m, s, &ref, alias, o, out, err);
 	if (!o->dry_run)
 		mr_store_unlock(s);
 	if (rc < 0)

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -17,6 +18,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ops/push.h"
+#include "policy/policy.h"
 
 void mr_attach_release(struct attach *a)
 {
@@ -27,6 +29,23 @@ void mr_attach_release(struct attach *a)
 	mr_meta_freep(&a->meta);
 	mr_manifest_freep(&a->subject);
 	mr_store_closep(&a->s);
+}
+
+/* By its digest a record can be named too. */
+static int check_subject(const struct mr_manifest *subject, const char *ref,
+			 struct mreg_error *err)
+{
+	static const char *const records[] = { MR_EVENT_ARTIFACT,
+					       MR_POLICY_MEDIA };
+	size_t i;
+
+	for (i = 0; subject->artifact_type && i < MR_COUNT(records); i++)
+		if (strcasecmp(subject->artifact_type, records[i]) == 0)
+			return mr_fail(err, MREG_EUSAGE,
+				       "'%.150s' is one of mreg's own records, "
+				       "no version",
+				       ref);
+	return 0;
 }
 
 int mr_attach_open(struct attach *a, const char *ref,
@@ -50,9 +69,9 @@ int mr_attach_open(struct attach *a, const char *ref,
 		return mr_fail(err, MREG_EUSAGE,
 			       "'%s' is one of mreg's own records, no version",
 			       a->ref.tag);
-	return rc < 0 ? rc
-		      : mr_target_manifest(a->m, a->s, &a->ref, &a->subject,
-					   err);
+	if (rc >= 0)
+		rc = mr_target_manifest(a->m, a->s, &a->ref, &a->subject, err);
+	return rc < 0 ? rc : check_subject(a->subject, ref, err);
 }
 
 int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)

@@ -1,6 +1,6 @@
 /*
- * card.c - a version for people to read: its README, or what its metadata
- * says, in Markdown.
+ * card.c - a version for people to read: its README, a model card attached to
+ * it, or what its metadata says, in Markdown.
  */
 #include "mreg/card.h"
 
@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "ops/attached.h"
 #include "ops/facts.h"
 
 /* Each wrong byte of a README becomes three. */
@@ -19,7 +20,7 @@
 #define BOM "\xef\xbb\xbf"
 #define FENCE "---"
 
-/* -- the README ------------------------------------------------------------ */
+/* -- a file ---------------------------------------------------------------- */
 
 /* In the top folder; the first of these that is there.  Small letters. */
 static const char *const names[] = {
@@ -109,24 +110,24 @@ static void split(const char *text, struct mr_arena *a,
 	out->text = at + strspn(at, "\n");
 }
 
-static int take_readme(struct mr_look *l, const struct mr_model_layer *f,
-		       struct mr_arena *a, struct mreg_card_result *out,
-		       struct mreg_error *err)
+static int take_text(struct mr_look *l, const struct mreg_desc *d,
+		     const char *path, struct mr_arena *a,
+		     struct mreg_card_result *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf raw = MR_BUF_INIT(MR_PARSED_FILE_MAX_BYTES);
 	MR_AUTO(mr_buf_release)
 	struct mr_buf text = MR_BUF_INIT(TEXT_MAX_BYTES);
 	char *bytes;
-	int rc = mr_store_load(l->s, &f->desc, &raw, err);
+	int rc = mr_store_load(l->s, d, &raw, err);
 
-	if (rc == MREG_ELIMIT) {
-		(void)mr_wrap(err, "cannot show '%s'", f->path);
+	if (rc == MREG_ELIMIT && !out->attached) {
+		(void)mr_wrap(err, "cannot show '%s'", path);
 		return mr_hint(err, "mreg pull %.60s --include %.60s",
-			       out->reference, f->path);
+			       out->reference, path);
 	}
 	if (rc < 0)
-		return mr_wrap(err, "cannot read '%s'", f->path);
+		return mr_wrap(err, "cannot read '%s'", path);
 	put_text(&text, raw.data, raw.len);
 	rc = mr_buf_check(&text, "the card", err);
 	if (rc < 0)
@@ -136,10 +137,73 @@ static int take_readme(struct mr_look *l, const struct mr_model_layer *f,
 		memcpy(bytes, raw.data, raw.len);
 	out->bytes = bytes;
 	out->len = raw.len;
-	out->path = mr_arena_strdup(a, f->path);
-	out->file = f->desc.digest;
+	out->path = mr_arena_strdup(a, path);
+	out->file = d->digest;
 	split(mr_arena_strdup(a, mr_buf_text(&text)), a, out);
 	return 0;
+}
+
+static bool is_text(const struct mr_attached *row)
+{
+	const char *type =
+		row->file_count == 1 ? row->files[0].desc.media_type : "";
+
+	return strncmp(type, "text/", strlen("text/")) == 0 &&
+	       strcmp(type, "text/html") != 0;
+}
+
+/* By the time they tell; of equals the last in the order of digests, so that
+ * it is always the same one. */
+static const struct mr_attached *newest(const struct mr_attached_rows *rows)
+{
+	const struct mr_attached *best = NULL;
+	int64_t best_s = 0;
+	size_t i;
+
+	for (i = 0; i < rows->count; i++) {
+		const struct mr_attached *row = &rows->items[i];
+		int64_t made_s = 0;
+
+		if (!is_text(row))
+			continue;
+		if (row->created &&
+		    mr_text_time_parse(row->created, &made_s) < 0)
+			made_s = 0;
+		if (best && made_s < best_s)
+			continue;
+		best = row;
+		best_s = made_s;
+	}
+	return best;
+}
+
+/* `out->path` stays NULL when there is none. */
+static int take_attached(struct mr_look *l, struct mr_arena *a,
+			 struct mreg_card_result *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_attached_release)
+	struct mr_attached_rows rows = MR_ATTACHED_INIT;
+	struct mreg_error why = MREG_ERROR_INIT;
+	const struct mr_attached *row;
+	int rc = mr_attached_list(l->m, l->s, &l->manifest->desc.digest,
+				  "model-card", &rows, &why);
+
+	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc < 0) {
+		mr_log(&l->m->env, MREG_LOG_WARN,
+		       "what is attached cannot be told: %s", why.msg);
+		return 0;
+	}
+	row = newest(&rows);
+	if (!row)
+		return 0;
+	out->attached = true;
+	return take_text(l, &row->files[0].desc, row->files[0].title, a, out,
+			 err);
 }
 
 /* -- without one ----------------------------------------------------------- */
@@ -175,6 +239,15 @@ static void put_table(struct mr_buf *b, const char *title, const char *noun,
 		put_row(b, items[i].name, items[i].value);
 }
 
+/* Behind what an edge names, where it is told. */
+static void put_more(struct mr_buf *b, const char *before, const char *value)
+{
+	if (!value)
+		return;
+	mr_buf_puts(b, before);
+	put_cell(b, value);
+}
+
 static void put_edge(struct mr_buf *b, const char *what, const char *of,
 		     const char *digest)
 {
@@ -187,7 +260,6 @@ static void put_edge(struct mr_buf *b, const char *what, const char *of,
 		put_cell(b, digest);
 		mr_buf_putc(b, ')');
 	}
-	mr_buf_putc(b, '\n');
 }
 
 static void put_lineage(struct mr_buf *b, const struct mr_meta *m)
@@ -196,9 +268,11 @@ static void put_lineage(struct mr_buf *b, const struct mr_meta *m)
 
 	if (m->parent_count)
 		mr_buf_puts(b, "\n## Made from\n\n");
-	for (i = 0; i < m->parent_count; i++)
+	for (i = 0; i < m->parent_count; i++) {
 		put_edge(b, m->parents[i].relation, m->parents[i].ref,
 			 m->parents[i].digest);
+		mr_buf_putc(b, '\n');
+	}
 	if (m->input_count)
 		mr_buf_puts(b, "\n## Data\n\n");
 	for (i = 0; i < m->input_count; i++) {
@@ -209,6 +283,10 @@ static void put_lineage(struct mr_buf *b, const struct mr_meta *m)
 			 : in->name ? in->name
 				    : "-",
 			 in->digest);
+		put_more(b, ", ", in->license);
+		put_more(b, ", ", in->classification);
+		put_more(b, ", consent ", in->consent);
+		mr_buf_putc(b, '\n');
 	}
 }
 
@@ -307,8 +385,10 @@ static int run(struct mreg *m, const char *ref, struct mreg_card_result *out,
 	out->number = id.number;
 	out->digest = l.manifest->desc.digest;
 	readme = find_readme(&l);
-	rc = readme ? take_readme(&l, readme, a, out, err)
-		    : make_card(&l, a, out, err);
+	rc = readme ? take_text(&l, &readme->desc, readme->path, a, out, err)
+		    : take_attached(&l, a, out, err);
+	if (rc >= 0 && !out->path)
+		rc = make_card(&l, a, out, err);
 	return rc < 0 ? rc : mr_result_check(a, err);
 }
 

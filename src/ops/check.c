@@ -406,15 +406,13 @@ static int take_result(struct check *c, struct mreg_check_result *out,
 	out->name = id.name;
 	out->reference = id.reference;
 	out->tag = id.tag;
-	if (c->remembered && c->look.ref.tag[0])
-		out->tag = mr_arena_strdup(a, c->look.ref.tag);
 	out->number = id.number;
 	out->digest = c->look.manifest->desc.digest;
 	out->remembered = c->remembered;
 	out->bytes_hashed = atomic_load(&c->hashed);
 	take_rows(c, out);
 	out->same = !out->missing && !out->changed && !out->mode &&
-		    !out->other && !(c->o->exact && out->extra);
+		    !out->other && !(c->o->exact && out->extra) && !out->packed;
 	return mr_result_check(a, err);
 }
 

@@ -484,7 +484,7 @@ static int save_file(const char *path, json_t *doc, struct mreg_error *err)
 		if (rc < 0)
 			return rc;
 	}
-	text = json_dumps(doc, JSON_INDENT(2) | JSON_SORT_KEYS);
+	text = mr_json_dump(doc, JSON_INDENT(2) | JSON_SORT_KEYS);
 	if (!text)
 		return mr_fail_nomem(err);
 	rc = mr_file_save(AT_FDCWD, path, text, strlen(text), 0644, err);

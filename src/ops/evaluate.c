@@ -22,6 +22,12 @@
 #define LISTED_METRICS_MAX 64
 /* One for the parsed document, one for the tree it came from. */
 #define ARENA_MAX_BYTES (2u * MR_YAML_ARENA_BYTES)
+#define SHOWN_BYTES 100
+/* Of a given time, beyond now: clocks differ by hours where zones are taken
+ * for UTC. */
+#define AHEAD_MAX_S 86400
+/* The last second of the year 9999, which RFC 3339 ends with. */
+#define TIME_MAX_S 253402300799
 
 static int take_from(const char *path, struct mr_arena *a,
 		     struct mr_evaluation *e, struct mreg_error *err)
@@ -94,67 +100,135 @@ static int make_body(struct attach *a, const struct mr_buf *json,
 	return mr_digest_of(json->data, json->len, &a->body_desc.digest, err);
 }
 
-/* The last evaluation by the same suite; NULL: none. */
-static const struct mr_attached *find_last(const struct mr_attached_rows *rows,
-					   const char *suite, int64_t *made_s)
+struct last {
+	const struct mr_attached *row; /* borrowed; NULL: none */
+	int64_t made_s;
+	bool failed;
+};
+
+/* The last evaluation by the same suite (spec/evaluation.md, "Reading"). */
+static struct last find_last(const struct mr_attached_rows *rows,
+			     const char *suite)
 {
-	const struct mr_attached *last = NULL;
+	struct last last = { .row = NULL };
 	size_t i;
 
-	*made_s = 0;
 	for (i = 0; i < rows->count; i++) {
 		const struct mr_attached *row = &rows->items[i];
+		struct last one = { .row = row };
 		const char *theirs =
 			mr_annotation(&row->annotations, MR_EVALUATION_SUITE);
-		int64_t at_s;
+		const char *passed =
+			mr_annotation(&row->annotations, MR_EVALUATION_PASSED);
 
 		if (!theirs || strcmp(theirs, suite) != 0)
 			continue;
 		if (!row->created ||
-		    mr_text_time_parse(row->created, &at_s) < 0)
-			at_s = 0;
-		if (last && at_s < *made_s)
+		    mr_text_time_parse(row->created, &one.made_s) < 0)
+			one.made_s = 0;
+		one.failed = !passed || strcmp(passed, "true") != 0;
+		if (last.row &&
+		    (one.made_s < last.made_s ||
+		     (one.made_s == last.made_s && one.failed < last.failed)))
 			continue;
-		last = row;
-		*made_s = at_s;
+		last = one;
 	}
 	return last;
+}
+
+/* Nothing could come after it, and a failure could not be recorded any more. */
+static int check_given(const struct attach *a, int64_t *given_s,
+		       struct mreg_error *err)
+{
+	if (!a->meta->created)
+		return 0;
+	if (mr_text_time_parse(a->meta->created, given_s) < 0)
+		*given_s = 0;
+	if (*given_s <= mr_now_s(&a->m->env) + AHEAD_MAX_S)
+		return 0;
+	(void)mr_fail(err, MREG_EUSAGE,
+		      "an evaluation cannot be of '%.40s', which is to come",
+		      a->meta->created);
+	return mr_hint(err, "look at --created, SOURCE_DATE_EPOCH and the "
+			    "clock");
+}
+
+/* Whether it would be `last` but for the time, which it then has. */
+static int is_again(struct attach *a, const struct mr_attached *last,
+		    const char *title, const struct mr_annotations *more,
+		    bool *again, struct mreg_error *err)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	int rc;
+
+	*again = false;
+	a->meta->created = NULL;
+	if (last->created &&
+	    mr_meta_set(a->meta, "created", last->created, &ignored) < 0)
+		return 0;
+	rc = mr_attach_make(a, MR_EVALUATION_TYPE, title, more, err);
+	if (rc >= 0)
+		*again = mreg_digest_equal(&a->doc.desc.digest,
+					   &last->desc.digest);
+	return rc;
+}
+
+static int fail_time(const struct last *last, const char *suite,
+		     const char *hint, struct mreg_error *err)
+{
+	char shown[SHOWN_BYTES];
+	char text[32];
+
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "another evaluation by '%s' is of %s already",
+		      mr_text_safe(suite, shown, sizeof(shown)),
+		      mr_text_time(last->made_s, text));
+	return mr_hint(err, "%s", hint);
 }
 
 /*
  * A suite that is run again is judged by its last run, so an evaluation has
  * the time of its making, after that of the one before.  But the same result
  * once more, with nothing in between, is the evaluation that is there.
+ * `created` is what the user asked for; SOURCE_DATE_EPOCH only stands for the
+ * clock.
  */
-static int give_time(struct attach *a, const char *suite, const char *title,
-		     const struct mr_annotations *more, struct mreg_error *err)
+static int give_time(struct attach *a, const char *suite, const char *created,
+		     const char *title, const struct mr_annotations *more,
+		     struct mreg_error *err)
 {
 	MR_AUTO(mr_attached_release)
 	struct mr_attached_rows rows = MR_ATTACHED_INIT;
 	struct mreg_error ignored = MREG_ERROR_INIT;
-	const struct mr_attached *last = NULL;
-	int64_t now_s = mr_now_s(&a->m->env);
-	int64_t made_s = 0;
+	int64_t time_s = mr_now_s(&a->m->env);
+	struct last last = { .row = NULL };
+	bool again = false;
 	char text[32];
-	int rc;
+	int rc = check_given(a, &time_s, err);
 
-	if (a->meta->created)
-		return 0;
 	/* Without the list the worst is an evaluation that is there twice. */
-	if (mr_attached_list(a->m, a->s, &a->subject->desc.digest,
+	if (rc >= 0 &&
+	    mr_attached_list(a->m, a->s, &a->subject->desc.digest,
 			     MR_EVALUATION_TYPE, &rows, &ignored) >= 0)
-		last = find_last(&rows, suite, &made_s);
-	if (last &&
-	    (!last->created ||
-	     mr_meta_set(a->meta, "created", last->created, &ignored) >= 0)) {
-		rc = mr_attach_make(a, MR_EVALUATION_TYPE, title, more, err);
-		if (rc < 0 ||
-		    mreg_digest_equal(&a->doc.desc.digest, &last->desc.digest))
-			return rc;
-	}
-	if (last && now_s <= made_s)
-		now_s = made_s + 1;
-	return mr_meta_set(a->meta, "created", mr_text_time(now_s, text), err);
+		last = find_last(&rows, suite);
+	if (rc >= 0 && last.row && (!created || time_s == last.made_s))
+		rc = is_again(a, last.row, title, more, &again, err);
+	if (rc < 0 || again)
+		return rc;
+	if (created)
+		return last.row && time_s == last.made_s
+			       ? fail_time(&last, suite,
+					   "the last one is the verdict: give "
+					   "another --created",
+					   err)
+			       : 0;
+	if (last.row && time_s <= last.made_s)
+		time_s = last.made_s + 1;
+	if (time_s > TIME_MAX_S)
+		return fail_time(&last, suite,
+				 "nothing can come after it: have it deleted",
+				 err);
+	return mr_meta_set(a->meta, "created", mr_text_time(time_s, text), err);
 }
 
 static const char *copy(struct mr_arena *a, const char *s)
@@ -204,7 +278,7 @@ static int run(struct attach *a, const char *ref,
 	if (rc < 0)
 		return rc;
 	title = o->title && o->title[0] ? o->title : e.suite;
-	rc = give_time(a, e.suite, title, &more, err);
+	rc = give_time(a, e.suite, o->created, title, &more, err);
 	if (rc >= 0)
 		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
 				   &out->attached, err);

@@ -59,10 +59,27 @@ static int read_facts(struct reading *r, struct mr_weight *w,
 	return rc;
 }
 
+/* One file too large to be had whole is no reason to tell nothing of the
+ * others. */
+static int take_why(struct mr_weight *w, const struct mreg_error *why,
+		    struct mreg_error *err)
+{
+	struct mreg_error *kept = mr_arena_alloc(w->arena, sizeof(*kept));
+
+	memset(&w->facts, 0, sizeof(w->facts));
+	w->facts.trouble = mr_arena_strdup(w->arena, why->msg);
+	if (!kept || !w->facts.trouble)
+		return mr_fail_nomem(err);
+	*kept = *why;
+	w->why = kept;
+	return 0;
+}
+
 static int read_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	struct reading *r = ctx;
 	struct mr_weight *w = &r->to->items[index];
+	struct mreg_error why = MREG_ERROR_INIT;
 	char shown[SHOWN];
 	int rc;
 
@@ -71,8 +88,12 @@ static int read_one(void *ctx, size_t index, struct mreg_error *err)
 			       "the headers of '%s' take more than %u MiB",
 			       r->look->s->label,
 			       (unsigned int)(MOVED_MAX_BYTES >> 20));
-	rc = read_facts(r, w, err);
+	rc = read_facts(r, w, &why);
 	(void)atomic_fetch_add(&r->moved, w->cost.bytes);
+	if (rc == MREG_EUNSUPPORTED)
+		return take_why(w, &why, err);
+	if (rc < 0)
+		*err = why;
 	if (rc == MREG_ECANCELED || rc == MREG_ENOMEM)
 		return rc;
 	if (rc < 0)

@@ -56,6 +56,8 @@ struct mr_weight {
 	const struct mr_model_layer *file; /* borrowed */
 	struct mr_arena *arena;            /* owned; of the facts */
 	struct mr_facts facts;
+	const struct mreg_error *why; /* in the arena: the store cannot give a
+				       * part of it; NULL */
 	struct mr_reader_cost cost;
 };
 
@@ -71,8 +73,9 @@ bool mr_weight_is(const struct mr_model_layer *file);
 
 /*
  * Read what the files for which `wanted` holds say, several at once, by
- * ranges: nothing is verified.  What is wrong with a file is in its facts;
- * errors, which name the file, are trouble with reading it.
+ * ranges: nothing is verified.  What is wrong with a file is in its facts, and
+ * that the store sends whole files only, which is told by `why` too; errors,
+ * which name the file, are other trouble with reading it.
  */
 typedef bool mr_weight_wanted(const void *ctx,
 			      const struct mr_model_layer *file);

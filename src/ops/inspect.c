@@ -12,6 +12,9 @@
 #include "ops/attached.h"
 #include "ops/inspect.h"
 
+/* Children whose labels are told: for each the whole index may be read. */
+#define LABELLED_MAX 200
+
 /* What a result owns besides its arena. */
 struct owner {
 	struct mr_arena *arena;    /* owned */
@@ -108,6 +111,47 @@ static void take_files(const struct mr_look *l, struct mr_arena *a,
 	out->item_count = l->count;
 }
 
+static int take_labels(const struct mr_manifest *m, size_t i,
+		       struct mr_arena *a, struct mreg_texts *to,
+		       struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list labels = { .n = 0 };
+	const char **items;
+	size_t k;
+	int rc = mr_model_labels(m, i, &labels, err);
+
+	if (rc < 0)
+		return rc;
+	items = mr_arena_alloc(a, (labels.n + 1) * sizeof(*items));
+	for (k = 0; items && k < labels.n; k++)
+		items[k] = mr_arena_strdup(a, labels.items[k]);
+	to->items = items;
+	to->n = items ? labels.n : 0;
+	return 0;
+}
+
+static int take_children(const struct mr_manifest *m, struct mr_arena *a,
+			 struct mreg_inspect_result *out,
+			 struct mreg_error *err)
+{
+	struct mreg_child *to;
+	size_t i;
+	int rc = 0;
+
+	to = mr_arena_alloc(a, (m->child_count + 1) * sizeof(*to));
+	for (i = 0; to && rc >= 0 && i < m->child_count; i++) {
+		const struct mreg_desc *d = &m->children[i].desc;
+
+		to[i].desc = *d;
+		if (i < LABELLED_MAX)
+			rc = take_labels(m, i, a, &to[i].labels, err);
+	}
+	out->children = to;
+	out->child_count = m->child_count;
+	out->is_index = true;
+	return rc;
+}
+
 /* -- what is elsewhere ----------------------------------------------------- */
 
 /* When and by whom, and every name it has.  Not being able to list is told
@@ -148,6 +192,34 @@ static void take_history(struct mr_look *l, struct mr_arena *a,
 	out->tags = mr_tag_names(a, rows, n, d, &out->tag_count);
 }
 
+/* What an evaluation's annotations say, "so that a listing tells them"
+ * (spec/attachments.md); its file is not fetched. */
+static void take_verdict(const struct mr_attached *from, struct mr_arena *a,
+			 struct mreg_attached *to)
+{
+	const struct mr_annotations *all = &from->annotations;
+	const size_t prefix = strlen(MR_METRIC_PREFIX);
+	const char *passed = mr_annotation(all, MR_EVALUATION_PASSED);
+	struct mreg_pair *metrics;
+	size_t i;
+
+	if (strcmp(from->type, MR_EVALUATION_TYPE) != 0)
+		return;
+	to->suite = copy(a, mr_annotation(all, MR_EVALUATION_SUITE));
+	to->passed = passed && strcmp(passed, "true") == 0;
+	to->judged = to->passed || (passed && strcmp(passed, "false") == 0);
+	metrics = mr_arena_alloc(a, (all->n + 1) * sizeof(*metrics));
+	for (i = 0; metrics && i < all->n; i++) {
+		if (strncmp(all->items[i].name, MR_METRIC_PREFIX, prefix) != 0)
+			continue;
+		metrics[to->metric_count].name =
+			mr_arena_strdup(a, all->items[i].name + prefix);
+		metrics[to->metric_count++].value =
+			mr_arena_strdup(a, all->items[i].value);
+	}
+	to->metrics = metrics;
+}
+
 static void take_document(const struct mr_attached *from, struct mr_arena *a,
 			  struct mreg_attached *to)
 {
@@ -158,6 +230,7 @@ static void take_document(const struct mr_attached *from, struct mr_arena *a,
 	to->type = mr_arena_strdup(a, from->type);
 	to->kind = copy(a, from->kind);
 	to->title = copy(a, from->title);
+	take_verdict(from, a, to);
 	if (from->created &&
 	    mr_text_time_parse(from->created, &to->created_s) < 0)
 		to->created_s = 0;
@@ -263,7 +336,9 @@ static int take_all(struct mr_look *l, const struct mreg_inspect_opts *o,
 	struct owner *owner = out->owner;
 	int rc = mr_look_meta(l, err);
 
-	if (rc >= 0)
+	if (rc >= 0 && l->manifest->is_index && !o->tensors)
+		rc = take_children(l->manifest, a, out, err);
+	else if (rc >= 0)
 		rc = mr_look_files(l, err);
 	if (rc < 0)
 		return rc;

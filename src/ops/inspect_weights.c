@@ -78,6 +78,13 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 	}
 	if (!bad)
 		return 0;
+	if (bad->why) {
+		if (err)
+			*err = *bad->why;
+		return mr_wrap(
+			err, "cannot read the header of '%s'",
+			mr_text_safe(bad->file->path, shown, sizeof(shown)));
+	}
 	(void)mr_fail(err, MREG_EFORMAT, "'%s' cannot be read: %s",
 		      mr_text_safe(bad->file->path, shown, sizeof(shown)),
 		      bad->facts.trouble);

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "ops/policy.h"
 
 /* -- models
  * --------------------------------------------------------------------- */
@@ -57,6 +57,13 @@ static int list_place(struct mreg *m, const struct mreg_ref *place,
 				      err);
 }
 
+static bool is_policy(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash ? slash + 1 : name, MR_POLICY_REPOSITORY) == 0;
+}
+
 static int models_in(struct mreg *m, const char *prefix,
 		     struct mreg_models_result *out, struct mreg_error *err)
 {
@@ -78,6 +85,9 @@ static int models_in(struct mreg *m, const char *prefix,
 		const char *name = names.items[i];
 
 		if (len && strncmp(name, place.repository, len) != 0)
+			continue;
+		/* It has a policy for its neighbours, and no version. */
+		if (is_policy(name))
 			continue;
 		copy[out->count++] = mr_arena_strdup(a, name + len);
 	}

@@ -75,8 +75,8 @@ static int fail_index(const struct mr_look *l, struct mreg_error *err)
 	(void)mr_fail(err, MREG_EUNSUPPORTED,
 		      "'%s' is an index of %zu manifests", name,
 		      l->manifest->child_count);
-	return mr_hint(err, "name one of them by its digest: 'mreg inspect "
-			    "--raw' of it lists them");
+	return mr_hint(err, "name one of them by its digest: 'mreg inspect' "
+			    "of it lists them");
 }
 
 int mr_look_files(struct mr_look *l, struct mreg_error *err)

@@ -193,31 +193,62 @@ static int add_file(const char *path, struct mr_arena *a,
 	return add_source(out, p, a, &source, err);
 }
 
-int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
-		     struct mr_store *s, struct mr_history *h, const char *file,
-		     struct mr_arena *a, struct mr_policies *out,
-		     struct mreg_error *err)
+static int add_files(const struct mreg_texts *files, struct mr_arena *a,
+		     struct mr_policies *out, struct mreg_error *err)
 {
-	int rc;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && files && i < files->n; i++)
+		rc = add_file(files->items[i], a, out, err);
+	return rc;
+}
+
+static int begin(const struct mreg_texts *files, struct mr_arena *a,
+		 struct mr_policies *out, struct mreg_error *err)
+{
+	size_t n = files ? files->n : 0;
 
 	memset(out, 0, sizeof(*out));
-	/* A log's and a file's. */
-	out->sources = mr_arena_alloc(a, 2 * sizeof(*out->sources));
-	if (!out->sources)
-		return mr_fail_nomem(err);
-	rc = mr_history_read(m, s, h, err);
+	/* A log's, and the files'. */
+	out->sources = mr_arena_alloc(a, (n + 1) * sizeof(*out->sources));
+	return out->sources ? 0 : mr_fail_nomem(err);
+}
+
+int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
+		     struct mr_store *s, struct mr_history *h,
+		     const struct mreg_texts *files, struct mr_arena *a,
+		     struct mr_policies *out, struct mreg_error *err)
+{
+	int rc = begin(files, a, out, err);
+
+	if (rc >= 0)
+		rc = mr_history_read(m, s, h, err);
 	if (rc >= 0)
 		rc = add_logged(m, s, h, a, out, err);
 	if (rc >= 0 && !out->source_count)
 		rc = add_prefix(m, ref, a, out, err);
-	if (rc >= 0 && file)
-		rc = add_file(file, a, out, err);
+	if (rc >= 0)
+		rc = add_files(files, a, out, err);
 	if (rc < 0)
 		mr_policies_release(out);
 	return rc;
 }
 
-static int show(struct mreg *m, const char *name, const char *file,
+int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
+		      struct mr_policies *out, struct mreg_error *err)
+{
+	int rc = begin(files, a, out, err);
+
+	if (rc >= 0)
+		rc = add_files(files, a, out, err);
+	if (rc < 0)
+		mr_policies_release(out);
+	return rc;
+}
+
+static int show(struct mreg *m, const char *name,
+		const struct mreg_texts *files,
 		struct mreg_policy_show_result *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
@@ -230,7 +261,7 @@ static int show(struct mreg *m, const char *name, const char *file,
 	int rc = mr_target(m, name, &ref, &s, err);
 
 	if (rc >= 0)
-		rc = mr_policies_load(m, &ref, s, &h, file, a, &policies, err);
+		rc = mr_policies_load(m, &ref, s, &h, files, a, &policies, err);
 	if (rc < 0)
 		return rc;
 	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, text));
@@ -239,7 +270,8 @@ static int show(struct mreg *m, const char *name, const char *file,
 	return mr_result_check(a, err);
 }
 
-int mreg_policy_show(struct mreg *m, const char *name, const char *file,
+int mreg_policy_show(struct mreg *m, const char *name,
+		     const struct mreg_texts *files,
 		     struct mreg_policy_show_result *out,
 		     struct mreg_error *err)
 {
@@ -251,7 +283,7 @@ int mreg_policy_show(struct mreg *m, const char *name, const char *file,
 	if (rc < 0)
 		return rc;
 	out->owner = arena;
-	rc = show(m, name, file, out, err);
+	rc = show(m, name, files, out, err);
 	if (rc < 0)
 		mreg_policy_show_result_release(out);
 	return rc;

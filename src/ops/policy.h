@@ -27,12 +27,15 @@ void mr_policies_release(struct mr_policies *p); /* for MR_AUTO too */
 /*
  * Of the repository that `ref` and `s` are, whose log is read into `h`; else
  * of PREFIX/mreg-policy, where PREFIX is where short names are, for what is
- * below it; then `file` (NULL: none).  Texts of the sources in the arena.
+ * below it; then `files` (NULL: none).  Texts of the sources in the arena.
  */
 int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
-		     struct mr_store *s, struct mr_history *h, const char *file,
-		     struct mr_arena *a, struct mr_policies *out,
-		     struct mreg_error *err);
+		     struct mr_store *s, struct mr_history *h,
+		     const struct mreg_texts *files, struct mr_arena *a,
+		     struct mr_policies *out, struct mreg_error *err);
+/* The same of `files` alone. */
+int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
+		      struct mr_policies *out, struct mreg_error *err);
 /* A file's policy. */
 int mr_policy_file(const char *path, struct mr_policy **out,
 		   struct mreg_error *err);
@@ -114,6 +117,11 @@ void mr_put_bool(struct mr_buf *b, const char *key, bool value);
 void mr_put_null(struct mr_buf *b, const char *key);
 void mr_put_pairs(struct mr_buf *b, const char *key,
 		  const struct mreg_pair *items, size_t n);
+void mr_put_numbers(struct mr_buf *b, const char *key,
+		    const struct mreg_pair *items, size_t n);
+/* Append the document `facts` with its numbers as texts: a parser would round
+ * them, and refuse what is too long for an integer. */
+void mr_put_quoted(struct mr_buf *b, const char *facts);
 
 /* -- policy_attached.c: what hangs on a version
  * --------------------------------------- */
@@ -123,6 +131,23 @@ void mr_put_pairs(struct mr_buf *b, const char *key,
 int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
 		       struct mr_buf *out, const char **attachments_why,
 		       const char **evaluations_why, struct mreg_error *err);
+
+/* -- policy_alias.c
+ * ---------------------------------------------------------------- */
+
+/* Only what is said of the names of aliases: all that is asked when the
+ * version was judged before.  `aliases` may have NULLs; refused as above.
+ * Nothing is read when there is none. */
+int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
+		      struct mr_store *s, struct mr_history *h,
+		      const char *kind, const char *const *aliases, size_t n,
+		      struct mreg_error *err);
+/* The same for a version that is there. */
+int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
+		    struct mr_store *s, const struct mreg_digest *version,
+		    const char *alias, struct mreg_error *err);
+/* Findings of other rules are dropped. */
+void mr_verdict_aliases(struct mr_verdict *v);
 
 /* -- policy_push.c
  * ---------------------------------------------------------------- */
@@ -134,6 +159,11 @@ int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
  * their own.  Reads the log into the push's history.
  */
 int mr_push_policy(struct push *p, struct mreg_error *err);
+/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause and
+ * logged. */
+int mr_policy_refuse(struct mreg *m, const char *what,
+		     const struct mr_policies *by, const struct mr_verdict *v,
+		     struct mreg_error *err);
 /* The facts of it, and its policies: what the verdict rests on. */
 struct mr_case {
 	struct mr_arena *arena; /* borrowed */
@@ -143,8 +173,9 @@ struct mr_case {
 };
 void mr_case_release(struct mr_case *c); /* for MR_AUTO too */
 /* `all`: facts that no rule needs, too. */
-int mr_push_case(struct push *p, const char *file, bool all, struct mr_arena *a,
-		 struct mr_case *out, struct mreg_error *err);
+int mr_push_case(struct push *p, const struct mreg_texts *files, bool all,
+		 struct mr_arena *a, struct mr_case *out,
+		 struct mreg_error *err);
 /* Facts of `u` to a verdict by the policies in `out`. */
 int mr_case_judge(const struct mr_policy_subject *u, bool all,
 		  struct mr_case *out, struct mreg_error *err);

@@ -46,11 +46,12 @@ static void put_run(const struct run *r, struct mr_buf *b)
 		mr_put_bool(b, "passed", r->e.passed);
 	mr_put_text(b, "dataset", r->e.dataset);
 	mr_put_text(b, "created", r->row->created);
-	mr_put_pairs(b, "metrics", r->e.metrics, r->e.metric_count);
+	mr_put_numbers(b, "metrics", r->e.metrics, r->e.metric_count);
 	mr_put_begin(b, "segments", '{');
 	for (i = 0; i < r->e.segment_count; i++)
-		mr_put_pairs(b, r->e.segments[i].name, r->e.segments[i].metrics,
-			     r->e.segments[i].metric_count);
+		mr_put_numbers(b, r->e.segments[i].name,
+			       r->e.segments[i].metrics,
+			       r->e.segments[i].metric_count);
 	mr_put_end(b, '}');
 	mr_put_text(b, "digest", mreg_digest_text(&r->row->desc.digest, text));
 	mr_put_end(b, '}');

@@ -68,8 +68,8 @@ static int check_version(struct mr_look *l,
 		u.aliases[0] = l->ref.tag;
 	else if (mr_tag_kind(l->ref.tag) == MR_TAG_RELEASE)
 		u.release = l->ref.tag;
-	rc = mr_policies_load(l->m, &l->ref, l->s, &h, o->file, a, &c.policies,
-			      err);
+	rc = mr_policies_load(l->m, &l->ref, l->s, &h, &o->files, a,
+			      &c.policies, err);
 	if (rc < 0)
 		return rc;
 	mr_case_needs(&c, o->facts, &needs);
@@ -140,7 +140,7 @@ int mreg_policy_check_files(struct mreg *m, const char *const *paths,
 	mr_lock_init(&p.lock);
 	rc = mr_push_prepare(&p, paths, path_count, ref, err);
 	if (rc >= 0)
-		rc = mr_push_case(&p, o.file, o.facts, out->owner, &c, err);
+		rc = mr_push_case(&p, &o.files, o.facts, out->owner, &c, err);
 	if (rc >= 0)
 		rc = take_case(&c, out, err);
 	if (rc >= 0)

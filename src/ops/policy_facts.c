@@ -50,7 +50,7 @@ static int put_fields(const struct mr_policy_subject *u, struct mr_arena *a,
 	if (!fields)
 		return mr_fail_nomem(err);
 	mr_put_pairs(b, "fields", fields, n);
-	mr_put_pairs(b, "metrics", meta->metrics, meta->metric_count);
+	mr_put_numbers(b, "metrics", meta->metrics, meta->metric_count);
 	mr_put_pairs(b, "params", meta->params, meta->param_count);
 	mr_put_pairs(b, "tags", meta->tags, meta->tag_count);
 	mr_put_pairs(b, "annotations", meta->annotations,
@@ -175,7 +175,7 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 		mr_put_text(b, "unreadable", why.msg);
 	} else {
 		mr_put_text(b, "digest", mreg_digest_text(&d.digest, text));
-		mr_put_pairs(b, "metrics", meta->metrics, meta->metric_count);
+		mr_put_numbers(b, "metrics", meta->metrics, meta->metric_count);
 	}
 	mr_put_end(b, '}');
 	return 0;

@@ -169,6 +169,10 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 	u->file_count = look->count;
 	if (!formats)
 		return 0;
+	for (i = 0; i < look->count; i++)
+		if (look->files[i].archive)
+			u->files_unread = "some of its files come in archives, "
+					  "which are not looked into";
 	mr_lock_init(&l.lock);
 	rc = mr_task_run(&look->m->env, MR_LOOKUP_JOBS, look->count,
 			 look_remote, &l, &why);

@@ -73,6 +73,47 @@ void mr_put_null(struct mr_buf *b, const char *key)
 	mr_buf_puts(b, "null");
 }
 
+/* As they were written, so that other engines compare numbers; what is none
+ * stays a text. */
+void mr_put_numbers(struct mr_buf *b, const char *key,
+		    const struct mreg_pair *items, size_t n)
+{
+	size_t i;
+
+	mr_put_begin(b, key, '{');
+	for (i = 0; i < n; i++) {
+		if (!mr_json_is_number(items[i].value)) {
+			mr_put_text(b, items[i].name, items[i].value);
+			continue;
+		}
+		put_key(b, items[i].name);
+		mr_buf_puts(b, items[i].value);
+	}
+	mr_put_end(b, '}');
+}
+
+void mr_put_quoted(struct mr_buf *b, const char *facts)
+{
+	const char *s = facts;
+	bool text = false;
+
+	while (*s) {
+		bool number = !text && strchr("-0123456789", *s);
+		size_t n = number ? strspn(s, "-+.eE0123456789") : 1;
+
+		if (*s == '"')
+			text = !text;
+		else if (*s == '\\' && s[1])
+			n = 2;
+		if (number)
+			mr_buf_putc(b, '"');
+		mr_buf_add(b, s, n);
+		if (number)
+			mr_buf_putc(b, '"');
+		s += n;
+	}
+}
+
 void mr_put_pairs(struct mr_buf *b, const char *key,
 		  const struct mreg_pair *items, size_t n)
 {

@@ -126,7 +126,7 @@ static struct mreg_digest policy_now(struct mr_history *h)
 /* An event that lost to a fork is written again, on top of all heads. */
 static int append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mreg_digest *policy,
-		  struct mreg_error *err)
+		  const char *expect, struct mreg_error *err)
 {
 	unsigned int round;
 	int rc = 0;
@@ -139,6 +139,9 @@ static int append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 
 		if (mreg_digest_equal(&now, policy))
 			return 0;
+		/* Who won is not what was expected. */
+		if (round > 0 && expect)
+			break;
 		rc = mr_log_append(m, s, h, ref, &e, err);
 		if (rc >= 0)
 			rc = mr_history_read(m, s, h, err);
@@ -146,7 +149,7 @@ static int append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc < 0)
 		return rc;
 	(void)mr_fail(err, MREG_ECONFLICT,
-		      "the policy of '%s' keeps being changed by others",
+		      "the policy of '%s' was changed by others meanwhile",
 		      s->label);
 	return mr_hint(err, "agree with them, then run it again");
 }
@@ -192,7 +195,7 @@ static int set_locked(struct mreg *m, struct mr_store *s,
 	if (rc >= 0 && d->tag[0] && !there)
 		rc = put_document(s, d, err);
 	if (rc >= 0 && out->changed)
-		rc = append(m, s, &h, ref, &out->digest, err);
+		rc = append(m, s, &h, ref, &out->digest, o->expect, err);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -374,13 +375,42 @@ static int check_options(const struct pull *p, struct mreg_error *err)
 static bool is_for_good(int rc)
 {
 	return rc == MREG_EFORMAT || rc == MREG_EINTEGRITY ||
-	       rc == MREG_EUNSUPPORTED || rc == MREG_ELIMIT;
+	       rc == MREG_EUNSUPPORTED || rc == MREG_ELIMIT ||
+	       rc == MREG_EUSAGE || rc == MREG_ENOTFOUND ||
+	       rc == MREG_ECONFLICT;
+}
+
+/* What was remembered of an archive was wrong, and is right now. */
+static bool was_misled(const struct pull *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->archive_count; i++)
+		if (p->archives[i].wrong)
+			return true;
+	return false;
+}
+
+/* What archives were fetched into a directory that is refused would stay
+ * there. */
+static int check_home(struct pull *p, struct mreg_error *err)
+{
+	struct stat st;
+	int rc;
+
+	if (!p->o->exact || stat(p->output, &st) < 0)
+		return 0;
+	rc = mr_pull_open_tree(p, err);
+	return rc < 0 || !p->tree ? rc : mr_pull_check_exact(p, err);
 }
 
 static int choose_files(struct pull *p, const char *ref, struct mreg_error *err)
 {
-	int rc = mr_pull_expand(p, err);
+	int rc = check_home(p, err);
 
+	if (rc < 0)
+		return rc;
+	rc = mr_pull_expand(p, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot pull '%s'", ref);
 	if (p->unknown && p->o->exact) {
@@ -412,12 +442,13 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 	rc = choose_files(p, ref, err);
 	if (rc >= 0)
 		rc = open_target(p, err);
-	if (rc < 0 && p->tree && is_for_good(rc))
-		mr_pull_drop_archives(p);
 	if (rc >= 0)
 		rc = make_plan(p, err);
 	if (rc >= 0)
 		rc = p->o->dry_run ? rehearse(p, err) : transfer(p, err);
+	if (rc < 0 && p->tree && p->archive_count && !p->o->dry_run &&
+	    is_for_good(rc) && !was_misled(p))
+		mr_pull_drop_archives(p);
 	return rc < 0 ? rc : mr_pull_result(p, out, err);
 }
 
@@ -429,16 +460,26 @@ int mreg_pull(struct mreg *m, const char *ref,
 	struct mreg_pull_opts o;
 	struct pull p = { .m = m, .o = &o };
 	struct mr_arena *arena;
+	unsigned int jobs;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	mr_opts_take(&o, sizeof(o), given, given->size);
-	p.jobs = mr_session_jobs(m, o.jobs);
+	jobs = mr_session_jobs(m, o.jobs);
+	p.jobs = jobs;
 	rc = mr_result_arena(&arena, err);
 	if (rc < 0)
 		return rc;
 	out->owner = arena;
 	rc = run(&p, ref, out, err);
+	if (rc < 0 && was_misled(&p)) {
+		bool made = p.made;
+
+		pull_release(&p);
+		p = (struct pull){ .m = m, .o = &o, .jobs = jobs };
+		rc = run(&p, ref, out, err);
+		p.made = p.made || made;
+	}
 	mr_progress(&m->env, &end);
 	pull_release(&p);
 	if (rc < 0 && p.made)

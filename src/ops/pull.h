@@ -21,13 +21,16 @@ enum mr_seed {
 struct pull_archive {
 	struct mr_model_layer layer; /* its strings are the manifest's */
 	struct mr_members *members;  /* owned; NULL: not known */
-	int fd; /* owned, shared flock; of its bytes, here; -1: none */
+	bool recalled; /* ... from the state, and not seen in its bytes */
+	bool wrong;    /* ... and those hold something else */
+	int fd;        /* owned, shared flock; of its bytes, here; -1: none */
 };
 
 /* Where a file of the version comes from. */
 struct pull_origin {
-	size_t archive; /* of `archives`; PULL_LAYER: a layer's own bytes */
-	size_t entry;   /* of that archive */
+	size_t archive;    /* of `archives`; PULL_LAYER: a layer's own bytes */
+	size_t entry;      /* of that archive */
+	const char *label; /* what to tell instead of the path; NULL: that */
 };
 #define PULL_LAYER SIZE_MAX
 
@@ -52,12 +55,13 @@ struct pull {
 	struct mr_members *image; /* owned; what an image's layers come to */
 	struct mr_arena *names;   /* owned; paths of files from archives */
 	bool unknown; /* a dry run: archives stand for what they hold */
-	struct mr_place *places;      /* owned; one per layer */
-	struct mr_plan plan;          /* owned; one item per layer */
-	enum mr_seed *source;         /* owned; one per layer: found, then
-				       * what was taken */
-	struct mr_listing *strangers; /* owned; to remove; NULL: not asked */
-	struct mr_list removed;       /* owned; paths */
+	struct mr_members_sum sum, seen; /* of lists, and of those checked */
+	struct mr_place *places;         /* owned; one per layer */
+	struct mr_plan plan;             /* owned; one item per layer */
+	enum mr_seed *source;            /* owned; one per layer: found, then
+					  * what was taken */
+	struct mr_listing *strangers;    /* owned; to remove; NULL: not asked */
+	struct mr_list removed;          /* owned; paths */
 	struct mr_published published;
 	uint64_t fetched; /* bytes, over all rounds */
 	uint64_t number;  /* written by the side task, read after its join */
@@ -90,6 +94,8 @@ int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
 			   bool proven, struct mr_stream **out,
 			   struct mreg_error *err);
+/* How many may be read at once. */
+unsigned int mr_pull_archive_jobs(const struct pull *p);
 /* Remove those that nobody else uses, and what killed runs left. */
 void mr_pull_drop_archives(struct pull *p);
 /* Close them; what is not removed the next run goes on from. */
@@ -97,6 +103,9 @@ void mr_pull_close_archives(struct pull *p);
 
 /* pull_expand.c: archives become the files that they hold. */
 int mr_pull_expand(struct pull *p, struct mreg_error *err);
+/* List open archives whose list was only remembered: MREG_EINTEGRITY, `wrong`
+ * and the memory put right where it was another. */
+int mr_pull_confirm(struct pull *p, struct mreg_error *err);
 
 /* pull_unpack.c: take out of archives what the plan still moves. */
 int mr_pull_unpack(struct pull *p, struct mreg_error *err);
@@ -118,6 +127,8 @@ int mr_pull_take_seeds(struct pull *p, struct mreg_error *err);
 
 /* pull_exact.c: files that the version does not have. */
 
+/* What --exact would never do, whatever the version holds. */
+int mr_pull_check_exact(const struct pull *p, struct mreg_error *err);
 /* List them in `strangers`, and refuse what looks like a mistake. */
 int mr_pull_find_strangers(struct pull *p, struct mreg_error *err);
 int mr_pull_remove_strangers(struct pull *p, struct mreg_error *err);

@@ -274,6 +274,25 @@ static uint64_t bytes_max(uint64_t size)
 	return max;
 }
 
+/* zstd's window is the sender's choice, up to 128 MiB each: then one at a
+ * time (security.md 3.7). */
+unsigned int mr_pull_archive_jobs(const struct pull *p)
+{
+	char first[MR_CODING_MAGIC_BYTES];
+	size_t i;
+
+	for (i = 0; i < p->archive_count; i++) {
+		ssize_t n = p->archives[i].fd < 0
+				    ? 0
+				    : pread(p->archives[i].fd, first,
+					    sizeof(first), 0);
+
+		if (n > 0 && mr_coding_of(first, (size_t)n) == MR_CODING_ZSTD)
+			return 1;
+	}
+	return p->jobs;
+}
+
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
 			   bool proven, struct mr_stream **out,
 			   struct mreg_error *err)

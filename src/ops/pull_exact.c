@@ -189,7 +189,7 @@ static bool is_directory(const struct pull *p, const char *path)
 	       a.st_ino == b.st_ino;
 }
 
-static int refuse_home(const struct pull *p, struct mreg_error *err)
+int mr_pull_check_exact(const struct pull *p, struct mreg_error *err)
 {
 	bool home = is_directory(p, getenv("HOME"));
 
@@ -248,7 +248,7 @@ int mr_pull_find_strangers(struct pull *p, struct mreg_error *err)
 
 	if (!p->tree) /* a dry run, and no directory yet */
 		return 0;
-	rc = refuse_home(p, err);
+	rc = mr_pull_check_exact(p, err);
 	if (rc == 0)
 		rc = mr_tree_list(p->tree, &p->m->env, &p->strangers, err);
 	if (rc == 0)

@@ -2,7 +2,10 @@
  * pull_expand.c - archives become the files that they hold.
  *
  * What a layer holds depends on its bytes alone, so it is remembered by its
- * digest: a pull of what is all in place needs no layer.  Where nothing is
+ * digest: a pull of what is all in place needs no layer, and that it is all in
+ * place rests on what was remembered.  Whatever comes out of a layer does not:
+ * once its bytes are here they are listed anew, and where the memory was
+ * another the pull begins again with the right one.  Where nothing is
  * remembered (state lost, or a list beyond what it keeps) the layers are
  * fetched again, and the files found to be right.
  *
@@ -22,8 +25,6 @@
 
 #define NAMES_MAX_BYTES (160u << 20) /* as what pack/unpack.h lists */
 #define KEY_MAX_BYTES (MREG_DIGEST_TEXT + 32)
-/* Links of an image that are told one by one. */
-#define TOLD_MAX 20
 
 /* -- what is remembered ---------------------------------------------------- */
 
@@ -46,19 +47,29 @@ static int recall(struct pull *p, struct pull_archive *a,
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
 	char key[KEY_MAX_BYTES];
+	int rc;
 
 	if (!mr_state_doc_get(p->m->state, memory_key(a, key), &b))
 		return 0;
-	return mr_members_parse(mr_buf_text(&b), b.len, &a->members, err);
+	rc = mr_members_parse(mr_buf_text(&b), b.len,
+			      a->layer.form == MR_FORM_IMAGE, &p->sum,
+			      &a->members, err);
+	/* A packed layer is one file. */
+	if (rc == 0 && a->members && a->layer.form == MR_FORM_PACKED &&
+	    a->members->count != 1)
+		mr_members_freep(&a->members);
+	a->recalled = a->members;
+	return rc;
 }
 
-static void remember(struct pull *p, const struct pull_archive *a)
+static void remember(struct pull *p, const struct pull_archive *a,
+		     const struct mr_members *members)
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
 	char key[KEY_MAX_BYTES];
 
-	mr_members_text(a->members, &b);
+	mr_members_text(members, &b);
 	/* What does not fit is fetched again: only a hint. */
 	if (mr_buf_check(&b, "a list of files", NULL) == 0)
 		mr_state_doc_put(p->m->state, memory_key(a, key),
@@ -67,7 +78,8 @@ static void remember(struct pull *p, const struct pull_archive *a)
 
 /* -- finding out ----------------------------------------------------------- */
 
-static int list_members(struct pull *p, struct pull_archive *a,
+static int list_members(struct pull *p, const struct pull_archive *a,
+			struct mr_members_sum *sum, struct mr_members **out,
 			struct mreg_error *err)
 {
 	struct mr_stream *in = NULL;
@@ -77,11 +89,9 @@ static int list_members(struct pull *p, struct pull_archive *a,
 		return rc;
 	/* Its name is the layer's, and not of its bytes. */
 	if (a->layer.form == MR_FORM_PACKED)
-		return mr_members_single(&p->m->env, in, "file", &a->members,
-					 err);
+		return mr_members_single(&p->m->env, in, "file", out, err);
 	return mr_members_list(&p->m->env, in, a->layer.path,
-			       a->layer.form == MR_FORM_IMAGE, &a->members,
-			       err);
+			       a->layer.form == MR_FORM_IMAGE, sum, out, err);
 }
 
 static int learn_one(void *ctx, size_t index, struct mreg_error *err)
@@ -92,11 +102,39 @@ static int learn_one(void *ctx, size_t index, struct mreg_error *err)
 
 	if (a->members)
 		return 0;
-	rc = list_members(p, a, err);
+	rc = list_members(p, a, &p->sum, &a->members, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot unpack layer '%s'", a->layer.path);
-	remember(p, a);
+	remember(p, a, a->members);
 	return 0;
+}
+
+static int confirm_one(void *ctx, size_t index, struct mreg_error *err)
+{
+	MR_AUTO(mr_members_freep) struct mr_members *seen = NULL;
+	struct pull *p = ctx;
+	struct pull_archive *a = &p->archives[index];
+	int rc;
+
+	if (!a->recalled || a->fd < 0)
+		return 0;
+	rc = list_members(p, a, &p->seen, &seen, err);
+	if (rc < 0)
+		return mr_wrap(err, "cannot unpack layer '%s'", a->layer.path);
+	a->recalled = false;
+	if (mr_members_same(a->members, seen))
+		return 0;
+	a->wrong = true;
+	remember(p, a, seen);
+	return mr_fail(err, MREG_EINTEGRITY,
+		       "what was remembered of layer '%s' is not what it holds",
+		       a->layer.path);
+}
+
+int mr_pull_confirm(struct pull *p, struct mreg_error *err)
+{
+	return mr_task_run(&p->m->env, mr_pull_archive_jobs(p),
+			   p->archive_count, confirm_one, p, err);
 }
 
 static int learn(struct pull *p, struct mreg_error *err)
@@ -116,8 +154,8 @@ static int learn(struct pull *p, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	mr_progress(&p->m->env, &e);
-	return mr_task_run(&p->m->env, p->jobs, p->archive_count, learn_one, p,
-			   err);
+	return mr_task_run(&p->m->env, mr_pull_archive_jobs(p),
+			   p->archive_count, learn_one, p, err);
 }
 
 /* What can never be written needs no fetching. */
@@ -251,22 +289,9 @@ static int add_archive(struct files *f, size_t index, struct mreg_error *err)
 	return 0;
 }
 
-/* Only a link to a file that comes anyway: it is as if it were not there. */
-static void tell_links(struct pull *p, const struct mr_list *links)
-{
-	size_t i;
-
-	for (i = 0; i < links->n && i < TOLD_MAX; i++)
-		mr_log(&p->m->env, MREG_LOG_WARN,
-		       "'%s' is a link to another file of the image, and was "
-		       "left out",
-		       links->items[i]);
-}
-
 static int add_image(struct files *f, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) const struct mr_members **layers = NULL;
-	MR_AUTO(mr_list_release) struct mr_list links = { .n = 0 };
 	struct pull *p = f->p;
 	size_t i;
 	int rc;
@@ -276,10 +301,9 @@ static int add_image(struct files *f, struct mreg_error *err)
 		return mr_fail_nomem(err);
 	for (i = 0; i < p->archive_count; i++)
 		layers[i] = p->archives[i].members;
-	rc = mr_members_merge(layers, p->archive_count, &p->image, &links, err);
+	rc = mr_members_merge(layers, p->archive_count, &p->image, err);
 	if (rc < 0)
 		return rc;
-	tell_links(p, &links);
 	for (i = 0; i < p->image->count; i++)
 		add_member(f, p->image->items[i].source, &p->image->items[i],
 			   p->image->items[i].path);
@@ -292,18 +316,20 @@ static int add_image(struct files *f, struct mreg_error *err)
 			    "have something else");
 }
 
-/* In a dry run, what stands for an archive that is not here. */
+/* In a dry run, what stands for an archive that is not here: by a path that no
+ * file has, for what the layer is called may be a folder, or be there twice. */
 static int add_stand_in(struct files *f, size_t index, struct mreg_error *err)
 {
 	struct mr_model_layer layer = f->p->archives[index].layer;
+	const char *label = layer.path;
 	char text[MREG_DIGEST_TEXT];
 
-	if (mr_path_check(layer.path, NULL) < 0)
-		layer.path = mr_arena_strdup(
-			f->p->names,
-			mreg_digest_text(&layer.desc.digest, text));
+	layer.path = mr_arena_printf(f->p->names, "%s-%zu",
+				     mreg_digest_text(&layer.desc.digest, text),
+				     index);
 	if (!layer.path)
 		return mr_fail_nomem(err);
+	f->origins[f->n].label = label;
 	add_layer(f, &layer);
 	return 0;
 }

@@ -39,7 +39,9 @@ static int take_items(struct pull *p, struct mreg_pull_result *out,
 					: moved->step != MR_STEP_REUSE;
 		enum mr_seed source = p->source[i];
 
-		it->path = mr_arena_strdup(a, p->layers[i].path);
+		it->path = mr_arena_strdup(a, p->origins[i].label
+						      ? p->origins[i].label
+						      : p->layers[i].path);
 		it->size = p->layers[i].desc.size;
 		it->digest = p->layers[i].desc.digest;
 		it->role = mr_arena_strdup(a, p->layers[i].role);

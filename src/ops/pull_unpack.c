@@ -254,6 +254,13 @@ static int take(struct source *s, const struct want *w, struct mreg_error *err)
 	return 0;
 }
 
+/* What an image linked to: the target puts one digest wherever it belongs. */
+static void take_again(struct pull *p, size_t item)
+{
+	p->plan.items[item].step = MR_STEP_REUSE;
+	p->source[item] = MR_SEED_ARCHIVE;
+}
+
 static int unpack_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	MR_AUTO(source_release) struct source s = { .p = ctx };
@@ -281,7 +288,10 @@ static int unpack_one(void *ctx, size_t index, struct mreg_error *err)
 	if (!s.base.name || !s.chunk)
 		return mr_fail_nomem(err);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = take(&s, &wants[i], err);
+		if (i > 0 && wants[i].entry == wants[i - 1].entry)
+			take_again(p, wants[i].item);
+		else
+			rc = take(&s, &wants[i], err);
 	return rc;
 }
 
@@ -308,9 +318,11 @@ int mr_pull_unpack(struct pull *p, struct mreg_error *err)
 	if (!due)
 		return 0;
 	rc = mr_pull_fetch_archives(p, wanted, err);
+	if (rc == 0)
+		rc = mr_pull_confirm(p, err);
 	if (rc < 0)
 		return rc;
 	mr_progress(&p->m->env, &e);
-	return mr_task_run(&p->m->env, p->jobs, p->archive_count, unpack_one, p,
-			   err);
+	return mr_task_run(&p->m->env, mr_pull_archive_jobs(p),
+			   p->archive_count, unpack_one, p, err);
 }

@@ -272,6 +272,10 @@ int mr_push_prepare(struct push *p, const char *const *paths, size_t n,
 		rc = mr_push_meta(p, err);
 	if (rc >= 0 && p->o->git)
 		rc = mr_git_describe(p, paths[0], err);
+	/* After --git: the commit of one tree and the address of another would
+	 * name neither. */
+	if (rc >= 0 && p->o->from_run)
+		rc = mr_push_run(p, err);
 	if (rc >= 0)
 		rc = mr_push_facts(p, err);
 	if (rc >= 0)
@@ -292,7 +296,7 @@ static int run(struct push *p, const char *const *paths, size_t n,
 		rc = check_release_early(p, err);
 	/* A version that is there already was judged when it was pushed, but
 	 * not by rules of this pusher's own. */
-	if (rc >= 0 && p->o->policy)
+	if (rc >= 0 && p->o->policies.n)
 		rc = mr_push_policy(p, err);
 	if (rc >= 0 && mr_push_known(p)) {
 		rc = mr_push_docs(p, err);
@@ -301,7 +305,7 @@ static int run(struct push *p, const char *const *paths, size_t n,
 		if (rc >= 0)
 			rc = mr_push_quick(p, out, &done, err);
 	}
-	if (rc >= 0 && !done && !p->o->policy)
+	if (rc >= 0 && !done && !p->o->policies.n)
 		rc = mr_push_policy(p, err);
 	if (rc >= 0 && !done && p->o->dry_run) {
 		rc = rehearse(p, out, err);

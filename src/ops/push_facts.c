@@ -93,6 +93,21 @@ static bool is_well(struct push *p, const char *path, const char *trouble)
 	return false;
 }
 
+static void warn_license(struct push *p, const char *path,
+			 const struct mr_card *card)
+{
+	char shown[SHOWN_BYTES];
+	char text[2 * SHOWN_BYTES];
+
+	if (!card->license_odd || p->meta->licenses)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "has the licence '%s', which is no SPDX identifier and "
+		       "is not taken: give --license",
+		       mr_text_safe(card->license_odd, shown, sizeof(shown)));
+	warn(p, path, text);
+}
+
 static int read_card(struct push *p, struct mreg_error *err)
 {
 	static const char path[] = "README.md";
@@ -105,8 +120,10 @@ static int read_card(struct push *p, struct mreg_error *err)
 	if (rc >= 0 && there)
 		rc = mr_card_read(mr_buf_text(&b), b.len, p->facts.arena, card,
 				  err);
-	if (rc >= 0 && there && is_well(p, path, card->trouble))
+	if (rc >= 0 && there && is_well(p, path, card->trouble)) {
 		p->facts.card = card;
+		warn_license(p, path, card);
+	}
 	return rc;
 }
 
@@ -251,7 +268,7 @@ static void warn_weights(struct push *p, const struct mr_summary *w)
 		       w->warnings.items[i]);
 }
 
-static int read_weight(struct push *p, const struct mr_file *f,
+static int read_weight(const struct mr_file *f, struct mr_arena *to,
 		       struct mr_summary *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_arena_freep)
@@ -266,8 +283,7 @@ static int read_weight(struct push *p, const struct mr_file *f,
 	if (rc >= 0)
 		rc = mr_facts_read(r, f->path, a, &facts, err);
 	if (rc >= 0)
-		rc = mr_summary_take(&facts, f->path, f->size, p->facts.arena,
-				     out, err);
+		rc = mr_summary_take(&facts, f->path, f->size, to, out, err);
 	return rc < 0 ? mr_wrap(err, "cannot read '%s'", f->source) : 0;
 }
 
@@ -278,6 +294,22 @@ static bool is_weight(const struct mr_roles *roles, const struct mr_file *f)
 
 	return role == MR_ROLE_WEIGHT ||
 	       (role != MR_ROLE_DOC && mr_format_by_name(f->path));
+}
+
+/* What is called or sized otherwise may be code all the same: a program loads
+ * what it is told to (security.md H65). */
+static int look_at_other(struct push *p, const struct mr_file *f,
+			 struct mreg_error *err)
+{
+	MR_AUTO(mr_arena_freep)
+	struct mr_arena *a = mr_arena_new(MR_FACTS_ARENA_BYTES);
+	struct mr_summary w = { .path = NULL };
+	int rc = a ? read_weight(f, a, &w, err) : mr_fail_nomem(err);
+
+	if (rc >= 0 && (is_pickle(w.format) || w.format == MR_FORMAT_KERAS ||
+			w.format == MR_FORMAT_HDF5))
+		warn_weights(p, &w);
+	return rc;
 }
 
 static int read_weights(struct push *p, struct mreg_error *err)
@@ -297,16 +329,19 @@ static int read_weights(struct push *p, struct mreg_error *err)
 		mr_arena_alloc(facts->arena, (n + 1) * sizeof(*facts->weights));
 	if (!facts->weights)
 		return mr_fail_nomem(err);
-	for (i = 0; rc >= 0 && n && i < p->scan->count; i++) {
+	for (i = 0; rc >= 0 && i < p->scan->count; i++) {
 		struct mr_summary *w = &facts->weights[facts->weight_count];
+		bool weight = is_weight(roles, &files[i]);
 
-		if (!is_weight(roles, &files[i]))
-			continue;
 		rc = mr_check_cancel(&p->m->env, err);
-		if (rc >= 0)
-			rc = read_weight(p, &files[i], w, err);
+		if (rc >= 0 && weight)
+			rc = read_weight(&files[i], facts->arena, w, err);
+		else if (rc >= 0)
+			rc = look_at_other(p, &files[i], err);
 		if (rc < 0)
 			return rc;
+		if (!weight)
+			continue;
 		facts->weight_count++;
 		warn_weights(p, w);
 	}

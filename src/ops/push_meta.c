@@ -100,7 +100,7 @@ static int take_flags(struct push *p, struct mreg_error *err)
 	size_t i;
 	int rc = 0;
 
-	if (o->kind && strcmp(o->kind, "model") != 0)
+	if (o->kind)
 		rc = mr_meta_set(meta, "kind", o->kind, err);
 	for (i = 0; rc >= 0 && i < o->field_count; i++)
 		rc = mr_meta_set(meta, o->fields[i].name, o->fields[i].value,
@@ -213,8 +213,6 @@ int mr_push_meta(struct push *p, struct mreg_error *err)
 		rc = take_file(p->meta, p->o->metadata, err);
 	if (rc >= 0)
 		rc = take_flags(p, err);
-	if (rc >= 0 && p->o->from_run)
-		rc = mr_push_run(p, err);
 	if (rc >= 0)
 		rc = take_defaults(p, err);
 	return rc < 0 ? rc : pin_all(p, err);

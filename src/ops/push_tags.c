@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
+#include "ops/policy.h"
 #include "ops/push.h"
 
 /* A release name that another version has is never moved. */
@@ -203,6 +204,13 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	if (!mreg_digest_equal(&now.digest, d) &&
 	    mr_number_recall(p->m, p->to, &now.digest) < number)
 		return 0;
+	/* The pusher's own policies were asked with all that are in force. */
+	if (!p->o->policies.n)
+		rc = mr_policy_aliases(p->m, &p->ref, p->to, &p->history,
+				       p->meta->kind, p->aliases,
+				       MR_COUNT(p->aliases), err);
+	if (rc < 0)
+		return rc;
 	*done = true;
 	p->claim.number = number;
 	p->claim.existed = true;

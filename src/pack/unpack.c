@@ -35,6 +35,7 @@
 /* As archive_read.c: GNU tar's option -b fills up to 4 MiB at the most. */
 #define TAIL_MAX_BYTES (4u << 20)
 #define SHOWN 160
+#define TYPE_AT 156 /* of a header (POSIX pax, ustar) */
 
 struct mr_unpack {
 	const struct mr_libarchive *la; /* borrowed */
@@ -47,6 +48,7 @@ struct mr_unpack {
 	uint64_t zero_end; /* end of the latest block of zeros handed out */
 	uint64_t passed;   /* taken, and libarchive does not know */
 	bool two_minds;    /* invariant 2 was broken */
+	char type;         /* of the latest header handed out */
 	struct mr_stream bytes; /* of the file given last */
 	uint64_t left;          /* of them, not read yet */
 	uint64_t padding;       /* behind them, up to a block */
@@ -103,6 +105,8 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **out)
 	u->at += n;
 	if (n == BLOCK && is_zero(u->buf + u->used, n))
 		u->zero_end = u->at;
+	else if (n == BLOCK)
+		u->type = u->buf[u->used + TYPE_AT];
 	u->used += n;
 	return (la_ssize_t)n;
 }
@@ -272,9 +276,20 @@ static int check_end(struct mr_unpack *u, struct mreg_error *err)
 	}
 }
 
-static enum mr_tar_kind kind_of(const struct mr_libarchive *la,
+/* libarchive makes a file of every type it does not know, and of a sparse file
+ * without data; who reads those as something else gets another model. */
+static bool is_known(char type)
+{
+	return type == '\0' || (type >= '0' && type <= '6');
+}
+
+static enum mr_tar_kind kind_of(const struct mr_unpack *u,
 				struct archive_entry *e)
 {
+	const struct mr_libarchive *la = u->la;
+
+	if (!is_known(u->type))
+		return MR_TAR_OTHER;
 	if (la->archive_entry_hardlink(e) || la->archive_entry_symlink(e))
 		return MR_TAR_LINK;
 	switch (la->archive_entry_filetype(e)) {
@@ -299,7 +314,7 @@ static void read_entry(struct mr_unpack *u, struct archive_entry *e,
 	out->path = u->la->archive_entry_pathname(e);
 	if (!out->path)
 		out->path = "";
-	out->kind = kind_of(u->la, e);
+	out->kind = kind_of(u, e);
 	out->symbolic = u->la->archive_entry_filetype(e) == AE_IFLNK;
 	out->target = symlink ? symlink : u->la->archive_entry_hardlink(e);
 	out->executable = u->la->archive_entry_perm(e) & 0100;

@@ -11,6 +11,7 @@
 #ifndef MR_PACK_UNPACK_H
 #define MR_PACK_UNPACK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/env.h"
-#include "base/list.h"
 #include "content/decode.h"
 #include "content/stream.h"
 #include "pack/tar.h"
@@ -76,16 +76,26 @@ struct mr_member {
 	struct mreg_digest digest; /* of a file */
 };
 
+/* What several lists come to together, from zeroes: a version may have more
+ * archives than memory has room for lists. */
+struct mr_members_sum {
+	atomic_size_t count;
+	atomic_size_t bytes; /* of their names */
+};
+
 struct mr_members {
 	struct mr_arena *arena;
-	struct mr_member *items; /* owned; in the order of the archive */
+	struct mr_members_sum *sum; /* borrowed, while it is filled; NULL:
+				     * it is the only one */
+	struct mr_member *items;    /* owned; in the order of the archive */
 	size_t count, cap;
 };
 
 int mr_members_new(struct mr_members **out, struct mreg_error *err);
 void mr_members_free(struct mr_members *m);
 void mr_members_freep(struct mr_members **m); /* for MR_AUTO */
-/* A copy of `given`, its strings too; MREG_ELIMIT above 100,000. */
+/* A copy of `given`, its strings too; MREG_ELIMIT above 100,000 members or
+ * 64 MiB of names, both of all lists of the sum. */
 int mr_members_add(struct mr_members *m, const struct mr_member *given,
 		   struct mreg_error *err);
 
@@ -99,11 +109,11 @@ int mr_members_add(struct mr_members *m, const struct mr_member *given,
  * `image`: a layer of a container image.  Only what lies in /models or /model
  * is taken, without that in front; whiteouts are members (OCI image-spec,
  * layer.md); a symbolic link is one too, for mr_members_merge to judge; of what
- * is elsewhere only a way out of the image is refused.
+ * is elsewhere only a way out of the image is refused.  `sum`: see there.
  */
 int mr_members_list(struct mr_env *env, struct mr_stream *bytes,
-		    const char *name, bool image, struct mr_members **out,
-		    struct mreg_error *err);
+		    const char *name, bool image, struct mr_members_sum *sum,
+		    struct mr_members **out, struct mreg_error *err);
 
 /* The one file that `bytes` (taken, even on failure) are, by `path`. */
 int mr_members_single(struct mr_env *env, struct mr_stream *bytes,
@@ -113,18 +123,22 @@ int mr_members_single(struct mr_env *env, struct mr_stream *bytes,
 /*
  * The files that `layers`, the lowest first, come to when each is laid over
  * those below it; `source` says which each is from.  Of links none stays: one
- * that leads to a file or folder of the result is left out and its path added
- * to `left_out`; any other is MREG_EUNSUPPORTED, for without what it leads to
- * the model would not be whole.
+ * that leads to a file of the result becomes a member too, with that one's
+ * bytes; one to a folder, those files below its own path.  Any other is
+ * MREG_EUNSUPPORTED, for without what it leads to the model would not be whole.
  */
 int mr_members_merge(const struct mr_members *const *layers, size_t count,
-		     struct mr_members **out, struct mr_list *left_out,
-		     struct mreg_error *err);
+		     struct mr_members **out, struct mreg_error *err);
 
 /* As text, to remember; and back: `*out` NULL with 0 when it is not what
- * mr_members_text wrote. */
+ * mr_members_text wrote, or no archive (`image`: no layer of one) can have
+ * it.  Who can list the archive again does not go by it. */
 void mr_members_text(const struct mr_members *m, struct mr_buf *out);
-int mr_members_parse(const char *text, size_t n, struct mr_members **out,
+int mr_members_parse(const char *text, size_t n, bool image,
+		     struct mr_members_sum *sum, struct mr_members **out,
 		     struct mreg_error *err);
+bool mr_members_same(const struct mr_members *a, const struct mr_members *b);
+/* Whether a path lies in the folders that are taken of an image. */
+bool mr_members_taken(const char *path);
 
 #endif

@@ -18,10 +18,11 @@
 #include "base/text.h"
 #include "content/digest.h"
 
-/* Ten times what a manifest can name; each is about as much memory as its
- * path. */
+/* Ten times the files that a manifest can name itself, and names six times as
+ * long as people write: with what a pull keeps of each below 256 MiB. */
 #define MEMBERS_MAX 100000u
-#define ARENA_MAX_BYTES (160u << 20)
+#define NAMES_MAX_BYTES (64u << 20)
+#define ARENA_MAX_BYTES (160u << 20) /* beyond the above: alignment, blocks */
 #define SHOWN 160
 /* How layers hide what is below them: OCI image-spec, layer.md, "Whiteouts". */
 #define WHITEOUT ".wh."
@@ -67,15 +68,37 @@ void mr_members_freep(struct mr_members **m)
 	*m = NULL;
 }
 
+/* Never back: who goes beyond it fails as a whole. */
+static int check_sum(struct mr_members *m, const struct mr_member *given,
+		     struct mreg_error *err)
+{
+	size_t bytes = strlen(given->path) +
+		       (given->target ? strlen(given->target) : 0);
+	size_t count = m->count;
+
+	if (m->sum) {
+		count = atomic_fetch_add(&m->sum->count, 1);
+		bytes += atomic_fetch_add(&m->sum->bytes, bytes);
+	}
+	if (count >= MEMBERS_MAX)
+		return mr_fail(err, MREG_ELIMIT, "more than %u files",
+			       MEMBERS_MAX);
+	if (bytes > NAMES_MAX_BYTES)
+		return mr_fail(err, MREG_ELIMIT,
+			       "names of files of more than %u MiB",
+			       NAMES_MAX_BYTES >> 20);
+	return 0;
+}
+
 int mr_members_add(struct mr_members *m, const struct mr_member *given,
 		   struct mreg_error *err)
 {
 	void *items = m->items;
 	struct mr_member copy = *given;
+	int rc = check_sum(m, given, err);
 
-	if (m->count >= MEMBERS_MAX)
-		return mr_fail(err, MREG_ELIMIT, "more than %u files",
-			       MEMBERS_MAX);
+	if (rc < 0)
+		return rc;
 	copy.path = mr_arena_strdup(m->arena, given->path);
 	if (given->target)
 		copy.target = mr_arena_strdup(m->arena, given->target);
@@ -128,7 +151,7 @@ static bool leads_out(const char *path)
 	return false;
 }
 
-static bool is_taken(const char *path)
+bool mr_members_taken(const char *path)
 {
 	return mr_text_starts(path, "models/") ||
 	       mr_text_starts(path, "model/");
@@ -250,7 +273,8 @@ static const char *follow(const char *path, const char *target,
 		target += n + (target[n] == '/');
 	}
 	out[len] = '\0';
-	return is_taken(out) && mr_path_check(out, NULL) == 0 ? out : NULL;
+	return mr_members_taken(out) && mr_path_check(out, NULL) == 0 ? out
+								      : NULL;
 }
 
 static int add_link(struct lister *l, const char *path, size_t index,
@@ -290,7 +314,7 @@ static int add_whiteout(struct lister *l, const char *path, const char *base,
 	m.path = hidden;
 	/* Of the whole image: "" is its root. */
 	rc = hidden[0] ? mr_path_check(hidden, NULL) : 0;
-	if (rc < 0 && is_taken(path))
+	if (rc < 0 && mr_members_taken(path))
 		return check_name(l, hidden, err);
 	if (rc < 0) /* it hides nothing that is taken */
 		return 0;
@@ -307,7 +331,7 @@ static bool concerns(const char *path, const char *base)
 	for (i = 0; i < MR_COUNT(roots); i++)
 		if (strcmp(path, roots[i]) == 0)
 			return true;
-	return is_taken(path) && base[0];
+	return mr_members_taken(path) && base[0];
 }
 
 static int take_image_entry(struct lister *l, size_t index,
@@ -354,8 +378,8 @@ static int list_all(struct lister *l, struct mreg_error *err)
 }
 
 int mr_members_list(struct mr_env *env, struct mr_stream *bytes,
-		    const char *name, bool image, struct mr_members **out,
-		    struct mreg_error *err)
+		    const char *name, bool image, struct mr_members_sum *sum,
+		    struct mr_members **out, struct mreg_error *err)
 {
 	MR_AUTO(mr_members_freep) struct mr_members *m = NULL;
 	MR_AUTO(mr_unpack_closep) struct mr_unpack *u = NULL;
@@ -373,7 +397,9 @@ int mr_members_list(struct mr_env *env, struct mr_stream *bytes,
 	l.from = u;
 	l.to = m;
 	l.buf = buf;
+	m->sum = sum;
 	rc = list_all(&l, err);
+	m->sum = NULL;
 	if (rc == 0)
 		*out = mr_steal(&m);
 	return rc;

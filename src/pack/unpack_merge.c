@@ -42,7 +42,9 @@ struct merge {
 	struct covers above;      /* hide what is below their path */
 	struct mr_members *links; /* owned; those that nothing hides */
 	struct mr_members *to;    /* owned */
-	struct cover *files;      /* owned; of `to`, sorted by path */
+	struct cover *files;      /* owned; of `to`, sorted by path; `rank`
+				   * is where it stands there */
+	size_t file_count;
 };
 
 static void merge_release(struct merge *m)
@@ -174,27 +176,40 @@ static int sort_files(struct merge *m, struct mreg_error *err)
 {
 	size_t i;
 
+	mr_release(m->files);
 	m->files = mr_array(m->to->count + 1, sizeof(struct cover));
 	if (!m->files)
 		return mr_fail_nomem(err);
-	for (i = 0; i < m->to->count; i++)
+	for (i = 0; i < m->to->count; i++) {
 		m->files[i].path = m->to->items[i].path;
-	qsort(m->files, m->to->count, sizeof(struct cover), compare);
+		m->files[i].rank = i;
+	}
+	m->file_count = m->to->count;
+	qsort(m->files, m->file_count, sizeof(struct cover), compare);
 	return 0;
 }
 
-/* A file, or a folder with files in it. */
-static bool is_there(const struct merge *m, const char *path)
+/* The file with this path, or NULL. */
+static const struct cover *find_file(const struct merge *m, const char *path)
+{
+	size_t at = count_before(m->files, m->file_count, path, false);
+
+	if (at < m->file_count && strcmp(m->files[at].path, path) == 0)
+		return &m->files[at];
+	return NULL;
+}
+
+/* The first file in the folder `path`, or NULL. */
+static const struct cover *find_below(const struct merge *m, const char *path)
 {
 	char below[MR_PATH_MAX_BYTES + 2];
-	size_t n = m->to->count;
-	size_t at = count_before(m->files, n, path, false);
+	size_t at;
 
-	if (at < n && strcmp(m->files[at].path, path) == 0)
-		return true;
 	(void)snprintf(below, sizeof(below), "%s/", path);
-	at = count_before(m->files, n, below, false);
-	return at < n && mr_text_starts(m->files[at].path, below);
+	at = count_before(m->files, m->file_count, below, false);
+	if (at < m->file_count && mr_text_starts(m->files[at].path, below))
+		return &m->files[at];
+	return NULL;
 }
 
 static const struct mr_member *find_link(const struct merge *m,
@@ -208,29 +223,97 @@ static const struct mr_member *find_link(const struct merge *m,
 	return NULL;
 }
 
-static int check_link(const struct merge *m, const struct mr_member *link,
-		      struct mr_list *left_out, struct mreg_error *err)
+/* Where it leads in the end; NULL: to nothing of the result. */
+static const char *resolve(const struct merge *m, const struct mr_member *link)
 {
-	const struct mr_member *at = link;
-	char shown[SHOWN];
 	unsigned int hops;
 
-	for (hops = 0; at && at->target && hops < HOPS_MAX; hops++) {
-		if (is_there(m, at->target))
-			return mr_list_add(left_out, link->path, err);
-		at = find_link(m, at->target);
+	for (hops = 0; link && link->target && hops < HOPS_MAX; hops++) {
+		if (find_file(m, link->target) || find_below(m, link->target))
+			return link->target;
+		link = find_link(m, link->target);
 	}
-	(void)mr_fail(err, MREG_EUNSUPPORTED,
-		      "'%s' of the image is a link to what is not in its "
-		      "model folder",
-		      mr_text_safe(link->path, shown, sizeof(shown)));
+	return NULL;
+}
+
+static int refuse_link(const struct mr_member *link, const char *why,
+		       struct mreg_error *err)
+{
+	char shown[SHOWN];
+
+	(void)mr_fail(err, MREG_EUNSUPPORTED, "'%s' of the image is a link %s",
+		      mr_text_safe(link->path, shown, sizeof(shown)), why);
 	return mr_hint(err, "mreg writes no links; ask who made the image to "
 			    "put the file itself there");
 }
 
-static int check_links(const struct merge *m, struct mr_list *left_out,
-		       struct mreg_error *err)
+/* A file again, under another name. */
+static int add_again(struct merge *m, const struct cover *file,
+		     const char *path, struct mreg_error *err)
 {
+	struct mr_member one = m->to->items[file->rank];
+	int rc = mr_path_check(path, err);
+
+	one.path = path;
+	return rc < 0 ? rc : mr_members_add(m->to, &one, err);
+}
+
+/* A link below `path` that is no file by now leads to a folder. */
+static bool has_link_below(const struct merge *m, const char *path)
+{
+	size_t n = strlen(path);
+	size_t i;
+
+	for (i = 0; i < m->links->count; i++)
+		if (strncmp(m->links->items[i].path, path, n) == 0 &&
+		    m->links->items[i].path[n] == '/' &&
+		    !find_file(m, m->links->items[i].path))
+			return true;
+	return false;
+}
+
+static int add_folder(struct merge *m, const struct mr_member *link,
+		      const char *target, struct mreg_error *err)
+{
+	const struct cover *file = find_below(m, target);
+	const struct cover *end = m->files + m->file_count;
+	size_t n = strlen(target);
+	char path[2 * MR_PATH_MAX_BYTES + 2];
+	int rc = 0;
+
+	if (has_link_below(m, target))
+		return refuse_link(link, "to a folder that has others in it",
+				   err);
+	for (; rc == 0 && file < end && strncmp(file->path, target, n) == 0 &&
+	       file->path[n] == '/';
+	     file++) {
+		(void)snprintf(path, sizeof(path), "%s%s", link->path,
+			       file->path + n);
+		rc = add_again(m, file, path, err);
+	}
+	return rc;
+}
+
+static int take_link(struct merge *m, const struct mr_member *link,
+		     bool folders, struct mreg_error *err)
+{
+	const char *target = resolve(m, link);
+	const struct cover *file = target ? find_file(m, target) : NULL;
+
+	if (!folders)
+		return file ? add_again(m, file, link->path, err) : 0;
+	if (find_file(m, link->path))
+		return 0; /* the round before */
+	if (!target)
+		return refuse_link(link, "to what is not in its model folder",
+				   err);
+	return add_folder(m, link, target, err);
+}
+
+/* Files first, then folders, which may have got some of those. */
+static int take_links(struct merge *m, struct mreg_error *err)
+{
+	unsigned int round;
 	size_t i;
 	int rc = 0;
 
@@ -239,14 +322,21 @@ static int check_links(const struct merge *m, struct mr_list *left_out,
 			       "the image has more than %u links in its model "
 			       "folder",
 			       LINKS_MAX);
-	for (i = 0; i < m->links->count && rc == 0; i++)
-		rc = check_link(m, &m->links->items[i], left_out, err);
+	for (i = 0; i < m->links->count; i++)
+		if (find_below(m, m->links->items[i].path))
+			return refuse_link(&m->links->items[i],
+					   "and a folder with files", err);
+	for (round = 0; round < 2 && rc == 0; round++) {
+		for (i = 0; i < m->links->count && rc == 0; i++)
+			rc = take_link(m, &m->links->items[i], round == 1, err);
+		if (rc == 0)
+			rc = sort_files(m, err);
+	}
 	return rc;
 }
 
 int mr_members_merge(const struct mr_members *const *layers, size_t count,
-		     struct mr_members **out, struct mr_list *left_out,
-		     struct mreg_error *err)
+		     struct mr_members **out, struct mreg_error *err)
 {
 	MR_AUTO(merge_release) struct merge m = { .files = NULL };
 	size_t i;
@@ -261,7 +351,7 @@ int mr_members_merge(const struct mr_members *const *layers, size_t count,
 	if (rc == 0)
 		rc = sort_files(&m, err);
 	if (rc == 0)
-		rc = check_links(&m, left_out, err);
+		rc = take_links(&m, err);
 	if (rc < 0)
 		return rc;
 	/* "models/a/b": its first folder is the image's, not the model's. */

@@ -72,7 +72,26 @@ static const char *word(char **at)
 	return begin;
 }
 
-static bool read_line(char *line, struct mr_member *m)
+/* Whether an archive can have it. */
+static bool is_possible(const struct mr_member *m, bool image)
+{
+	bool hides = m->kind == MR_MEMBER_GONE || m->kind == MR_MEMBER_OPAQUE;
+
+	if (m->target &&
+	    (m->kind != MR_MEMBER_LINK || mr_path_check(m->target, NULL) < 0))
+		return false;
+	if (image && m->kind == MR_MEMBER_OPAQUE && !m->path[0])
+		return true;
+	if (mr_path_check(m->path, NULL) < 0)
+		return false;
+	if (!image)
+		return m->kind == MR_MEMBER_FILE;
+	return mr_members_taken(m->path) ||
+	       (hides && (strcmp(m->path, "models") == 0 ||
+			  strcmp(m->path, "model") == 0));
+}
+
+static bool read_line(char *line, bool image, struct mr_member *m)
 {
 	const char *kind = word(&line);
 	const char *entry = kind ? word(&line) : NULL;
@@ -100,8 +119,7 @@ static bool read_line(char *line, struct mr_member *m)
 		*tab = '\0';
 	m->path = line;
 	m->target = tab ? tab + 1 : NULL;
-	return mr_path_check(m->path, NULL) == 0 ||
-	       (m->kind == MR_MEMBER_OPAQUE && !m->path[0]);
+	return is_possible(m, image);
 }
 
 /* The body, if the head is the one it was written with. */
@@ -126,7 +144,8 @@ static const char *check_head(const char *text, size_t n)
 	return newline;
 }
 
-int mr_members_parse(const char *text, size_t n, struct mr_members **out,
+int mr_members_parse(const char *text, size_t n, bool image,
+		     struct mr_members_sum *sum, struct mr_members **out,
 		     struct mreg_error *err)
 {
 	MR_AUTO(mr_members_freep) struct mr_members *m = NULL;
@@ -140,6 +159,8 @@ int mr_members_parse(const char *text, size_t n, struct mr_members **out,
 	if (!at)
 		return 0;
 	rc = mr_members_new(&m, err);
+	if (rc == 0)
+		m->sum = sum;
 	while (rc == 0 && at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t len = newline ? (size_t)(newline - at) : sizeof(line);
@@ -148,12 +169,36 @@ int mr_members_parse(const char *text, size_t n, struct mr_members **out,
 			return 0;
 		memcpy(line, at, len);
 		line[len] = '\0';
-		if (!read_line(line, &one))
+		if (!read_line(line, image, &one))
 			return 0;
 		rc = mr_members_add(m, &one, err);
 		at = newline + 1;
 	}
-	if (rc == 0)
-		*out = mr_steal(&m);
-	return rc;
+	if (rc < 0)
+		return rc;
+	m->sum = NULL;
+	*out = mr_steal(&m);
+	return 0;
+}
+
+static bool is_same(const struct mr_member *a, const struct mr_member *b)
+{
+	return strcmp(a->path, b->path) == 0 && !a->target == !b->target &&
+	       (!a->target || strcmp(a->target, b->target) == 0) &&
+	       a->kind == b->kind && a->executable == b->executable &&
+	       a->entry == b->entry && a->size == b->size &&
+	       (a->kind != MR_MEMBER_FILE ||
+		mreg_digest_equal(&a->digest, &b->digest));
+}
+
+bool mr_members_same(const struct mr_members *a, const struct mr_members *b)
+{
+	size_t i;
+
+	if (a->count != b->count)
+		return false;
+	for (i = 0; i < a->count; i++)
+		if (!is_same(&a->items[i], &b->items[i]))
+			return false;
+	return true;
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -35,6 +36,20 @@ const char *mr_judge_shown(struct mr_judge *j, const char *text)
 	return copy ? copy : "";
 }
 
+const char *mr_fact_text(const json_t *obj, const char *key)
+{
+	const char *text = json_string_value(json_object_get(obj, key));
+
+	return text && text[0] ? text : NULL;
+}
+
+const char *mr_judge_ref(struct mr_judge *j)
+{
+	const char *ref = mr_fact_text(j->facts, "reference");
+
+	return ref ? mr_judge_shown(j, ref) : "REF";
+}
+
 void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
 		   const char *mend, const char *fmt, ...)
 {
@@ -55,11 +70,16 @@ void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
 	f->mend = mr_arena_strdup(v->arena, mend ? mend : "");
 }
 
-const char *mr_fact_text(const json_t *obj, const char *key)
+/* The shortest that is this number: most likely as it was written. */
+static const char *real_text(struct mr_judge *j, double value)
 {
-	const char *text = json_string_value(json_object_get(obj, key));
+	char text[32];
+	int digits = 14;
 
-	return text && text[0] ? text : NULL;
+	do
+		(void)snprintf(text, sizeof(text), "%.*g", ++digits, value);
+	while (digits < 17 && strtod(text, NULL) != value);
+	return mr_arena_strdup(j->out->arena, text);
 }
 
 const char *mr_fact_number(struct mr_judge *j, const json_t *obj,
@@ -71,8 +91,7 @@ const char *mr_fact_number(struct mr_judge *j, const json_t *obj,
 		return mr_arena_printf(j->out->arena, "%" JSON_INTEGER_FORMAT,
 				       json_integer_value(value));
 	if (json_is_real(value))
-		return mr_arena_printf(j->out->arena, "%.17g",
-				       json_real_value(value));
+		return real_text(j, json_real_value(value));
 	return mr_fact_text(obj, key);
 }
 

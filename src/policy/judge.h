@@ -22,6 +22,9 @@ void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
 /* A text of the facts, made safe to show, in the verdict's arena. */
 const char *mr_judge_shown(struct mr_judge *j, const char *text);
 
+/* How to name the version in a command: as the facts do, else "REF". */
+const char *mr_judge_ref(struct mr_judge *j);
+
 /* NULL where `obj` is no object, or has no such text, or an empty one. */
 const char *mr_fact_text(const json_t *obj, const char *key);
 /* As above; a number becomes its text, in the verdict's arena. */

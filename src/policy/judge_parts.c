@@ -277,6 +277,23 @@ void mr_judge_files(struct mr_judge *j, const struct mr_rule *r)
 			      mr_told_text(&wrong), r->says);
 }
 
+/* Some documents are more than a file, and have a command of their own. */
+static const char *mend_attachment(struct mr_judge *j, const char *type)
+{
+	const char *ref = mr_judge_ref(j);
+
+	if (strcmp(type, "evaluation") == 0)
+		return mr_arena_printf(j->out->arena,
+				       "mreg evaluate %s --suite NAME, with "
+				       "--pass or --metric NAME=NUMBER",
+				       ref);
+	if (strcmp(type, "signature") == 0)
+		return mr_arena_printf(j->out->arena,
+				       "sign %s with cosign or notation", ref);
+	return mr_arena_printf(j->out->arena, "mreg attach %s FILE --type %s",
+			       ref, mr_judge_shown(j, type));
+}
+
 void mr_judge_attachment(struct mr_judge *j, const struct mr_rule *r)
 {
 	const json_t *list = json_object_get(j->facts, "attachments");
@@ -293,9 +310,6 @@ void mr_judge_attachment(struct mr_judge *j, const struct mr_rule *r)
 		    (type && strcmp(type, r->type) == 0))
 			return;
 	}
-	mr_judge_find(j, r,
-		      mr_arena_printf(j->out->arena,
-				      "mreg attach REF FILE --type %s",
-				      mr_judge_shown(j, r->type)),
-		      "no '%s' is attached", mr_judge_shown(j, r->type));
+	mr_judge_find(j, r, mend_attachment(j, r->type), "no '%s' is attached",
+		      mr_judge_shown(j, r->type));
 }

@@ -27,9 +27,9 @@ static const json_t *last_run(const struct mr_judge *j, const char *suite)
 static const char *mend_of(struct mr_judge *j, const struct mr_rule *r)
 {
 	return mr_arena_printf(j->out->arena,
-			       "run the suite, then 'mreg evaluate REF --suite "
+			       "run the suite, then 'mreg evaluate %s --suite "
 			       "%s'",
-			       mr_judge_shown(j, r->suite));
+			       mr_judge_ref(j), mr_judge_shown(j, r->suite));
 }
 
 /* The run that the rule is about; NULL when there is none, which its finding

@@ -65,6 +65,28 @@ const char *const mr_key_words[] = {
 	"parents",      "tags",          NULL,
 };
 
+/* spec/metadata.md and spec/attachments.md; those of model/, which this floor
+ * does not see: tests hold them together. */
+const char *const mr_relation_words[] = {
+	"finetune", "quantized", "adapter", "merge",
+	"distill",  "convert",   "retrain", NULL,
+};
+const char *const mr_attachment_words[] = {
+	"evaluation",
+	"model-card",
+	"datasheet",
+	"bias-report",
+	"explainability-report",
+	"risk-assessment",
+	"security-report",
+	"test-report",
+	"conformity-assessment",
+	"sbom",
+	"signature",
+	"attestation",
+	NULL,
+};
+
 bool mr_key_parse(const char *text, struct mr_key *out)
 {
 	size_t n = strcspn(text, ".");

@@ -198,10 +198,16 @@ static enum mr_license_verdict judge_or(struct reader *r)
 	enum mr_license_verdict best = judge_and(r);
 
 	while (!r->bad && take_word(r, "OR", "or")) {
-		enum mr_license_verdict v = judge_and(r);
+		char mine[PAIR_BYTES];
+		enum mr_license_verdict v;
 
+		(void)snprintf(mine, sizeof(mine), "%s", r->why);
+		v = judge_and(r);
+		/* The first that is refused is told, with its reason. */
 		if (v == MR_LICENSE_ALLOWED)
 			best = v;
+		else
+			(void)snprintf(r->why, r->cap, "%s", mine);
 	}
 	return best;
 }

@@ -46,6 +46,24 @@ int mr_reading_unknown(const struct mr_reading *r, const struct mr_node *node,
 	return mr_hint(err, "spec/policy.md lists the keys");
 }
 
+int mr_reading_among(const struct mr_reading *r, const struct mr_node *node,
+		     const char *what, const char *word,
+		     const char *const *known, struct mreg_error *err)
+{
+	char shown[SHOWN_BYTES];
+	const char *near = mr_text_nearest(word, known);
+	size_t i;
+
+	for (i = 0; known[i]; i++)
+		if (strcmp(known[i], word) == 0)
+			return 0;
+	(void)mr_reading_fail(r, node, err, "unknown %s '%s'", what,
+			      mr_text_safe(word, shown, sizeof(shown)));
+	if (near)
+		return mr_hint(err, "did you mean '%s'?", near);
+	return mr_hint(err, "spec/policy.md lists every %s", what);
+}
+
 static int fail_section(const struct mr_reading *r, const struct mr_node *node,
 			const struct mr_section *sections, size_t n,
 			struct mreg_error *err)

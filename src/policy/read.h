@@ -29,6 +29,12 @@ int mr_reading_fail(const struct mr_reading *r, const struct mr_node *node,
 int mr_reading_unknown(const struct mr_reading *r, const struct mr_node *node,
 		       const char *const *known, struct mreg_error *err);
 
+/* `word` is one of `known`; else the nearest is named: a rule on what does not
+ * exist would always fail, or never. */
+int mr_reading_among(const struct mr_reading *r, const struct mr_node *node,
+		     const char *what, const char *word,
+		     const char *const *known, struct mreg_error *err);
+
 /* Read every item of the map `node` by `sections`; their order is that of the
  * table. */
 int mr_reading_map(struct mr_reading *r, const struct mr_node *node,

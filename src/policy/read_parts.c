@@ -9,8 +9,6 @@
 #include "base/text.h"
 #include "policy/read.h"
 
-#define SHOWN_BYTES 96
-
 static const char *allow_deny_text(const struct mr_rule *rule,
 				   struct mr_arena *a)
 {
@@ -175,30 +173,17 @@ static int check_formats(struct mr_reading *r, const struct mr_node *node,
 			 const struct mr_words *words, struct mreg_error *err)
 {
 	const char *known[MR_FORMAT_COUNT + 1];
-	char shown[SHOWN_BYTES];
 	size_t n = 0;
 	size_t i, k;
+	int rc = 0;
 
 	for (k = MR_FORMAT_UNKNOWN + 1; k < MR_FORMAT_COUNT; k++)
 		known[n++] = mr_format_name((enum mr_format)k);
 	known[n] = NULL;
-	for (i = 0; i < words->n; i++) {
-		const char *near;
-
-		for (k = 0; k < n; k++)
-			if (strcmp(known[k], words->items[i]) == 0)
-				break;
-		if (k < n)
-			continue;
-		near = mr_text_nearest(words->items[i], known);
-		(void)mr_reading_fail(
-			r, node, err, "unknown format '%s'",
-			mr_text_safe(words->items[i], shown, sizeof(shown)));
-		if (near)
-			return mr_hint(err, "did you mean '%s'?", near);
-		return mr_hint(err, "spec/policy.md lists the formats");
-	}
-	return 0;
+	for (i = 0; rc >= 0 && i < words->n; i++)
+		rc = mr_reading_among(r, node, "format", words->items[i], known,
+				      err);
+	return rc;
 }
 
 static int add_switch(struct mr_reading *r, enum mr_rule_kind kind,
@@ -253,6 +238,16 @@ int mr_read_formats(struct mr_reading *r, const struct mr_node *node,
 	return rc;
 }
 
+/* The short names of spec/attachments.md; a media type has a slash. */
+static int check_attachment(struct mr_reading *r, const struct mr_node *node,
+			    const char *type, struct mreg_error *err)
+{
+	if (strchr(type, '/'))
+		return 0;
+	return mr_reading_among(r, node, "attachment", type,
+				mr_attachment_words, err);
+}
+
 int mr_read_attachments(struct mr_reading *r, const struct mr_node *node,
 			struct mreg_error *err)
 {
@@ -269,7 +264,9 @@ int mr_read_attachments(struct mr_reading *r, const struct mr_node *node,
 			.type = words.items[i],
 		};
 
-		rc = mr_rule_add(r, &rule, err);
+		rc = check_attachment(r, node, rule.type, err);
+		if (rc >= 0)
+			rc = mr_rule_add(r, &rule, err);
 	}
 	return rc;
 }

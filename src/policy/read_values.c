@@ -45,7 +45,11 @@ int mr_read_require(struct mr_reading *r, const struct mr_node *node,
 			bare.key = NULL;
 			return mr_reading_unknown(r, &bare, mr_key_words, err);
 		}
-		rc = mr_rule_add(r, &rule, err);
+		if (rule.key.group == MR_KEY_PARENT && rule.key.name)
+			rc = mr_reading_among(r, at, "relation", rule.key.name,
+					      mr_relation_words, err);
+		if (rc >= 0)
+			rc = mr_rule_add(r, &rule, err);
 	}
 	return rc;
 }
@@ -272,6 +276,8 @@ static int read_suite(struct mr_reading *r, const struct mr_node *node,
 	size_t i;
 	int rc = 0;
 
+	if (!node->key[0])
+		return mr_reading_fail(r, node, err, "a suite has no name");
 	if (node->kind == MR_NODE_SCALAR)
 		return read_verdict(r, node, node->key, err);
 	if (node->kind != MR_NODE_MAP || node->count == 0)

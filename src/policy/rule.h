@@ -110,6 +110,9 @@ struct mr_policy {
 
 /* NULL-terminated: every key of a field, and "metrics", "card", ... */
 extern const char *const mr_key_words[];
+/* NULL-terminated: relations of parents, short names of attachments. */
+extern const char *const mr_relation_words[];
+extern const char *const mr_attachment_words[];
 /* `text` outlives `out`.  False: no such key. */
 bool mr_key_parse(const char *text, struct mr_key *out);
 /* How to give it at push: "--license SPDX"; in the arena. */

@@ -50,8 +50,9 @@ bool mr_state_file_get(struct mr_state *s, const struct mr_file_id *id,
 void mr_state_file_put(struct mr_state *s, const struct mr_file_id *id,
 		       int64_t now_ns, const struct mr_state_file *f);
 
-/* Immutable documents by digest text (events, manifests): bytes as they were;
- * the caller hashes them again.  `out` is cleared first; what is larger than
+/* Immutable documents by digest text (events, manifests), or by a name before
+ * it ("tar-members:sha256:...", what was found in a blob): bytes as they were;
+ * the caller hashes them, or reads them as anybody's.  `out` is cleared first; what is larger than
  * its maximum is not found.  Above MR_MANIFEST_MAX_BYTES nothing is kept. */
 bool mr_state_doc_get(struct mr_state *s, const char *digest,
 		      struct mr_buf *out);

@@ -93,6 +93,14 @@ static int check_ranges(const struct ranges *r, uint64_t offset,
 	return mr_hint(err, "pull the file, and look at it here");
 }
 
+/* What came before the part that was asked for. */
+static uint64_t passed(const struct ranges *r, uint64_t offset)
+{
+	const struct mr_store *s = r->store;
+
+	return s->ops->ranges && !s->ops->ranges(r->store) ? offset : 0;
+}
+
 static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
 		 struct mreg_error *err)
 {
@@ -109,7 +117,7 @@ static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
 	got = mr_stream_fill(in, buf, n, err);
 	if (got < 0)
 		return (int)got;
-	r->cost.bytes += (uint64_t)got;
+	r->cost.bytes += (uint64_t)got + passed(r, offset);
 	if ((size_t)got < n) {
 		(void)mr_fail(err, MREG_EINTEGRITY,
 			      "it ends %zu bytes before the %" PRIu64

@@ -15,7 +15,10 @@ char *mreg_card_result_json(const struct mreg_card_result *r)
 	mr_view_str(&v, "tag", r->tag);
 	mr_view_version(&v, r->number);
 	mr_view_digest(&v, "digest", &r->digest);
-	mr_view_str(&v, "source", r->path ? "file" : "metadata");
+	mr_view_str(&v, "source",
+		    !r->path      ? "metadata"
+		    : r->attached ? "attached"
+				  : "file");
 	mr_view_str(&v, "path", r->path);
 	mr_view_digest(&v, "fileDigest", &r->file);
 	mr_view_str(&v, "frontMatter", r->front_matter);

@@ -3,10 +3,16 @@
  */
 #include "mreg/json.h"
 
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "view/view.h"
+
+/* Of a config laid out in lines: 64 deep, a byte may become a hundred. */
+#define PRETTY_MAX_BYTES (1u << 30)
 
 static json_t *parent_row(const void *items, size_t i)
 {
@@ -46,9 +52,28 @@ static json_t *attached_row(const void *items, size_t i)
 	mr_view_str(&v, "type", d->type);
 	mr_view_str(&v, "kind", d->kind);
 	mr_view_str(&v, "title", d->title);
+	mr_view_str(&v, "suite", d->suite);
+	if (d->judged)
+		mr_view_bool(&v, "passed", d->passed);
+	else
+		mr_view_str(&v, "passed", NULL);
+	mr_view_pairs(&v, "metrics", d->metrics, d->metric_count);
 	mr_view_time(&v, "createdAt", d->created_s);
 	mr_view_texts(&v, "files", d->files.items, d->files.n);
 	mr_view_u64(&v, "bytes", d->bytes);
+	return mr_view_take(&v);
+}
+
+static json_t *child_row(const void *items, size_t i)
+{
+	const struct mreg_child *c = (const struct mreg_child *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_digest(&v, "digest", &c->desc.digest);
+	mr_view_str(&v, "mediaType", c->desc.media_type);
+	mr_view_u64(&v, "size", c->desc.size);
+	mr_view_texts(&v, "labels", c->labels.items, c->labels.n);
 	return mr_view_take(&v);
 }
 
@@ -172,29 +197,113 @@ static int parse(const char *bytes, size_t n, json_t **out)
 	return rc == MREG_ENOMEM ? rc : 0;
 }
 
-/* A config is JSON nearly always; what is not is shown as text. */
-static void put_config(struct mr_view *v, const struct mreg_inspect_result *r)
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Behind the string that begins at `at`. */
+static size_t string_end(const char *s, size_t n, size_t at)
+{
+	for (at++; at < n && s[at] != '"'; at++)
+		if (s[at] == '\\')
+			at++;
+	return at < n ? at + 1 : n;
+}
+
+static void put_break(struct mr_buf *b, bool lines, unsigned int depth)
+{
+	if (lines)
+		mr_buf_printf(b, "\n%*s", (int)(2 * depth), "");
+}
+
+/*
+ * Valid JSON with other white space: none, or one line for each value.  All
+ * else is copied: parsed and written again, 0.1 would have another text.
+ */
+static void lay_out(struct mr_buf *b, const char *s, size_t n, bool lines)
+{
+	unsigned int depth = 0;
+	bool fresh = false; /* behind a bracket that opens */
+	size_t i, end;
+
+	for (i = 0; i < n; i = end) {
+		char c = s[i];
+
+		end = c == '"' ? string_end(s, n, i) : i + 1;
+		if (is_space(c))
+			continue;
+		if (c == '}' || c == ']') {
+			depth -= depth > 0;
+			if (!fresh)
+				put_break(b, lines, depth);
+		} else if (fresh) {
+			put_break(b, lines, depth);
+		}
+		mr_buf_add(b, s + i, end - i);
+		fresh = c == '{' || c == '[';
+		if (fresh)
+			depth++;
+		else if (c == ',')
+			put_break(b, lines, depth);
+		else if (c == ':' && lines)
+			mr_buf_putc(b, ' ');
+	}
+}
+
+/* `*is_json` false: `b` is as it was. */
+static int lay_out_json(struct mr_buf *b, const char *bytes, size_t n,
+			bool lines, bool *is_json)
 {
 	json_t *j = NULL;
 
-	if (r->config && parse(r->config, r->config_len, &j) < 0)
-		mr_view_put(v, "config", NULL);
-	else if (j)
-		mr_view_put(v, "config", j);
-	else
-		mr_view_str(v, "config", r->config);
+	if (parse(bytes, n, &j) < 0)
+		return MREG_ENOMEM;
+	*is_json = j != NULL;
+	json_decref(j);
+	if (*is_json)
+		lay_out(b, bytes, n, lines);
+	return b->failed;
 }
 
 char *mreg_json_pretty(const char *bytes, size_t n)
 {
-	json_t *j = NULL;
-	char *text;
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(PRETTY_MAX_BYTES);
+	bool is_json = false;
 
-	if (parse(bytes, n, &j) < 0)
+	if (lay_out_json(&b, bytes, n, true, &is_json) < 0)
 		return NULL;
-	text = j ? mr_view_dump(j, JSON_INDENT(2)) : mr_strndup(bytes, n);
-	json_decref(j);
-	return text;
+	return is_json ? mr_buf_take(&b) : mr_strndup(bytes, n);
+}
+
+/* The object with one more member, whose value is a text of JSON. */
+static char *splice(const char *object, const char *key, const char *value)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(PRETTY_MAX_BYTES);
+
+	mr_buf_add(&b, object, strlen(object) - 1); /* its '}' comes later */
+	mr_buf_printf(&b, ",\"%s\":", key);
+	mr_buf_puts(&b, value);
+	mr_buf_putc(&b, '}');
+	return mr_buf_take(&b);
+}
+
+/* The document with its last member, the config as its bytes are: JSON nearly
+ * always; what is not is shown as text. */
+static char *with_config(struct mr_view *v, const struct mreg_inspect_result *r)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(PRETTY_MAX_BYTES);
+	MR_AUTO(mr_free) char *text = NULL;
+	bool is_json = false;
+
+	if (lay_out_json(&b, r->config, r->config_len, false, &is_json) < 0)
+		mr_view_put(v, "config", NULL);
+	else if (!is_json)
+		mr_view_str(v, "config", r->config);
+	text = mr_view_text(v);
+	if (!text || !is_json)
+		return mr_steal(&text);
+	return splice(text, "config", mr_buf_text(&b));
 }
 
 char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
@@ -225,8 +334,15 @@ char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 	mr_view_rows(&v, "attached", r->attached, r->attached_count,
 		     attached_row);
 	mr_view_u64(&v, "attachedUnread", r->attached_unread);
+	if (r->is_index)
+		mr_view_rows(&v, "children", r->children, r->child_count,
+			     child_row);
+	else
+		mr_view_str(&v, "children", NULL);
 	put_weights(&v, r);
-	put_config(&v, r);
 	mr_view_str(&v, "raw", r->raw);
+	if (r->config)
+		return with_config(&v, r);
+	mr_view_str(&v, "config", NULL);
 	return mr_view_text(&v);
 }

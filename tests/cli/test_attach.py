@@ -76,6 +76,33 @@ def test_a_document_names_its_version(mreg, pushed, document, blob):
         "org.mreg.schema": "1"}
 
 
+MANIFEST = json.loads((SPEC / "attached-manifest.schema.json").read_text())
+SAMPLE = json.loads((SPEC / "samples/attached-manifest.json").read_text())
+
+
+def test_manifests_fit_their_schema(mreg, pushed, document, blob):
+    jsonschema.Draft7Validator.check_schema(MANIFEST)
+    check = jsonschema.Draft7Validator(MANIFEST)
+    check.validate(SAMPLE)
+    made = [mreg.json("attach", "churn", document, "--type", "bias-report"),
+            mreg.json("evaluate", "churn", "--suite", "s", "--pass", "-m",
+                      "auc=0.9", "--report", document)]
+    for result in made:
+        check.validate(json.loads(blob(result["digest"])))
+
+
+@pytest.mark.parametrize("change", [
+    {"subject": None}, {"layers": []}, {"extra": 1}, {"artifactType": "x"},
+    {"layers": SAMPLE["layers"] * 3},
+    {"artifactType": CARD},  # its layer may be, its annotations are not
+    {"annotations": {"org.mreg.schema": "1"}},
+    {"annotations": {**SAMPLE["annotations"], "org.mreg.other": "1"}},
+])
+def test_a_wrong_manifest_does_not_fit(change):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**SAMPLE, **change}, MANIFEST)
+
+
 def test_the_version_stays_what_it_is(mreg, pushed, document, store):
     mreg.run("attach", "churn", document, "--type", "model-card")
     assert mreg.run("resolve", "churn").stdout.strip() == pushed
@@ -166,6 +193,20 @@ def test_a_folder_or_nothing_is_no_document(mreg, pushed, tmp_path):
     error = mreg.fails(2, "attach", "churn", tmp_path, "--type", "sbom")
     assert "is a folder" in error["message"]
     mreg.fails(3, "attach", "churn", tmp_path / "none", "--type", "sbom")
+
+
+def test_a_record_is_no_version_by_its_digest_either(mreg, pushed, document,
+                                                     store, tmp_path):
+    (tmp_path / "policy.yaml").write_text("policy: 1\n")
+    mreg.run("policy", "set", "churn", tmp_path / "policy.yaml")
+    records = [e["digest"] for e in entries(store)
+               if e.get("annotations", {}).get(OCI + "ref.name", "")
+               .startswith(("mreg.log.", "mreg.policy."))]
+    assert len(records) == 3
+    for digest in records:
+        error = mreg.fails(2, "attach", f"churn@{digest}", document, "--type",
+                           "bias-report")
+        assert "is one of mreg's own records" in error["message"]
 
 
 def test_there_must_be_a_version(mreg, pushed, document):

@@ -112,6 +112,35 @@ def test_without_a_readme_the_metadata_makes_one(mreg, tmp_path):
     assert card["text"] == text
 
 
+def test_terms_of_data_are_told(mreg, tmp_path):
+    push(mreg, tmp_path / "m", None, words=(
+        "--input", "train=s3://b/rows,license=MIT,classification=internal,"
+        "consent=granted"))
+    assert "- train: s3://b/rows, MIT, internal, consent granted" in \
+        mreg.run("card", "churn").stdout.splitlines()
+
+
+def test_without_a_readme_an_attached_card_is_shown(mreg, tmp_path):
+    push(mreg, tmp_path / "m", None)
+    for name, data, when in (("old.md", "# Old\n", "2026-01-01T00:00:00Z"),
+                             ("new.md", README, "2026-02-01T00:00:00Z"),
+                             ("new.pdf", "%PDF", "2026-03-01T00:00:00Z")):
+        write(tmp_path / name, data)
+        mreg.run("attach", "churn", tmp_path / name, "--type", "model-card",
+                 "--created", when)
+    write(tmp_path / "bias.md", "# Bias\n")
+    mreg.run("attach", "churn", tmp_path / "bias.md", "--type", "bias-report",
+             "--created", "2026-04-01T00:00:00Z")
+    card = validate(mreg.json("card", "churn"))
+    assert (card["source"], card["path"]) == ("attached", "new.md")
+    assert (card["text"], card["frontMatter"]) == (BODY, FRONT)
+    assert mreg.run("card", "churn", "--raw").stdout == README
+    # The version's own comes first.
+    push(mreg, tmp_path / "m")
+    mreg.run("attach", "churn", tmp_path / "old.md", "--type", "model-card")
+    assert mreg.json("card", "churn")["source"] == "file"
+
+
 def test_raw_needs_a_readme(mreg, tmp_path):
     push(mreg, tmp_path / "m", None)
     r = mreg.run("card", "churn", "--raw", status=3)

@@ -69,8 +69,11 @@ def test_what_was_pulled_is_right_and_not_read_again(mreg, churn, pulled):
     r = check(mreg, pulled)
     assert r["files"] == [] and r["counts"] == {**COUNTS, "right": 4}
     assert r["bytesHashed"] == 0 and r["remembered"]
-    assert (r["digest"], r["tag"], r["name"]) == (churn, "prod", "churn")
+    # By digest: where the alias points by now, nobody asked.
+    assert (r["digest"], r["tag"], r["name"]) == (churn, None, "churn")
     text = mreg.run("check", pulled).stdout
+    assert text.startswith(f"{pulled} is churn:v1\n  {churn}\n")
+    text = mreg.run("check", pulled, "churn:prod").stdout
     assert text.startswith(f"{pulled} is churn:prod (v1)\n  {churn}\n")
     assert "  4 right; 0 B read" in text
 
@@ -91,7 +94,7 @@ def test_every_kind_of_difference_is_told(mreg, pulled):
                            "other": 1, "extra": 1}
     r = mreg.run("check", pulled, status=6)
     assert r.stderr == ""
-    assert r.stdout.startswith(f"{pulled} differs from churn:prod (v1)\n")
+    assert r.stdout.startswith(f"{pulled} differs from churn:v1\n")
     for line in ("  missing  config.json", "  changed  model.bin",
                  "  mode     run.sh (should be executable)",
                  "  no file  sub/vocab.txt", "  extra    notes.txt"):
@@ -198,7 +201,7 @@ def test_it_stays_what_was_pulled_wherever_the_alias_goes(mreg, churn, pulled,
     write(source / "config.json", b'{"new": true}\n')
     mreg.run("push", source, "churn:prod")
     r = check(mreg, pulled)
-    assert (r["digest"], r["tag"]) == (churn, "prod")
+    assert (r["digest"], r["tag"], r["version"]) == (churn, None, "v1")
     assert states(check(mreg, pulled, "churn:prod", same=False)) == \
         {"config.json": "changed"}
     mreg.run("pull", "churn:prod", "-o", pulled)
@@ -246,11 +249,18 @@ def test_what_comes_in_archives_is_not_compared(mreg, store, tmp_path):
     archives(store, model_tar="weight.v1.tar")
     write(tmp_path / "out/config.json", b"{}\n")
     write(tmp_path / "out/weights.bin", b"unpacked\n")
-    r = check(mreg, tmp_path / "out", "m:v1")
-    assert counts(r) == {"right": 1, "packed": 1}
-    assert states(r) == {"model.tar": "packed"}
-    assert "1 packed, not compared" in mreg.run("check", tmp_path / "out",
-                                                "m:v1").stdout
+    for words in ((), ("--exact",)):
+        r = validate(mreg.run("check", tmp_path / "out", "m:v1", "--json",
+                              *words, status=9).json)
+        assert counts(r) == {"right": 1, "packed": 1} and not r["same"]
+        assert states(r) == {"model.tar": "packed"}
+    text = mreg.run("check", tmp_path / "out", "m:v1", status=9).stdout
+    assert " was not compared as a whole with m:v1" in text
+    assert "1 packed, not compared" in text and "--verify-files" in text
+    # What was compared and is wrong is told as ever.
+    write(tmp_path / "out/config.json", b"[]\n")
+    r = check(mreg, tmp_path / "out", "m:v1", same=False)
+    assert counts(r) == {"changed": 1, "packed": 1}
 
 
 def test_nothing_but_archives_cannot_be_compared(mreg, store, tmp_path):

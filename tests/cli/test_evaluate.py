@@ -116,6 +116,37 @@ def test_a_time_that_is_given_is_taken(mreg, pushed, blob):
         "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]
 
 
+def test_a_fixed_clock_keeps_the_order(mreg, pushed, blob):
+    env = {"SOURCE_DATE_EPOCH": "1767225600"}
+    for verdict in ("--pass", "--fail", "--fail", "--pass"):
+        mreg.run("evaluate", "churn", "--suite", "s", verdict, env=env)
+    made = documents(mreg, blob)
+    assert [(m["annotations"]["org.mreg.evaluation.passed"],
+             m["annotations"][OCI + "created"][-3:]) for m in made] == [
+        ("true", "00Z"), ("false", "01Z"), ("true", "02Z")]
+
+
+def test_two_results_are_not_of_one_time(mreg, pushed):
+    words = ["evaluate", "churn", "--suite", "s", "--created",
+             "2026-02-01T00:00:00Z"]
+    mreg.run(*words, "--fail")
+    assert mreg.json(*words, "--fail")["existed"]
+    error = mreg.fails(4, *words, "--pass")
+    assert error["message"] == ("another evaluation by 's' is of "
+                                "2026-02-01T00:00:00Z already")
+    assert "give another --created" in error["hint"]
+    mreg.run("evaluate", "churn", "--suite", "t", *words[4:], "--pass")
+
+
+def test_a_time_to_come_is_refused(mreg, pushed, store):
+    words = ["evaluate", "churn", "--suite", "s", "--pass"]
+    before = (store / "churn/index.json").read_bytes()
+    error = mreg.fails(2, *words, "--created", "9999-12-31T23:59:59Z")
+    assert "which is to come" in error["message"]
+    mreg.fails(2, *words, env={"SOURCE_DATE_EPOCH": "253402300799"})
+    assert (store / "churn/index.json").read_bytes() == before
+
+
 @pytest.mark.parametrize("text", [
     '{"suite": "s", "passed": false, "metrics": {"b": 1, "a": 0.50}}',
     "suite: s\npassed: no-matter\n".replace("no-matter", "false") +
@@ -151,6 +182,7 @@ def test_what_says_too_little_is_refused(mreg, pushed, store, args, says):
 
 @pytest.mark.parametrize("text, says", [
     ("suite: s\npased: true\n", "unknown key 'pased'"),
+    ("suite: s\ndataset: {name: d, digset: x}\n", "unknown key 'digset'"),
     ("[]", "is no evaluation"),
     ("suite: &a s\n", "e.yaml"),
     ('{"suite":"s","metrics":{"auc":"high"}}', "no finite decimal number"),

@@ -195,6 +195,58 @@ def test_the_config_is_printed_for_people(mreg, churn):
     assert mreg.json("inspect", "churn")["config"] is None
 
 
+ODD = (b'{"lr": 0.1,\t"f":0.910,"big":0.12345678901234567890123,"e":[ ],'
+       b'"s":"a\\"{,\\\\","n":[{},[1E5,-0.0]],"last":null }\n')
+
+
+def with_config(layout, config):
+    """Puts version x:odd into a layout, with these bytes as its config."""
+    layer = b"weights"
+    manifest = json.dumps({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/x-odd",
+        "config": {"mediaType": "application/x-odd+json",
+                   "digest": sha256(config), "size": len(config)},
+        "layers": [{"mediaType": "application/octet-stream",
+                    "digest": sha256(layer), "size": len(layer),
+                    "annotations": {
+                        "org.opencontainers.image.title": "w.bin"}}]}).encode()
+    for data in (config, layer, manifest):
+        write(layout / "blobs/sha256" / sha256(data).split(":")[1], data)
+    doc = json.loads((layout / "index.json").read_text())
+    doc["manifests"].append({
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "digest": sha256(manifest), "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": "odd"}})
+    (layout / "index.json").write_text(json.dumps(doc))
+
+
+def test_a_config_keeps_its_texts(mreg, store, churn):
+    with_config(next(store.rglob("oci-layout")).parent, ODD)
+    text = mreg.run("inspect", "churn:odd", "--config").stdout
+    assert text == '''{
+  "lr": 0.1,
+  "f": 0.910,
+  "big": 0.12345678901234567890123,
+  "e": [],
+  "s": "a\\"{,\\\\",
+  "n": [
+    {},
+    [
+      1E5,
+      -0.0
+    ]
+  ],
+  "last": null
+}
+'''
+    r = mreg.run("inspect", "churn:odd", "--config", "--json")
+    assert '"config":{"lr":0.1,"f":0.910,"big":0.12345678901234567890123,' \
+        '"e":[],' in r.stdout and "\n" not in r.stdout.strip()
+    assert validate(r.json)["config"]["f"] == 0.91
+
+
 def test_what_is_asked_for_together_comes_one_after_the_other(mreg, churn):
     r = mreg.run("inspect", "churn", "--config", "--tensors", "--files")
     parts = [mreg.run("inspect", "churn", f"--{what}").stdout
@@ -226,10 +278,43 @@ def test_raw_takes_any_manifest(mreg, store, churn):
         "annotations": {"org.opencontainers.image.ref.name": "all"}})
     (layout / "index.json").write_text(json.dumps(doc))
     assert mreg.run("inspect", "churn:all", "--raw").stdout.encode() == index
-    error = mreg.fails(9, "inspect", "churn:all", "--raw", "--config")
+    error = mreg.fails(9, "inspect", "churn:all", "--tensors")
     assert "is an index of 0 manifests" in error["message"]
     r = mreg.run("inspect", "churn:all", "--raw", "--config", status=9)
     assert "no config" in r.stderr
+
+
+def test_an_index_lists_its_manifests(mreg, store, churn):
+    layout = next(store.rglob("oci-layout")).parent
+    one = {"mediaType": "application/vnd.oci.image.manifest.v1+json",
+           "digest": churn, "size": next(
+               store.rglob(churn.split(":")[1])).stat().st_size}
+    index = json.dumps({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [
+            {**one, "platform": {"os": "linux", "architecture": "arm64"},
+             "annotations": {"quantization": "q4\033[2J"}}]}).encode()
+    write(layout / "blobs/sha256" / sha256(index).split(":")[1], index)
+    doc = json.loads((layout / "index.json").read_text())
+    doc["manifests"].append({
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "digest": sha256(index), "size": len(index),
+        "annotations": {"org.opencontainers.image.ref.name": "all"}})
+    (layout / "index.json").write_text(json.dumps(doc))
+    r = validate(mreg.json("inspect", "churn:all"))
+    child, = r["children"]
+    assert (child["digest"], child["size"]) == (churn, one["size"])
+    assert child["labels"] == ["os=linux", "architecture=arm64",
+                               "quantization=q4\033[2J"]
+    assert r["digest"] == sha256(index) and r["files"] == []
+    text = mreg.run("inspect", "churn:all").stdout
+    assert f"\nan index of 1 manifest; " in text
+    assert f"\n  {churn}\n    os=linux\n    architecture=arm64\n" \
+        "    quantization=q4\\x1b[2J\n" in text
+    assert mreg.json("inspect", "churn")["children"] is None
+    assert "'mreg inspect' of it lists them" in \
+        mreg.fails(9, "card", "churn:all")["hint"]
 
 
 # -- what is attached -------------------------------------------------------------------
@@ -244,13 +329,47 @@ def test_what_is_attached_is_listed(mreg, churn, tmp_path):
     assert (row["kind"], row["title"]) == ("bias-report", "Bias by region")
     assert row["files"] == ["report.json"] and row["bytes"] == 14
     text = mreg.run("inspect", "churn").stdout
-    line = text.split("\nattached\n")[1].splitlines()[0]
-    assert line.startswith("  bias-report  " + row["digest"][:19])
-    assert line.endswith("  Bias by region  report.json")
+    assert text.split("\nattached\n")[1].splitlines()[:2] == [
+        "  bias-report  Bias by region  report.json",
+        "    " + row["digest"]]
+    assert (row["suite"], row["passed"], row["metrics"]) == (None, None, {})
+    # By that digest it is read.
+    mreg.run("pull", f"churn@{row['digest']}", "-o", tmp_path / "read")
+    assert (tmp_path / "read/report.json").read_bytes() == b'{"fair": true}'
     # It is about this version alone.
     write(tmp_path / "churn/config.json", b"{}")
     mreg.run("push", tmp_path / "churn", "churn")
     assert mreg.json("inspect", "churn:v2")["attached"] == []
+
+
+def test_a_title_that_is_the_files_name_is_told_once(mreg, churn, tmp_path):
+    write(tmp_path / "bias.md", "fair\n")
+    mreg.run("attach", "churn", tmp_path / "bias.md", "--type", "bias-report")
+    text = mreg.run("inspect", "churn").stdout
+    assert text.count("bias.md") == 1
+
+
+def test_an_evaluation_tells_its_verdict(mreg, churn):
+    mreg.run("evaluate", "churn", "--suite", "holdout", "--pass", "--metric",
+             "auc=0.910")
+    mreg.run("evaluate", "churn", "--suite", "fair", "--fail")
+    rows = {row["suite"]: row
+            for row in validate(mreg.json("inspect", "churn"))["attached"]}
+    assert (rows["holdout"]["passed"], rows["fair"]["passed"]) == (True, False)
+    assert rows["holdout"]["metrics"] == {"auc": "0.910"}
+    text = mreg.run("inspect", "churn").stdout
+    assert "  evaluation  holdout: passed  evaluation.json  " in text
+    assert "  evaluation  fair: failed  evaluation.json  " in text
+
+
+def test_terms_of_data_are_told(mreg, tmp_path):
+    write(tmp_path / "d/model.bin", b"weights")
+    mreg.run("push", tmp_path / "d", "d", "--input",
+             "train=hf://datasets/x,classification=internal,consent=granted,"
+             "license=MIT", "--input", "test=s3://b/rows")
+    lines = mreg.run("inspect", "d").stdout.splitlines()
+    assert "  train hf://datasets/x, MIT, internal, consent granted" in lines
+    assert "  test s3://b/rows" in lines
 
 
 def test_an_attached_document_that_is_gone_is_counted(mreg, store, churn,

@@ -1,8 +1,10 @@
 """test_policy.py - policies: which one is in force, what push refuses, what
 policy check says, and that spec/ is right about it."""
+import hashlib
 import json
 import pathlib
 import pickle
+import re
 
 import jsonschema
 import pytest
@@ -90,7 +92,8 @@ WRONG = [("policy", 2), ("licences", {}), ("require", []),
          ("formats", {"pickle": "no"}), ("suites", {"s": "failed"}),
          ("suites", {"s": {}}), ("patterns", {"inputs": "x"}),
          ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}),
-         ("attachments", [])]
+         ("attachments", []), ("attachments", ["sbomm"]),
+         ("require", ["parents.fintune"]), ("suites", {"": "passed"})]
 
 
 @pytest.mark.parametrize("key, value", WRONG)
@@ -113,6 +116,22 @@ def test_every_key_of_the_schema_is_described():
             assert f"`{inner}" in text, inner
     for name in schema["definitions"]["format"]["enum"]:
         assert f"`{name}`" in text, name
+
+
+def test_mreg_takes_every_word_of_the_schema(mreg, tmp_path, policy, plain):
+    schema = json.loads((SPEC / "policy.schema.json").read_text())
+    types = schema["definitions"]["attachment"]["anyOf"][1]["enum"]
+    listed = re.findall(r"^\| `([a-z-]+)` \| `application",
+                        (SPEC / "attachments.md").read_text(), re.M)
+    assert set(types) == set(listed) | {"signature"}
+    relations = re.search(r"parents\\\.\(([a-z|]+)\)", schema[
+        "definitions"]["key"]["anyOf"][1]["pattern"])[1].split("|")
+    policy(json.dumps({"policy": 1, "attachments": types, "require": [
+        "parents." + r for r in relations]}), "p.json")
+    mreg.run("policy", "set", "churn", "p.json", "--dry-run", cwd=tmp_path)
+    for relation in relations:
+        mreg.run("push", plain, "churn", "--parent", f"{relation}=hf://a/b",
+                 "--dry-run")
 
 
 def test_the_schema_has_every_field_of_metadata():
@@ -212,6 +231,27 @@ def test_the_log_has_old_and_new_digest(mreg, store, policy, plain):
     assert layer.read_text() == '{"policy":1,"require":"license"}'
 
 
+def test_the_sample_of_a_manifest_is_what_is_stored(mreg, store):
+    sample = (SPEC / "samples/policy-manifest.json").read_bytes()
+    check = validator("policy-manifest")
+    check.validate(json.loads(sample))
+    result = mreg.json("policy", "set", "churn", SPEC / "samples/policy.yaml")
+    assert (store / "churn/blobs/sha256" /
+            result["digest"][7:]).read_bytes() == sample
+    wrong = json.loads(sample)
+    wrong["layers"][0]["annotations"] = {}
+    assert not check.is_valid(wrong)
+
+
+def test_the_template_of_a_card_claims_nothing(mreg, plain):
+    card = (SPEC / "templates/model-card.md").read_text()
+    (plain / "README.md").write_text(card)
+    shown = mreg.json("push", plain, "churn") and mreg.json("inspect", "churn")
+    assert "license" not in shown["metadata"]
+    assert shown["parents"] == [] and shown["inputs"] == []
+    assert shown["labels"] == {}
+
+
 def test_set_needs_what_is_expected(mreg, policy):
     file = policy(TEN)
     err = mreg.fails(4, "policy", "set", "churn", file, "--expect",
@@ -262,6 +302,17 @@ def test_ten_rules_refuse_a_push_with_ten_reasons(mreg, store, policy, pickled,
     assert mreg.json("push", plain, "churn:staging", *GOOD)["number"] == 1
 
 
+def test_a_refusal_in_json_is_one_line(mreg, policy, pickled):
+    mreg.run("policy", "set", "churn", policy(TEN))
+    r = mreg.run("push", pickled, "churn:wild", *BAD, "--json", status=7)
+    line, = r.stderr.splitlines()
+    err = json.loads(line)["error"]
+    assert "--json lists every rule that fails" in err["hint"]
+    found = mreg.run("policy", "check", pickled, "churn:wild", "--json",
+                     status=7).json
+    assert len(found["findings"]) > 7
+
+
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
     mreg.run("policy", "set", "churn", policy(TEN))
     r = mreg.run("push", plain, "churn", "--quiet", status=7)
@@ -297,6 +348,63 @@ def test_a_file_adds_rules(mreg, policy, plain):
     assert "require.runId" in err["cause"]
     shown = mreg.json("policy", "show", "churn", "--policy", more)
     assert [s["file"] for s in shown["sources"]] == [False, True]
+
+
+def test_every_file_adds_rules(mreg, policy, plain):
+    first = policy("policy: 1\nrequire: license\n", "a.yaml")
+    policy("policy: 1\nrequire: vendor\n", "b.yaml")
+    both = ["--policy", "a.yaml", "--policy", "b.yaml"]
+    here = {"cwd": first.parent}
+    r = mreg.run("push", plain, "churn", *both, status=7, **here)
+    assert "2 of 2 rules fail" in r.stderr
+    assert "the policies 'a.yaml', 'b.yaml' refuse it" in r.stderr
+    found = mreg.run("policy", "check", plain, "churn", *both, "--json",
+                     status=7, **here).json
+    assert [f["rule"] for f in found["findings"]] == [
+        "require.license", "require.vendor"]
+    shown = mreg.json("policy", "show", "churn", *both, **here)
+    assert [s["where"] for s in shown["sources"]] == ["a.yaml", "b.yaml"]
+
+
+def test_a_file_says_nothing_of_other_policies(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    # It is there already: only the file's rules are asked.
+    again = mreg.json("push", plain, "churn", "--policy",
+                      policy("policy: 1\n", "empty.yaml"))
+    assert again["identical"]
+    more = policy("policy: 1\nrequire: vendor\n", "v.yaml")
+    r = mreg.run("push", plain, "churn", "--policy", "v.yaml", status=7,
+                 cwd=more.parent)
+    assert "the policy in 'v.yaml' refuses it, 1 of 1 rules fail" in r.stderr
+    assert "require.license" not in r.stderr
+
+
+ALIAS = "policy: 1\nrequire: license\nnaming: {alias: 'dev|staging'}\n"
+
+
+def test_no_alias_moves_past_its_rule(mreg, policy, plain):
+    """Also where the version is there already and not judged again."""
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn", policy(ALIAS))
+    for args in (["push", plain, "churn:production"],
+                 ["push", plain, "churn", "--alias", "production"],
+                 ["push", plain, "churn:production", "--policy",
+                  policy("policy: 1\n", "empty.yaml")],
+                 ["alias", "set", "churn:v1", "production"],
+                 ["alias", "set", "churn:v1", "production", "--dry-run"]):
+        err = mreg.fails(7, *args)
+        assert "alias 'production' does not match" in err["cause"], args
+        assert "require" not in err["cause"]
+    assert mreg.run("push", plain, "churn:staging").status == 0
+    mreg.run("alias", "set", "churn:v1", "dev")
+    names = mreg.run("alias", "ls", "churn").stdout
+    assert "dev" in names and "staging" in names
+    assert "production" not in names
+    # Rules of models are none of a dataset's.
+    mreg.run("push", plain, "data", "--kind", "dataset")
+    mreg.run("policy", "set", "data", policy(ALIAS + "kinds: model\n"))
+    mreg.run("alias", "set", "data:v1", "production")
 
 
 def test_a_push_again_is_not_judged_again(mreg, policy, plain):
@@ -369,6 +477,31 @@ def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
     assert "that of 'hf://acme/base' is not told" in err["cause"]
 
 
+def push_archive(layout, content):
+    """A version v1 of one tar layer, as other tools push them."""
+    blobs = layout / "blobs/sha256"
+    blobs.mkdir(parents=True)
+
+    def put(data, media):
+        hexes = hashlib.sha256(data).hexdigest()
+        (blobs / hexes).write_bytes(data)
+        return {"mediaType": media, "digest": "sha256:" + hexes,
+                "size": len(data)}
+
+    manifest = put(json.dumps({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "artifactType": "application/vnd.cncf.model.manifest.v1+json",
+        "config": put(b"{}", "application/vnd.cncf.model.config.v1+json"),
+        "layers": [put(content,
+                       "application/vnd.cncf.model.weight.v1.tar")],
+    }).encode(), "application/vnd.oci.image.manifest.v1+json")
+    manifest["annotations"] = {"org.opencontainers.image.ref.name": "v1"}
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (layout / "index.json").write_text(json.dumps(
+        {"schemaVersion": 2, "manifests": [manifest]}))
+
+
 # -- check ----------------------------------------------------------------------------------
 
 
@@ -406,6 +539,35 @@ def test_check_of_a_version(mreg, policy, plain, pickled):
     mreg.fails(2, "policy", "check", plain, "churn", "--field", "x")
 
 
+def test_a_folder_alone_is_no_name(mreg, policy, plain):
+    for word in (plain, "plain", "./plain"):
+        err = mreg.fails(2, "policy", "check", word, cwd=plain.parent)
+        assert "is a folder" in err["message"], word
+        assert f"mreg policy check {word} NAME" in err["hint"]
+    assert "is a file" in mreg.fails(2, "policy", "check",
+                                     plain / "README.md")["message"]
+    # A model of that name goes before.
+    mreg.run("push", plain, "plain")
+    assert mreg.json("policy", "check", "plain", cwd=plain.parent)["passed"]
+
+
+def test_the_policy_of_the_prefix_is_no_model(mreg, policy, plain):
+    mreg.run("policy", "set", "mreg-policy", policy("policy: 1\n"))
+    mreg.run("push", plain, "churn")
+    assert [m for m in mreg.run("ls").stdout.split()] == ["churn"]
+
+
+def test_archives_are_not_looked_into(mreg, store, policy):
+    """A rule on files fails where they cannot be seen."""
+    layer = b"x" * 600
+    push_archive(store / "packed", layer)
+    found = mreg.run("policy", "check", "packed:v1", "--json", "--policy",
+                     policy("policy: 1\nformats: {pickle: deny}\n"),
+                     status=7).json
+    finding, = found["findings"]
+    assert "come in archives" in finding["problem"]
+
+
 def test_what_is_attached_is_asked_of_a_version(mreg, policy, plain, tmp_path):
     mreg.run("policy", "set", "churn", policy(
         "policy: 1\nattachments: sbom\nsuites: {fair: {verdict: passed, "
@@ -440,7 +602,9 @@ def test_facts_are_what_the_schema_says(mreg, policy, plain, pickled):
     facts = json.loads(mreg.run("policy", "check", "--facts", *args).stdout)
     validator("policy-facts").validate(facts)
     assert facts["at"] == "push" and facts["aliases"] == ["staging"]
-    assert facts["metrics"] == {"auc": "0.910"} and facts["card"]
+    assert facts["metrics"] == {"auc": 0.91} and facts["card"]
+    assert '"metrics":{"auc":0.910}' in \
+        mreg.run("policy", "check", "--facts", *args).stdout
     assert facts["ancestors"][0]["license"] == "MIT"
     assert {f["path"] for f in facts["files"]} == {"README.md", "weights.txt"}
     assert all("format" in f for f in facts["files"])
@@ -485,3 +649,36 @@ def test_a_copied_version_brings_the_policy_its_log_names(mreg, tmp_path,
     shown = mreg.json("policy", "show", "other")
     assert shown["sources"][0]["where"] == "other"
     mreg.run("push", plain, "other", status=7)
+
+
+def test_a_copy_leaves_the_policy_of_its_target(mreg, policy, plain):
+    """Also when what it brings comes later in the log; and again."""
+    mreg.run("policy", "set", "prod", policy(TEN))
+    wanted = mreg.json("policy", "show", "prod")["sources"][0]["digest"]
+    for i in range(2):
+        mreg.run("push", plain, "dev", "--license", "MIT", "-p", f"i={i}")
+    lax = policy("policy: 1\n", "lax.yaml")
+    mreg.run("policy", "set", "dev", lax)
+    mreg.run("push", plain, "dev", "--license", "MIT", "-p", "i=2")
+    mreg.run("copy", "dev:v3", "one")
+    mreg.run("policy", "set", "one", policy(TEN))
+    for source, target in [("dev", "prod"), ("dev", "prod"), ("dev:v3", "prod"),
+                           ("dev", "one")]:
+        out = mreg.run("-v", "copy", source, target)
+        assert "is now that of" not in out.stderr
+        assert mreg.json("policy", "show", target)["sources"][0]["digest"] == wanted
+    mreg.run("push", plain, "prod", status=7)
+
+
+def test_a_model_brings_its_policy_where_there_was_none(mreg, policy, plain):
+    mreg.run("policy", "set", "dev", policy(TEN))
+    mreg.run("push", plain, "dev", *GOOD)
+    out = mreg.run("copy", "dev", "new")
+    assert ("warning: the policy of 'new' is now that of 'dev', which its log "
+            "brought along") in out.stderr
+    # What came from there changes with it.
+    mreg.run("policy", "set", "dev", policy("policy: 1\n", "lax.yaml"))
+    out = mreg.run("copy", "dev", "new")
+    assert "the policy of 'new' is now that of 'dev'" in out.stderr
+    assert mreg.json("policy", "show", "new")["sources"][0]["digest"] == \
+        mreg.json("policy", "show", "dev")["sources"][0]["digest"]

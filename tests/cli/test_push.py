@@ -175,6 +175,13 @@ def test_a_dataset_says_that_it_is_one(mreg, model, store):
     assert "dataset" in {r["role"] for r in rows}
 
 
+def test_the_kind_of_a_flag_wins(mreg, model, store, tmp_path):
+    (tmp_path / "m.yaml").write_text("kind: dataset\n")
+    digest = mreg.json("push", model, "d", "--metadata", tmp_path / "m.yaml",
+                       "--kind", "model")["digest"]
+    assert "org.mreg.kind" not in annotations(store, "d", digest)
+
+
 @pytest.fixture
 def checkout(model):
     def git(*words):

@@ -1,8 +1,10 @@
 """test_push_facts.py - what push reads from a model's own files and from a
 run, what it leaves alone, and what it warns of."""
+import gzip
 import json
 import pickle
 import struct
+import subprocess
 import zipfile
 
 import pytest
@@ -311,6 +313,13 @@ def test_a_run_brings_what_it_logged(mreg, model, run, read, which):
     assert "ada" not in json.dumps(notes)
     assert "org.mreg.metric.broken" not in notes
     assert "'val loss'" in result.stderr
+    assert ("warning: metric 'broken' of the run is left out: its last value "
+            "is no finite number") in result.stderr
+
+
+def test_what_came_from_a_run_is_said_to(mreg, model, run):
+    said = mreg.run("push", model, "m", "--from-run", run).stdout
+    assert "  read from the run and files: runId, revision, metrics" in said
 
 
 def test_a_flag_wins_over_the_run(mreg, model, run, read):
@@ -323,6 +332,40 @@ def test_a_flag_wins_over_the_run(mreg, model, run, read):
     assert notes["org.mreg.param.epochs"] == "3"
     assert notes[OCI + "revision"] == "mine"
     assert notes["org.mreg.run.id"] == "other"
+
+
+def test_git_wins_over_the_run(mreg, model, run, read):
+    """Commit and address are of one tree."""
+    (run / "tags/mlflow.source.git.repoURL").write_text(
+        "https://ada:t0ken@git.example/run\n")
+    (run / "tags/mlflow.note.content").write_text("What it is.\n")
+    notes, _ = read("m", mreg.json("push", model, "m", "--from-run",
+                                   run)["digest"])
+    assert notes[OCI + "source"] == "https://git.example/run"
+    assert notes[OCI + "description"] == "What it is."
+    for words in (["init", "-q"], ["add", "."],
+                  ["-c", "user.name=A", "-c", "user.email=a@b", "commit",
+                   "-qm", "x"]):
+        subprocess.run(["git", "-C", str(model), *words], check=True,
+                       capture_output=True)
+    notes, _ = read("m", mreg.json("push", model, "m", "--git", "--from-run",
+                                   run)["digest"])
+    assert len(notes[OCI + "revision"]) == 40
+    assert OCI + "source" not in notes
+
+
+def test_no_password_of_an_import_is_kept(mreg, model, read):
+    (model / "x.csv.dvc").write_text(
+        "deps:\n- path: https://ada:s3cret@h.example/x.csv\n"
+        "  etag: '\"f432e270cd634c51296ecd2bc2f5e752-5\"'\n")
+    result = mreg.run("push", model, "m", "--json")
+    notes, raw = read("m", result.json["digest"])
+    assert json.loads(notes["org.mreg.inputs"]) == [
+        {"role": "data", "name": "https://h.example/x.csv",
+         "uri": "https://h.example/x.csv",
+         "digest": "etag:f432e270cd634c51296ecd2bc2f5e752-5"}]
+    assert "s3cret" not in json.dumps([notes, raw]) + result.stderr
+    assert "a user or a password in it" in result.stderr
 
 
 def test_the_run_wins_over_the_files(mreg, model, run, read):
@@ -346,6 +389,30 @@ def test_a_pickle_that_runs_something_is_told(mreg, model):
     result = mreg.run("push", model, "m")
     line, = (w for w in warnings(result) if "extra.pkl" in w)
     assert "can run code" in line and "system" in line
+
+
+def test_a_licence_that_is_no_id_is_told(mreg, model):
+    (model / "README.md").write_text("---\nlicense: Apache 2.0\n---\n")
+    line, = (w for w in warnings(mreg.run("push", model, "m"))
+             if "README.md" in w)
+    assert "'Apache 2.0'" in line and "--license" in line
+    given = mreg.run("push", model, "m", "--license", "Apache-2.0")
+    assert not [w for w in warnings(given) if "README.md" in w]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "vocab.txt", "weights.dat",
+                                  "model.sav", "config.yaml", "plain"])
+def test_a_pickle_is_told_whatever_it_is_called(mreg, model, name):
+    (model / name).write_bytes(pickle.dumps(Opens(), 2))
+    line, = (w for w in warnings(mreg.run("push", model, "m")) if name in w)
+    assert "can run code" in line and "system" in line
+
+
+def test_a_packed_pickle_is_told(mreg, model):
+    (model / "m.joblib.gz").write_bytes(gzip.compress(b"any"))
+    line, = (w for w in warnings(mreg.run("push", model, "m"))
+             if "m.joblib.gz" in w)
+    assert "compressed with gzip" in line
 
 
 def test_globals_are_told_up_to_ten(mreg, model):

@@ -35,7 +35,8 @@ def test_what_was_pulled_needs_no_registry(registry, binary, box):
     registry.clear()
     r = who.json("check", box / "out")
     assert r["same"] and r["remembered"]
-    assert (r["digest"], r["tag"], r["name"]) == (digest, "v1", name)
+    assert (r["digest"], r["version"], r["name"]) == (digest, "v1", name)
+    assert r["tag"] is None
     write(box / "out/model.bin", b"other")
     assert who.run("check", box / "out", status=6).stdout
     assert not registry.seen()

@@ -4,7 +4,10 @@ Debian's registry; what is hostile leaves nothing."""
 import hashlib
 import json
 import os
+import pathlib
+import resource
 import shutil
+import sqlite3
 import subprocess
 import tarfile
 import time
@@ -195,6 +198,18 @@ def test_files_and_folders_of_oras(remote, pulls):
            "f.gz": gz(b"a file that is gzip data")}, archives=True)
 
 
+def test_a_named_tar_of_oras_is_a_file(remote, pulls):
+    packed = gz(tar({"a": b"a"}))
+    remote.manifest("v", [
+        named("application/vnd.acme.data.v1.tar+gzip", packed,
+              title="data.tar.gz"),
+        # oras compresses folders, whatever type its caller gave.
+        named("application/vnd.acme.data.v1.tar", gz(tar({"d/b": b"b"})),
+              title="d", unpack="true"),
+    ], artifact="application/vnd.unknown.artifact.v1")
+    pulls({"data.tar.gz": packed, "d/b": b"b"}, archives=True)
+
+
 def test_folders_of_regctl_have_no_prefix_inside(remote, pulls):
     remote.manifest("v", [
         named("application/x-tar", gz(tar({"x.txt": b"x", "b/y.txt": b"y"})),
@@ -243,6 +258,14 @@ def test_kits_raw_layers_are_named_by_the_kitfile(remote, pulls):
                   "diffId": foreign.digest(README)}]})
     pulls({"model.safetensors": WEIGHTS, "sub/config.json": CONFIG,
            "README.md": README}, archives=True)
+
+
+def test_modelpack_of_kit_has_its_kitfile_as_annotation(remote, pulls):
+    model = layer(MODELPACK + "weight.v1.raw", WEIGHTS)
+    remote.manifest("v", [model], artifact=MODEL, annotations={
+        "ml.kitops.modelkit.kitfile": json.dumps({"model": {
+            "path": "m.bin", "digest": model[0]["digest"]}})})
+    pulls({"m.bin": WEIGHTS})
 
 
 def test_kits_index_asks_for_a_label(mreg, remote, box):
@@ -409,7 +432,7 @@ def modelcar_layers(compress=bytes, suffix=""):
 
 
 MODELCAR = {"dir/b": b"b", "config.json": CONFIG, "m.bin": WEIGHTS,
-            "run": (b"#!", True)}
+            "run": (b"#!", True), "model.file": WEIGHTS}
 
 
 @pytest.mark.parametrize("suffix,compress", [("", bytes), ("+gzip", gz),
@@ -418,8 +441,20 @@ def test_an_image_gives_its_model_folder(mreg, remote, pulls, box, suffix,
                                          compress):
     image(remote, "v", modelcar_layers(compress, suffix))
     pulls(MODELCAR, archives=True)
-    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "again")
-    assert "'models/model.file' is a link to another file" in r.stderr
+
+
+def test_an_image_of_a_hugging_face_cache_keeps_its_names(remote, pulls):
+    image(remote, "v", [layer(LAYER, tar({
+        "models/blobs/aa": CONFIG, "models/blobs/bb": WEIGHTS,
+        "models/snapshots/1/config.json": link(
+            "models/snapshots/1/config.json", "../../blobs/aa"),
+        "models/snapshots/1/m.bin": link(
+            "models/snapshots/1/m.bin", "../../blobs/bb"),
+        "models/now": link("models/now", "snapshots/1")}))])
+    pulls({f"{folder}/{name}": data
+           for folder in ("snapshots/1", "now")
+           for name, data in (("config.json", CONFIG), ("m.bin", WEIGHTS))} |
+          {"blobs/aa": CONFIG, "blobs/bb": WEIGHTS}, archives=True)
 
 
 def test_an_image_of_a_local_store(mreg, box):
@@ -574,6 +609,96 @@ def test_a_bomb_is_stopped(mreg, remote, box):
     assert not (box / "out").exists()
 
 
+@pytest.mark.parametrize("kind", [b"7", b"S", b"Z", b"N", b"D"])
+def test_entries_of_unknown_kinds_are_refused(mreg, remote, box, kind):
+    info = tarfile.TarInfo("f")
+    info.type = kind
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar",
+                                tar({"good": b"x", "f": info}),
+                                filepath="x")], artifact=MODEL)
+    e = mreg.fails(9, "pull", f"{remote.name}:v", "-o", box / "out")
+    assert "a sparse file or the like" in e["cause"]
+    assert not (box / "out").exists()
+
+
+def test_files_are_counted_over_all_archives(mreg, box):
+    local = foreign.Layout(box / "store", "many")
+    packed = gz(tar({str(i): b"" for i in range(50001)},
+                    tarfile.USTAR_FORMAT))
+    local.manifest("v", [named(MODELPACK + "weight.v1.tar+gzip", packed,
+                               filepath=name) for name in "ab"],
+                   artifact=MODEL)
+    e = mreg.fails(1, "pull", f"{local.name}:v", "-o", box / "out")
+    assert "more than 100000 files" in e["cause"]
+
+
+def test_more_archives_than_open_files(mreg, box):
+    local = foreign.Layout(box / "store", "many")
+    local.manifest("v", [named(MODELPACK + "weight.v1.tar",
+                               tar({f"f{i}": b"%d" % i}), filepath=f"f{i}")
+                         for i in range(1100)], artifact=MODEL)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("no more open files here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        mreg.run("pull", f"{local.name}:v", "-o", box / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(os.listdir(box / "out")) == 1100
+
+
+# -- what the state says is no proof -------------------------------------------
+
+
+def forge(mreg, change):
+    """Change what is remembered of archives, and make its head fit."""
+    [path] = pathlib.Path(mreg.env["XDG_CACHE_HOME"]).rglob("state.db")
+    db = sqlite3.connect(path)
+    tables = [t for t, in db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    count = 0
+    for table in tables:
+        columns = [c[1] for c in db.execute(f"PRAGMA table_info({table})")]
+        for row in list(db.execute(f"SELECT rowid, * FROM {table}")):
+            for name, value in zip(columns, row[1:]):
+                data = value.encode() if isinstance(value, str) else value
+                if not isinstance(data, bytes) or \
+                        not data.startswith(b"mreg.members/1 "):
+                    continue
+                body = change(data.split(b"\n", 1)[1])
+                head = b"mreg.members/1 " + foreign.digest(body).encode()
+                data = head + b"\n" + body
+                db.execute(f"UPDATE {table} SET {name} = ? WHERE rowid = ?",
+                           (data.decode() if isinstance(value, str) else data,
+                            row[0]))
+                count += 1
+    db.commit()
+    db.close()
+    assert count > 0
+
+
+def test_a_forged_memory_decides_nothing(mreg, remote, box):
+    content = {"a": b"first", "b": b"second"}
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar", tar(content),
+                                filepath="x")], artifact=MODEL)
+    mreg.run("pull", f"{remote.name}:v", "-o", box / "one")
+    forge(mreg, lambda body: body.split(b"\n")[0].replace(
+        b" a", b" evil.py") + b"\n")
+    mreg.run("pull", f"{remote.name}:v", "-o", box / "two")
+    assert_pulled(box / "two", expect(content))
+    mreg.run("pull", f"{remote.name}:v", "-o", box / "three")
+    assert_pulled(box / "three", expect(content))
+
+
+def test_a_forged_memory_of_an_image_is_not_read(mreg, remote, box):
+    image(remote, "v", modelcar_layers())
+    mreg.run("pull", f"{remote.name}:v", "-o", box / "one")
+    forge(mreg, lambda body: body.replace(b" models/", b" "))
+    mreg.run("pull", f"{remote.name}:v", "-o", box / "two")
+    assert_pulled(box / "two", expect(MODELCAR))
+
+
 def test_wrong_compression_is_told(mreg, remote, box):
     remote.manifest("v", [named(MODELPACK + "weight.v1.tar+zstd",
                                 gz(tar({"a": b"x"})), filepath="x")],
@@ -611,6 +736,46 @@ def test_a_dry_run_says_what_it_can_know(mreg, remote, packed, box):
     assert r.json["bytesFetched"] == size
     assert {i["path"]: i["action"] for i in r.json["files"]} == {
         "w.bin": "fetch", "config.json": "reused", "README.md": "reused"}
+
+
+def test_a_dry_run_looks_for_no_file_by_an_archives_name(mreg, remote, box):
+    remote.manifest("v", [
+        named(MODELPACK + "weight.v1.tar", tar({"w/m.bin": WEIGHTS}),
+              filepath="w"),
+        named(MODELPACK + "weight.config.v1.raw", CONFIG,
+              filepath="w/c.json")], artifact=MODEL)
+    (box / "out/w").mkdir(parents=True)
+    r = mreg.json("pull", f"{remote.name}:v", "-o", box / "out", "-n")
+    assert [i["path"] for i in r["files"]] == ["w", "w/c.json"]
+    layers = modelcar_layers()
+    image(remote, "image", layers + layers[:1])
+    mreg.json("pull", f"{remote.name}:image", "-o", box / "image", "-n")
+    mreg.run("pull", f"{remote.name}:image", "-o", box / "image")
+    assert_pulled(box / "image", expect(MODELCAR))
+
+
+@pytest.mark.parametrize("status,options,before", [
+    (2, ["--exact"], {"HOME": None}),
+    (3, ["--include", "nope"], {}),
+    (4, ["--exact"], {f"other{i}": b"x" for i in range(9)}),
+    (4, ["--keep"], {"w.bin": b"mine"}),
+    (4, [], {"w.bin/mine": b"x"}),
+], ids=["home", "typo", "strangers", "keep", "folder"])
+def test_a_refused_pull_leaves_no_archive(mreg, remote, packed, box, status,
+                                          options, before):
+    out = box / "out"
+    if "HOME" in before:
+        before = {}
+        out = pathlib.Path(mreg.env["HOME"])
+    for path, data in before.items():
+        harness.write(out / path, data)
+
+    def files():
+        return out.exists() and sorted(set(os.listdir(out)) - {"cache"})
+
+    was = files()
+    mreg.fails(status, "pull", f"{remote.name}:v", "-o", out, *options)
+    assert files() == was
 
 
 def test_what_is_missing_comes_from_the_archive_again(mreg, remote, packed,

@@ -1,9 +1,11 @@
 """test_inspect_tensors.py - headers of weight files read where they are: how
 many requests, how many bytes, and what real files say."""
 import json
+import os
 import re
 import struct
 import sys
+import zipfile
 
 import pytest
 
@@ -284,3 +286,40 @@ def test_silero_has_inputs_outputs_and_globals(models, at_plain, plain):
     assert files["silero_vad_16k.safetensors"]["parameters"] > 100_000
     text = at_plain.run("inspect", name, "-t").stdout
     assert "state float32 [2, " in text and "not verified" in text
+
+
+# -- where ranges are not served ---------------------------------------------------
+
+
+@pytest.fixture
+def whole():
+    registry = Fake(no_range=True)
+    yield registry
+    registry.stop()
+
+
+def zip_of(path, size):
+    """What has its table at its end, far from the start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr("m/data.pkl", b"\x80\x02}q\x00.")
+        z.writestr("m/data/0", os.urandom(size))
+
+
+def test_a_file_that_only_comes_whole_hides_no_other(whole, binary, box):
+    who = Mreg(binary, box / "home")
+    zip_of(box / "m/big.pt", 20 * MIB)
+    write(box / "m/a.safetensors",
+          weight_files.safetensors({"w": ("F32", [2, 2])}))
+    name = f"{whole.host}/m"
+    who.run("push", box / "m", name)
+    weights = who.json("inspect", name, "--tensors")["weights"]
+    a, big = sorted(weights["files"], key=lambda f: f["path"])
+    assert [t["name"] for t in a["tensors"]] == ["w"] and a["trouble"] is None
+    assert "whole files" in big["trouble"] and big["tensors"] == []
+    assert weights["bytesRead"] < MIB
+    # Alone, it is no answer.
+    zip_of(box / "p/big.pt", 20 * MIB)
+    who.run("push", box / "p", f"{whole.host}/p")
+    error = who.fails(9, "inspect", f"{whole.host}/p", "--tensors")
+    assert "big.pt" in error["message"] and "pull" in error["hint"]

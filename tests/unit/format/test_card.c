@@ -248,6 +248,33 @@ static void reads_one_word_or_several(void **state)
 	assert_words(&c.languages, "de");
 }
 
+/* An address and the id behind it are one. */
+static void names_each_data_set_and_base_once(void **state)
+{
+	struct mr_card c = with(
+		*state,
+		"datasets: [https://huggingface.co/datasets/squad, b, squad]\n"
+		"base_model: [c/d, https://huggingface.co/c/d, gpt2]\n");
+
+	assert_words(&c.datasets, "squad|b");
+	assert_words(&c.base_models, "c/d|gpt2");
+}
+
+static void keeps_what_is_no_licences_id(void **state)
+{
+	struct mr_card c = with(*state, "license: Apache 2.0\n");
+
+	assert_null(c.license);
+	assert_string_equal(c.license_odd, "Apache 2.0");
+	c = with(*state, "license: [mit, apache-2.0]\n");
+	assert_null(c.license);
+	assert_string_equal(c.license_odd, "mit, apache-2.0");
+	assert_null(with(*state, "license: mit\n").license_odd);
+	assert_null(with(*state, "license: other\n").license_odd);
+	assert_null(with(*state, "license: unknown\n").license_odd);
+	assert_null(with(*state, "tags: [a]\n").license_odd);
+}
+
 static void reads_measured_values_as_written(void **state)
 {
 	struct mr_card c =
@@ -537,6 +564,10 @@ int main(void)
 			leaves_out_base_models_that_are_paths, arena,
 			arena_end),
 		cmocka_unit_test_setup_teardown(reads_one_word_or_several,
+						arena, arena_end),
+		cmocka_unit_test_setup_teardown(
+			names_each_data_set_and_base_once, arena, arena_end),
+		cmocka_unit_test_setup_teardown(keeps_what_is_no_licences_id,
 						arena, arena_end),
 		cmocka_unit_test_setup_teardown(
 			reads_measured_values_as_written, arena, arena_end),

@@ -82,7 +82,7 @@ static void reads_what_dvc_import_writes(void **state)
 	assert_null(d.items[0].hash);
 	assert_false(d.items[0].output);
 	assert_string_equal(d.items[1].hash,
-			    "etag:\"f432e270cd634c51296ecd2bc2f5e752-5\"");
+			    "etag:f432e270cd634c51296ecd2bc2f5e752-5");
 	assert_string_equal(d.items[1].path,
 			    "https://data.dvc.org/get-started/data.xml");
 	assert_string_equal(d.items[2].hash, "checksum:abc");
@@ -163,16 +163,17 @@ static void joins_paths_with_the_working_directory(void **state)
 
 static void leaves_out_what_is_unfit(void **state)
 {
-	struct mr_dvc d = read_dvc(*state, "outs:\n"
-					   "- md5: not-hexadecimal\n  path: a\n"
-					   "- md5: " MD5 "0\n  path: b\n"
-					   "- {md5: [x], etag: y, path: c}\n"
-					   "- {path: \"d\\n\", md5: " MD5 "}\n"
-					   "- {path: \"e\\nf\", md5: " MD5 "}\n"
-					   "- {md5: " MD5 "}\n"
-					   "- text\n"
-					   "deps: text\n"
-					   "stages: [x]\n");
+	struct mr_dvc d =
+		read_dvc(*state, "outs:\n"
+				 "- md5: not-hexadecimal\n  path: a\n"
+				 "- md5: " MD5 "0\n  path: b\n"
+				 "- {md5: [x], etag: 'W/\"y\"', path: c}\n"
+				 "- {path: \"d\\n\", md5: " MD5 "}\n"
+				 "- {path: \"e\\nf\", md5: " MD5 "}\n"
+				 "- {md5: " MD5 "}\n"
+				 "- text\n"
+				 "deps: text\n"
+				 "stages: [x]\n");
 
 	assert_null(d.trouble);
 	assert_int_equal(d.count, 4);

@@ -4,6 +4,7 @@
  */
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -85,6 +86,7 @@ static void other_files_are_unknown_and_in_no_trouble(void **state)
 		{ "\x80\x90 bytes", 8, "vocab.dat" },
 		{ "\037\213\010", 3, "data.csv.gz" },
 		{ "any bytes", 9, "tokenizer.bin" },
+		{ "outs:\n- md5: 1", 14, "model.pkl.dvc" },
 		{ "PK", 2, "short.zip" },
 	};
 	char why[512];
@@ -113,6 +115,15 @@ static void a_name_must_keep_what_it_promises(void **state)
 		{ "m.onnx", MR_FORMAT_ONNX, "its name says: onnx" },
 		{ "m/saved_model.pb", MR_FORMAT_SAVED_MODEL,
 		  "its name says: tensorflow" },
+		{ "m.pkl", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.pickle", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.joblib", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.dill", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.pt", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.PTH", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.ckpt", MR_FORMAT_PICKLE, "its name says: pickle" },
+		{ "m.h5", MR_FORMAT_HDF5, "its name says: hdf5" },
+		{ "m.keras", MR_FORMAT_KERAS, "its name says: keras" },
 	};
 	const char *bytes = "# no weights but a text\n";
 	char why[512];
@@ -162,6 +173,178 @@ static void what_hides_a_pickle_is_never_clean(void **state)
 	}
 	(void)kind_of("7z\274\257\047\034\0\004........", 16, "model.bin", why);
 	assert_has(why, "cannot be inspected: ");
+}
+
+#define SYSTEM "cos\nsystem\n(S'id'\ntR."
+#define TWO_HEADER 0x2054
+
+/* A safetensors file whose length begins with the opcode BINSTRING, and whose
+ * metadata are texts that are jumped over, into the tensor. */
+static void write_two_kinds(struct weights *w)
+{
+	static const char tail[] = "\"},\"t\":{\"dtype\":\"U8\",\"shape\":[%zu]"
+				   ",\"data_offsets\":[0,%zu]}}";
+	char end[100];
+	size_t n = 7 + strlen(SYSTEM);
+	size_t i;
+
+	memset(w, 0, sizeof(*w));
+	weights_put(w, TWO_HEADER, 8);
+	weights_add(w, "{\"__metadata__\":{\"a\":\"xxxxxxxx", 29);
+	for (i = 0; i < 63; i++) {
+		weights_add(w, "U~", 2);
+		while (w->n < 8 + 29 + 128 * (i + 1))
+			weights_put(w, 'y', 1);
+	}
+	weights_add(w, "U<", 2);
+	while (w->n < 8 + 8155)
+		weights_put(w, 'y', 1);
+	weights_add(w, "U~", 2);
+	snprintf(end, sizeof(end), tail, n, n);
+	while (w->n < 8 + TWO_HEADER - strlen(end))
+		weights_put(w, 'y', 1);
+	weights_add(w, end, strlen(end));
+	weights_add(w, "zzzzzzz" SYSTEM, n);
+}
+
+static void a_file_of_two_kinds_is_a_pickle_in_trouble(void **state)
+{
+	static const char *const names[] = { "pytorch_model.bin", "model.pkl",
+					     "model.safetensors" };
+	struct weights w;
+	char why[512];
+	size_t i;
+
+	(void)state;
+	write_two_kinds(&w);
+	for (i = 0; i < MR_COUNT(names); i++) {
+		assert_int_equal(kind_of(w.bytes, w.n, names[i], why),
+				 MR_FORMAT_PICKLE);
+		assert_string_equal(why, "is a pickle as well as a file of the "
+					 "kind safetensors");
+	}
+	/* Without what it would run it is but an odd file. */
+	memset(w.bytes + w.n - strlen(SYSTEM), 0, strlen(SYSTEM));
+	assert_int_equal(kind_of(w.bytes, w.n, "model.bin", why),
+			 MR_FORMAT_SAFETENSORS);
+	assert_string_equal(why, "");
+	/* GGUF begins with BINFLOAT, and its counts with BINSTRING. */
+	memset(&w, 0, sizeof(w));
+	weights_add(&w, "GGUF", 4);
+	weights_put(&w, 3, 4);
+	weights_put(&w, 0x035401, 8);
+	weights_put(&w, 0x035401, 8);
+	weights_put(&w, 0x4701, 8);
+	weights_add(&w, "ab" SYSTEM, 2 + strlen(SYSTEM));
+	weights_pad(&w, 1024);
+	assert_int_equal(kind_of(w.bytes, w.n, "model.gguf", why),
+			 MR_FORMAT_PICKLE);
+	assert_has(why, "is a pickle as well as a file of the kind gguf");
+}
+
+static void a_zip_behind_another_format_is_found(void **state)
+{
+	static const char *const names[] = { "model.keras", "model.h5",
+					     "model.pt", "model.pkl",
+					     "model.bin" };
+	char plain[100] = "\200\002N.";
+	struct weights w;
+	char why[512];
+	size_t i;
+
+	(void)state;
+	safetensors_write(&w,
+			  "{\"w\":{\"dtype\":\"U8\",\"shape\":[30],"
+			  "\"data_offsets\":[0,30]}}",
+			  30);
+	memcpy(w.bytes + w.n - 22, "PK\005\006", 4);
+	memcpy(plain + 60, "PK\005\006", 4);
+	for (i = 0; i < MR_COUNT(names); i++) {
+		assert_int_equal(kind_of(w.bytes, w.n, names[i], why),
+				 MR_FORMAT_TORCH);
+		assert_has(why, "cannot be inspected: it ends as a zip");
+		assert_int_equal(kind_of(plain, sizeof(plain), names[i], why),
+				 MR_FORMAT_TORCH);
+		assert_has(why, "cannot be inspected: it ends as a zip");
+	}
+	/* Who loads this one does not look there. */
+	(void)kind_of(w.bytes, w.n, "model.safetensors", why);
+	assert_string_equal(why, "");
+}
+
+/* torch.save before 0.1.10; the sum as tar writes it. */
+static void a_tar_under_a_pickles_name_is_in_trouble(void **state)
+{
+	char bytes[1024] = "sys_info";
+	char why[512];
+	unsigned int sum = 8 * ' ';
+	size_t i;
+
+	(void)state;
+	memcpy(bytes + 257, "ustar", 6);
+	for (i = 0; i < 512; i++)
+		sum += (unsigned char)bytes[i];
+	snprintf(bytes + 148, 8, "%06o", sum);
+	bytes[155] = ' ';
+	assert_int_equal(kind_of(bytes, sizeof(bytes), "model.pt", why),
+			 MR_FORMAT_TORCH);
+	assert_string_equal(why, "cannot be inspected: it is a tar archive");
+	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
+	assert_has(why, "tar archive");
+	assert_int_equal(kind_of(bytes, sizeof(bytes), "data.tar", why),
+			 MR_FORMAT_UNKNOWN);
+	bytes[0]++;
+	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
+	assert_string_equal(why, "");
+}
+
+static void write_npy(struct weights *w, const char *header, const char *data)
+{
+	memset(w, 0, sizeof(*w));
+	weights_add(w, "\223NUMPY\001", 7);
+	weights_put(w, 0, 1);
+	weights_put(w, strlen(header), 2);
+	weights_add(w, header, strlen(header));
+	weights_add(w, data, strlen(data));
+}
+
+static void an_array_of_objects_is_a_pickle(void **state)
+{
+	static const char *const objects[] = {
+		"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n",
+		"{'descr': 'object', 'fortran_order': False, 'shape': ()}",
+		"{'descr': '|\\x4f', 'fortran_order': False, 'shape': ()}",
+		"{'descr': [('a', '<f4'), ('b', 'O')], 'shape': (1,)}",
+	};
+	struct weights w;
+	struct looked l;
+	char why[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MR_COUNT(objects); i++) {
+		write_npy(&w, objects[i], "\200\003cos\nsystem\nq.");
+		w.bytes[w.n - 1] = '\001'; /* of BINPUT */
+		weights_add(&w, ".", 1);
+		facts_look(&l, w.bytes, w.n, w.n, "notes.txt");
+		assert_null(l.f.trouble);
+		assert_int_equal(l.f.format, MR_FORMAT_PICKLE);
+		assert_int_equal(l.f.unsafe.n, 1);
+		assert_string_equal(l.f.unsafe.items[0], "os system");
+		facts_release(&l);
+		write_npy(&w, objects[i], "\377\377");
+		assert_int_equal(kind_of(w.bytes, w.n, "a.npy", why),
+				 MR_FORMAT_PICKLE);
+		assert_has(why, "no pickle follows");
+	}
+	write_npy(&w, "{'descr': '<f8', 'fortran_order': False, 'shape': ()}",
+		  "12345678");
+	assert_int_equal(kind_of(w.bytes, w.n, "a.npy", why),
+			 MR_FORMAT_UNKNOWN);
+	assert_string_equal(why, "");
+	memcpy(w.bytes + 6, "\002\000\377\377\377\377", 6);
+	(void)kind_of(w.bytes, w.n, "a.npy", why);
+	assert_has(why, "header is longer");
 }
 
 /* Python and PyTorch look for a zip's end record, not for its beginning. */
@@ -377,6 +560,10 @@ int main(void)
 		cmocka_unit_test(other_files_are_unknown_and_in_no_trouble),
 		cmocka_unit_test(a_name_must_keep_what_it_promises),
 		cmocka_unit_test(what_hides_a_pickle_is_never_clean),
+		cmocka_unit_test(a_file_of_two_kinds_is_a_pickle_in_trouble),
+		cmocka_unit_test(a_zip_behind_another_format_is_found),
+		cmocka_unit_test(a_tar_under_a_pickles_name_is_in_trouble),
+		cmocka_unit_test(an_array_of_objects_is_a_pickle),
 		cmocka_unit_test(finds_a_zip_from_its_end),
 		cmocka_unit_test(finds_hdf5_behind_a_user_block),
 		cmocka_unit_test(reading_trouble_is_an_error),

@@ -126,7 +126,8 @@ static void reads_a_run(void **state)
 	test_write_text(f->dir, RUN "metrics/auc", "1629947183157 0.910 0\n");
 	test_write_text(f->dir, RUN "tags/team", "fraud");
 	test_write_text(f->dir, RUN "tags/mlflow.user", "bob");
-	test_write_text(f->dir, RUN "tags/mlflow.source.name", "train.py");
+	test_write_text(f->dir, RUN "tags/mlflow.source.git.repoURL",
+			"https://h/r");
 	test_write_text(f->dir, RUN "tags/mlflow.source.git.commit",
 			"8d3f1f6a2c\n");
 	test_write_text(f->dir, RUN "tags/mlflow.log-model.history", "[{}]");
@@ -138,7 +139,7 @@ static void reads_a_run(void **state)
 	assert_string_equal(r->user, "ada");
 	assert_string_equal(r->experiment, "1");
 	assert_string_equal(r->revision, "8d3f1f6a2c");
-	assert_string_equal(r->source, "train.py");
+	assert_string_equal(r->source, "https://h/r");
 	assert_pairs(r->params, r->param_count,
 		     "data/path=s3://b/k|depth=4|empty=");
 	assert_pairs(r->metrics, r->metric_count, "auc=0.910");
@@ -220,6 +221,9 @@ static void shows_the_metric_that_mlflow_shows(void **state)
 	for (i = 0; i < MR_COUNT(histories); i++) {
 		r = with(f, "metrics/m", histories[i].name);
 		assert_pairs(r->metrics, r->metric_count, histories[i].value);
+		assert_int_equal(r->lost.n, histories[i].value[0] ? 0 : 1);
+		if (r->lost.n)
+			assert_string_equal(r->lost.items[0], "m");
 	}
 }
 

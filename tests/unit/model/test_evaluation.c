@@ -174,6 +174,11 @@ static void refuses_what_is_no_evaluation(void **state)
 		"'dataset' must be a map with 'name' and 'digest'");
 	refuses(*state, "dataset: {name: d, digest: md5:0a}\n",
 		"'digest' is no digest");
+	refuses(*state, "dataset:\n  name: d\n  digest: [" DIGEST "]\n",
+		"'digest' must be a text in 'e.json', line 3");
+	refuses(*state, "dataset: {name: [d]}\n", "'name' must be a text");
+	refuses(*state, "dataset: [d]\n",
+		"'dataset' must be a map with 'name' and 'digest'");
 	refuses(*state, "{\"suite\":\"a\",\"suite\":\"b\"}", "suite");
 }
 
@@ -181,6 +186,7 @@ static void names_the_nearest_key(void **state)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	static const char text[] = "suite: s\npased: true\n";
+	static const char inside[] = "dataset:\n  name: d\n  digset: x\n";
 	struct mr_evaluation e;
 
 	assert_code(MREG_EFORMAT,
@@ -189,6 +195,27 @@ static void names_the_nearest_key(void **state)
 		    err);
 	assert_has(err.msg, "unknown key 'pased' in 'e.json', line 2");
 	assert_string_equal(err.hint, "did you mean 'passed'?");
+	assert_code(MREG_EFORMAT,
+		    mr_evaluation_parse(inside, sizeof(inside) - 1, "e.json",
+					true, *state, &e, &err),
+		    err);
+	assert_has(err.msg, "unknown key 'digset' in 'e.json', line 3");
+	assert_string_equal(err.hint, "did you mean 'digest'?");
+}
+
+static void keeps_the_hint_of_what_is_wrong_with_a_value(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	static const char text[] = "dataset: {name: d, digest: 'sha256:zz'}";
+	struct mr_evaluation e;
+
+	assert_code(MREG_EFORMAT,
+		    mr_evaluation_parse(text, sizeof(text) - 1, "e.json", true,
+					*state, &e, &err),
+		    err);
+	assert_has(err.msg, "'sha256:zz' in 'e.json', line 1");
+	assert_string_equal(err.hint,
+			    "a digest is sha256: and 64 hexadecimal digits");
 }
 
 static void lets_a_part_be_told_elsewhere(void **state)
@@ -240,6 +267,9 @@ int main(void)
 						fresh, gone),
 		cmocka_unit_test_setup_teardown(names_the_nearest_key, fresh,
 						gone),
+		cmocka_unit_test_setup_teardown(
+			keeps_the_hint_of_what_is_wrong_with_a_value, fresh,
+			gone),
 		cmocka_unit_test_setup_teardown(lets_a_part_be_told_elsewhere,
 						fresh, gone),
 		cmocka_unit_test_setup_teardown(

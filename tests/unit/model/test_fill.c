@@ -4,6 +4,7 @@
  */
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -42,6 +43,14 @@ static void fills(struct rig *r, const struct mr_said *said)
 	struct mreg_error err = MREG_ERROR_INIT;
 
 	assert_ok(mr_meta_fill(r->m, said, &r->filled, &r->notes, &err), err);
+}
+
+static void run_fills(struct rig *r, const struct mr_run *run)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	assert_ok(mr_meta_fill_run(r->m, run, &r->filled, &r->notes, &err),
+		  err);
 }
 
 static void gives(struct rig *r, const char *key, const char *value)
@@ -354,6 +363,85 @@ static void takes_inputs_of_dvc_by_their_hash(void **state)
 	assert_string_equal(r->m->inputs[3].digest, "git:5d41402a");
 }
 
+static void keeps_no_password_of_an_address(void **state)
+{
+	struct rig *r = *state;
+	struct mr_dvc_item items[] = {
+		{ .path = "https://ada:s3@cret@h.example/a@b.csv?c@d" },
+		{ .path = "more.csv", .repo = "https://t0ken@git.example/d" },
+		{ .path = "s3://bucket/k@1", .hash = "etag:0c" },
+	};
+	const struct mr_dvc_file file = { "x.dvc",
+					  { .items = items, .count = 3 } };
+	const struct mr_said said = { .dvc = &file, .dvc_count = 1 };
+	struct mr_run_input input = { "https://t0ken@h.example/x", NULL, NULL,
+				      "https://t0ken@h.example/x" };
+	const struct mr_run run = { .inputs = &input, .input_count = 1 };
+
+	fills(r, &said);
+	assert_int_equal(r->m->input_count, 3);
+	assert_string_equal(r->m->inputs[0].name,
+			    "https://h.example/a@b.csv?c@d");
+	assert_string_equal(r->m->inputs[0].uri,
+			    "https://h.example/a@b.csv?c@d");
+	assert_string_equal(r->m->inputs[1].name, "more.csv");
+	assert_string_equal(r->m->inputs[1].uri, "https://git.example/d");
+	assert_string_equal(r->m->inputs[2].uri, "s3://bucket/k@1");
+	assert_int_equal(r->notes.n, 1);
+	assert_string_equal(r->notes.items[0],
+			    "an address in 'x.dvc' has a user or a password "
+			    "in it: they are left out");
+
+	r->m->input_count = 0;
+	run_fills(r, &run);
+	assert_string_equal(r->m->inputs[0].name, "https://h.example/x");
+	assert_string_equal(r->m->inputs[0].uri, "https://h.example/x");
+	assert_int_equal(r->notes.n, 2);
+}
+
+static void keeps_an_input_whose_digest_is_none(void **state)
+{
+	struct rig *r = *state;
+	struct mr_dvc_item item = { .path = "https://h.example/a",
+				    .hash = "etag:\"a b\"" };
+	const struct mr_dvc_file file = { "x.dvc",
+					  { .items = &item, .count = 1 } };
+	const struct mr_said said = { .dvc = &file, .dvc_count = 1 };
+
+	fills(r, &said);
+	assert_int_equal(r->m->input_count, 1);
+	assert_string_equal(r->m->inputs[0].uri, "https://h.example/a");
+	assert_null(r->m->inputs[0].digest);
+	assert_int_equal(r->notes.n, 1);
+	assert_has(r->notes.items[0],
+		   "input 'https://h.example/a' of 'x.dvc' is taken without "
+		   "its digest: 'digest' is no digest");
+}
+
+static void tells_of_inputs_beyond_a_thousand(void **state)
+{
+	struct rig *r = *state;
+	struct mr_dvc_item *items = mr_array(1002, sizeof(*items));
+	struct mr_dvc_file file = { "x.dvc",
+				    { .items = items, .count = 1002 } };
+	const struct mr_said said = { .dvc = &file, .dvc_count = 1 };
+	char paths[1002][8];
+	size_t i;
+
+	assert_non_null(items);
+	for (i = 0; i < 1002; i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), "f%zu", i);
+		items[i] = (struct mr_dvc_item){ .path = paths[i] };
+	}
+	fills(r, &said);
+	mr_release(items);
+	assert_int_equal(r->m->input_count, 1000);
+	assert_int_equal(r->notes.n, 1);
+	assert_string_equal(r->notes.items[0],
+			    "inputs of 'x.dvc' are left out: there are 1000 "
+			    "already");
+}
+
 /* -- weights
  * ------------------------------------------------------------------------- */
 
@@ -555,14 +643,6 @@ static void keeps_few_of_many_globals(void **state)
  * ----------------------------------------------------------------------------
  */
 
-static void run_fills(struct rig *r, const struct mr_run *run)
-{
-	struct mreg_error err = MREG_ERROR_INIT;
-
-	assert_ok(mr_meta_fill_run(r->m, run, &r->filled, &r->notes, &err),
-		  err);
-}
-
 static void takes_a_run(void **state)
 {
 	struct rig *r = *state;
@@ -577,7 +657,7 @@ static void takes_a_run(void **state)
 	const struct mr_run run = {
 		.id = "a3f81c",
 		.revision = "5d41402a",
-		.source = "/home/ada/train.py",
+		.source = "https://git.example.com/other",
 		.user = "ada",
 		.metrics = metrics,
 		.metric_count = 2,
@@ -600,18 +680,52 @@ static void takes_a_run(void **state)
 	assert_string_equal(r->m->metrics[0].value, "0.910");
 	assert_int_equal(r->m->param_count, 2);
 	assert_string_equal(tag_of(r->m, "team"), "growth");
-	assert_int_equal(r->m->input_count, 2);
+	assert_int_equal(r->m->input_count, 3);
 	assert_string_equal(r->m->inputs[0].role, "train");
 	assert_string_equal(r->m->inputs[0].digest, "mlflow:4b2f3c1a");
 	assert_string_equal(r->m->inputs[0].uri, "s3://b/train.csv");
-	assert_string_equal(r->m->inputs[1].role, "data");
-	assert_string_equal(r->m->inputs[1].name, "rest");
-	assert_null(r->m->inputs[1].uri);
+	assert_string_equal(r->m->inputs[1].name, "mine");
+	assert_null(r->m->inputs[1].digest);
+	assert_string_equal(r->m->inputs[2].role, "data");
+	assert_string_equal(r->m->inputs[2].name, "rest");
+	assert_null(r->m->inputs[2].uri);
 	assert_int_equal(r->notes.n, 2);
 	assert_has(r->notes.items[0],
 		   "'metrics.loss' of 'the run' is left out: "
 		   "metric 'loss' is no finite decimal");
-	assert_has(r->notes.items[1], "'inputs' of 'the run' is left out");
+	assert_has(r->notes.items[1],
+		   "input 'mine' of 'the run' is taken without its digest: "
+		   "'digest' is no digest");
+}
+
+static void takes_the_source_of_a_run_with_its_revision(void **state)
+{
+	struct rig *r = *state;
+	const struct mr_run run = {
+		.revision = "5d41402a",
+		.source = "https://ada:t0ken@git.example.com/churn",
+		.description = "Two lines\nof a note",
+	};
+
+	run_fills(r, &run);
+	assert_string_equal(r->m->revision, "5d41402a");
+	assert_string_equal(r->m->source, "https://git.example.com/churn");
+	assert_string_equal(r->m->description, "Two lines\nof a note");
+	assert_int_equal(r->notes.n, 1);
+	assert_has(r->notes.items[0], "they are left out");
+}
+
+static void tells_of_metrics_that_a_run_lost(void **state)
+{
+	struct rig *r = *state;
+	const char *names[] = { "bad", "loss" };
+	const struct mr_run run = { .lost = { names, 2 } };
+
+	run_fills(r, &run);
+	assert_int_equal(r->notes.n, 2);
+	assert_string_equal(r->notes.items[1],
+			    "metric 'loss' of the run is left out: its last "
+			    "value is no finite number");
 }
 
 static void spells_names_that_metadata_cannot_have(void **state)
@@ -651,6 +765,17 @@ static void leaves_inputs_alone_that_were_given(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			takes_the_source_of_a_run_with_its_revision, fresh,
+			gone),
+		cmocka_unit_test_setup_teardown(
+			tells_of_metrics_that_a_run_lost, fresh, gone),
+		cmocka_unit_test_setup_teardown(keeps_no_password_of_an_address,
+						fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			keeps_an_input_whose_digest_is_none, fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			tells_of_inputs_beyond_a_thousand, fresh, gone),
 		cmocka_unit_test_setup_teardown(reads_a_folder_of_the_hub,
 						fresh, gone),
 		cmocka_unit_test_setup_teardown(

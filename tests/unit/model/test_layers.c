@@ -181,8 +181,10 @@ static void tells_archives_by_their_type(void **state)
 		{ "application/vnd.cncf.model.weight.config.v1.tar+gzip",
 		  true },
 		{ "application/vnd.cncf.model.dataset.v1.tar+zstd", true },
-		{ "application/vnd.docker.ai.dir.tar", true },
-		{ "application/vnd.docker.image.rootfs.diff.tar.gzip", true },
+		/* Of others a name is a file's, whatever type it was given. */
+		{ "application/vnd.docker.ai.dir.tar", false },
+		{ "application/vnd.docker.image.rootfs.diff.tar.gzip", false },
+		{ "application/vnd.acme.data.v1.tar+gzip", false },
 		{ "application/vnd.acme.target.v1", false },
 		{ "application/vnd.acme.tarball", false },
 	};

@@ -207,6 +207,34 @@ static void a_raw_layer_the_kitfile_does_not_know_is_an_error(void **state)
 	assert_code(MREG_EFORMAT, named(f, "no JSON"), f->err);
 }
 
+/* ModelPack as KitOps writes it; peers.md 6.5. */
+static void a_kitfile_beside_the_config_names_raw_layers(void **state)
+{
+	static const struct given given[] = {
+		{ "application/vnd.cncf.model.weight.v1.raw", "" },
+		{ "application/vnd.cncf.model.doc.v1.raw",
+		  ",'annotations':{'org.cncf.model.filepath':'README.md'}" },
+		{ "application/vnd.cncf.model.code.v1.tar", "" },
+	};
+	struct fixture *f = *state;
+
+	reads(f,
+	      "'artifactType':'" MR_MODEL_ARTIFACT "','annotations':{"
+	      "'ml.kitops.modelkit.kitfile':'{\\'model\\':{\\'path\\':"
+	      "\\'m.bin\\',\\'digest\\':\\'" DIGEST("0") "\\'}}'},",
+	      "application/vnd.cncf.model.config.v1+json", given, 3);
+	assert_false(mr_model_wants_config(f->m));
+	assert_path(f, 0, "m.bin", "weight");
+	assert_path(f, 1, "README.md", "doc");
+	assert_int_equal(f->items[2].form, MR_FORM_TAR);
+	/* One that cannot be read names nothing. */
+	parse(f, "'annotations':{'ml.kitops.modelkit.kitfile':'no json'},",
+	      "application/vnd.cncf.model.config.v1+json", given, 3);
+	assert_code(MREG_EFORMAT,
+		    mr_model_layers(f->m, &f->items, &f->n, &f->err), f->err);
+	assert_has(f->err.msg, "layer 1, ");
+}
+
 /* -- Docker -----------------------------------------------------------------
  */
 
@@ -408,8 +436,8 @@ static void oras_and_regctl_pack_folders_differently(void **state)
 	assert_int_equal(f->items[0].form, MR_FORM_TAR);
 	assert_string_equal(f->items[0].folder, "data");
 	assert_true(f->items[0].is_prefixed);
-	assert_true(f->items[0].coded);
-	assert_int_equal(f->items[0].coding, MR_CODING_GZIP);
+	/* It is gzip whatever the type says: the first bytes count. */
+	assert_false(f->items[0].coded);
 	assert_int_equal(f->items[1].form, MR_FORM_TAR);
 	assert_string_equal(f->items[1].folder, "a/b");
 	assert_false(f->items[1].is_prefixed);
@@ -589,6 +617,7 @@ int main(void)
 		TEST(kit_says_form_and_compression_in_the_type),
 		TEST(kit_names_raw_layers_in_the_kitfile),
 		TEST(a_raw_layer_the_kitfile_does_not_know_is_an_error),
+		TEST(a_kitfile_beside_the_config_names_raw_layers),
 		TEST(docker_v01_has_names_by_kind),
 		TEST(docker_v01_counts_shards),
 		TEST(docker_v02_has_paths),

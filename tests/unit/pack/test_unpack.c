@@ -23,7 +23,6 @@ struct fixture {
 	struct mr_members *members;
 	struct mr_members *layers[LAYERS];
 	size_t layer_count;
-	struct mr_list left_out;
 };
 
 static int setup(void **state)
@@ -44,7 +43,6 @@ static int teardown(void **state)
 	mr_members_free(f->members);
 	for (i = 0; i < LAYERS; i++)
 		mr_members_free(f->layers[i]);
-	mr_list_release(&f->left_out);
 	mr_buf_release(&f->bytes);
 	test_env_release(&f->env);
 	mr_release(f);
@@ -138,7 +136,7 @@ static int list(struct fixture *f, bool image)
 	mr_members_free(f->members);
 	f->members = NULL;
 	add_zeros(f, MR_TAR_END_BYTES);
-	rc = mr_members_list(&f->env.env, made(f), "layer one", image,
+	rc = mr_members_list(&f->env.env, made(f), "layer one", image, NULL,
 			     &f->members, &f->err);
 	mr_buf_clear(&f->bytes);
 	return rc;
@@ -290,9 +288,12 @@ static void refuses_what_is_no_file(void **state)
 		char type;
 		const char *what;
 	} rows[] = {
-		{ '1', "a hard link" }, { '2', "a symbolic link" },
-		{ '3', "a device" },    { '4', "a device" },
-		{ '6', "or the like" },
+		{ '1', "a hard link" },   { '2', "a symbolic link" },
+		{ '3', "a device" },      { '4', "a device" },
+		{ '6', "or the like" },   { '7', "or the like" },
+		{ 'S', "a sparse file" }, { 'Z', "or the like" },
+		{ 'D', "or the like" },   { 'N', "or the like" },
+		{ 'M', "or the like" },
 	};
 	struct fixture *f = *state;
 	size_t i;
@@ -328,7 +329,7 @@ static void refuses_one_that_is_cut_anywhere(void **state)
 			  f->err);
 		assert_code(MREG_EFORMAT,
 			    mr_members_list(&f->env.env, s, "layer one", false,
-					    &m, &f->err),
+					    NULL, &m, &f->err),
 			    f->err);
 		assert_has(f->err.msg, "'layer one'");
 		assert_null(m);
@@ -492,8 +493,7 @@ static int merge(struct fixture *f)
 	mr_members_free(f->members);
 	f->members = NULL;
 	return mr_members_merge((const struct mr_members *const *)f->layers,
-				f->layer_count, &f->members, &f->left_out,
-				&f->err);
+				f->layer_count, &f->members, &f->err);
 }
 
 static void higher_layers_win(void **state)
@@ -585,10 +585,15 @@ static void a_file_hides_the_folder_it_replaces(void **state)
 	assert_content(find(f->members, "a"), "now a file");
 }
 
-/* As RamaLama's images have one; what it leads to comes anyway. */
-static void links_to_files_of_the_model_are_left_out(void **state)
+/* As RamaLama's images have one. */
+static void links_to_files_of_the_model_become_files(void **state)
 {
 	struct fixture *f = *state;
+
+	static const char *const paths[] = { "m/toy.gguf",      "model.file",
+					     "absolute",        "m/up",
+					     "folder/toy.gguf", "folder/up" };
+	size_t i;
 
 	add(f, "models/m/toy.gguf", "x");
 	add_header(f, "models/model.file", '2', 0777, 0, "m/toy.gguf");
@@ -597,10 +602,58 @@ static void links_to_files_of_the_model_are_left_out(void **state)
 	add_header(f, "models/folder", '2', 0777, 0, "./m/");
 	layer(f);
 	assert_ok(merge(f), f->err);
-	assert_int_equal(f->members->count, 1);
-	assert_string_equal(f->members->items[0].path, "m/toy.gguf");
-	assert_int_equal(f->left_out.n, 4);
-	assert_true(mr_list_has(&f->left_out, "models/model.file"));
+	assert_int_equal(f->members->count, 6);
+	for (i = 0; i < MR_COUNT(paths); i++) {
+		assert_content(find(f->members, paths[i]), "x");
+		assert_int_equal(find(f->members, paths[i])->entry, 0);
+	}
+}
+
+/* What huggingface_hub keeps: names are links to bytes in another folder. */
+static void a_hugging_face_cache_keeps_its_names(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "models/blobs/aa", "{}");
+	layer(f);
+	add_header(f, "models/snapshots/1/config.json", '2', 0777, 0,
+		   "../../blobs/aa");
+	add_header(f, "models/current", '2', 0777, 0, "snapshots/1");
+	layer(f);
+	assert_ok(merge(f), f->err);
+	assert_int_equal(f->members->count, 3);
+	assert_content(find(f->members, "snapshots/1/config.json"), "{}");
+	assert_int_equal(find(f->members, "snapshots/1/config.json")->source,
+			 0);
+	/* A folder of links is one only once they are files. */
+	assert_content(find(f->members, "current/config.json"), "{}");
+}
+
+static void a_link_that_is_a_folder_too_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "models/real/x", "x");
+	add_header(f, "models/a", '2', 0777, 0, "real");
+	layer(f);
+	add(f, "models/a/y", "y");
+	layer(f);
+	assert_code(MREG_EUNSUPPORTED, merge(f), f->err);
+	assert_has(f->err.msg,
+		   "'models/a' of the image is a link and a folder");
+}
+
+static void folders_of_links_to_folders_are_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	add(f, "models/real/x", "x");
+	add(f, "models/both/y", "y");
+	add_header(f, "models/both/more", '2', 0777, 0, "../real");
+	add_header(f, "models/a", '2', 0777, 0, "both");
+	layer(f);
+	assert_code(MREG_EUNSUPPORTED, merge(f), f->err);
+	assert_has(f->err.msg, "a folder that has others in it");
 }
 
 static void links_to_elsewhere_are_refused(void **state)
@@ -640,9 +693,11 @@ static void text_is_parsed_back(void **state)
 	add(f, ".wh..wh..opq", "");
 	assert_ok(list(f, true), f->err);
 	mr_members_text(f->members, &text);
-	assert_ok(mr_members_parse(text.data, text.len, &back, &f->err),
+	assert_ok(mr_members_parse(text.data, text.len, true, NULL, &back,
+				   &f->err),
 		  f->err);
 	assert_non_null(back);
+	assert_true(mr_members_same(back, f->members));
 	assert_int_equal(back->count, 6);
 	for (i = 0; i < back->count; i++) {
 		const struct mr_member *a = &f->members->items[i];
@@ -673,14 +728,113 @@ static void text_that_was_changed_is_not_believed(void **state)
 	mr_members_text(f->members, &text);
 	for (i = 0; i < text.len; i++) {
 		text.data[i] ^= 1;
-		assert_ok(mr_members_parse(text.data, text.len, &back, &f->err),
+		assert_ok(mr_members_parse(text.data, text.len, false, NULL,
+					   &back, &f->err),
 			  f->err);
 		assert_null(back);
 		text.data[i] ^= 1;
-		assert_ok(mr_members_parse(text.data, i, &back, &f->err),
+		assert_ok(mr_members_parse(text.data, i, false, NULL, &back,
+					   &f->err),
 			  f->err);
 		assert_null(back);
 	}
+}
+
+/* Whoever can write the state can write a digest too. */
+static void text_that_no_archive_can_be_is_not_believed(void **state)
+{
+	static const struct {
+		const char *path;
+		enum mr_member_kind kind;
+		const char *target;
+		bool plain, image; /* believed as */
+	} rows[] = {
+		{ "a", MR_MEMBER_FILE, NULL, true, false },
+		{ "models/a", MR_MEMBER_FILE, NULL, true, true },
+		{ "models", MR_MEMBER_FILE, NULL, true, false },
+		{ "models", MR_MEMBER_GONE, NULL, false, true },
+		{ "", MR_MEMBER_OPAQUE, NULL, false, true },
+		{ "", MR_MEMBER_GONE, NULL, false, false },
+		{ "models/../a", MR_MEMBER_FILE, NULL, false, false },
+		{ "model/a", MR_MEMBER_LINK, "models/b", false, true },
+		{ "model/a", MR_MEMBER_LINK, "../b", false, false },
+		{ "model/a", MR_MEMBER_GONE, "models/b", false, false },
+	};
+	struct fixture *f = *state;
+	size_t i, k;
+
+	for (i = 0; i < MR_COUNT(rows); i++)
+		for (k = 0; k < 2; k++) {
+			MR_AUTO(mr_buf_release)
+			struct mr_buf text = MR_BUF_INIT(1 << 16);
+			MR_AUTO(mr_members_freep) struct mr_members *m = NULL;
+			MR_AUTO(mr_members_freep)
+			struct mr_members *back = NULL;
+			struct mr_member one = { .path = rows[i].path,
+						 .kind = rows[i].kind,
+						 .target = rows[i].target };
+
+			assert_int_equal(mr_digest_of("", 0, &one.digest, NULL),
+					 0);
+			assert_ok(mr_members_new(&m, &f->err), f->err);
+			assert_ok(mr_members_add(m, &one, &f->err), f->err);
+			mr_members_text(m, &text);
+			assert_ok(mr_members_parse(text.data, text.len, k == 1,
+						   NULL, &back, &f->err),
+				  f->err);
+			assert_int_equal(back != NULL,
+					 k ? rows[i].image : rows[i].plain);
+		}
+}
+
+static void lists_that_differ_are_not_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct mr_members *a;
+
+	add(f, "a", "x");
+	assert_ok(list(f, false), f->err);
+	a = mr_steal(&f->members);
+	add(f, "a", "y");
+	assert_ok(list(f, false), f->err);
+	assert_false(mr_members_same(a, f->members));
+	add(f, "b", "x");
+	assert_ok(list(f, false), f->err);
+	assert_false(mr_members_same(a, f->members));
+	add(f, "a", "x");
+	assert_ok(list(f, false), f->err);
+	assert_true(mr_members_same(a, f->members));
+	add(f, "a", "x");
+	add(f, "b", "x");
+	assert_ok(list(f, false), f->err);
+	assert_false(mr_members_same(a, f->members));
+	mr_members_free(a);
+}
+
+/* The limits are of all archives of a version, not of each. */
+static void several_lists_have_one_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct mr_members_sum sum = { .count = 99999 };
+	struct mr_members_sum names = { .bytes = 64u << 20 };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		add(f, "a", "x");
+		add_zeros(f, MR_TAR_END_BYTES);
+		mr_members_free(f->members);
+		f->members = NULL;
+		assert_int_equal(mr_members_list(&f->env.env, made(f), "one",
+						 false, &sum, &f->members,
+						 &f->err),
+				 i ? MREG_ELIMIT : 0);
+	}
+	assert_has(f->err.msg, "more than 100000 files");
+	assert_code(MREG_ELIMIT,
+		    mr_members_list(&f->env.env, made(f), "one", false, &names,
+				    &f->members, &f->err),
+		    f->err);
+	assert_has(f->err.msg, "names of files of more than 64 MiB");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -709,10 +863,16 @@ int main(void)
 		TEST(whiteouts_hide_nothing_of_their_own_layer),
 		TEST(the_whole_folder_can_be_hidden),
 		TEST(a_file_hides_the_folder_it_replaces),
-		TEST(links_to_files_of_the_model_are_left_out),
+		TEST(links_to_files_of_the_model_become_files),
+		TEST(a_hugging_face_cache_keeps_its_names),
+		TEST(a_link_that_is_a_folder_too_is_refused),
+		TEST(folders_of_links_to_folders_are_refused),
 		TEST(links_to_elsewhere_are_refused),
 		TEST(text_is_parsed_back),
 		TEST(text_that_was_changed_is_not_believed),
+		TEST(text_that_no_archive_can_be_is_not_believed),
+		TEST(lists_that_differ_are_not_the_same),
+		TEST(several_lists_have_one_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

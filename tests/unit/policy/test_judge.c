@@ -505,6 +505,39 @@ static void what_is_attached_waits_until_the_version_is_there(void **state)
 			   "attach REF FILE --type sbom");
 }
 
+static void a_mend_is_a_command_that_works(void **state)
+{
+	VERDICT;
+
+	(void)state;
+	judge("policy: 1\nsuites: {s: passed}\n"
+	      "attachments: [evaluation, signature, sbom]\n",
+	      FACTS(",\"reference\":\"churn@" D1 "\",\"attachments\":[],"
+		    "\"evaluations\":[]"),
+	      &v);
+	assert_int_equal(v.v.count, 4);
+	assert_has(v.text, "'mreg evaluate churn@" D1 " --suite s'");
+	assert_has(v.text, "-> mreg evaluate churn@" D1 " --suite NAME, with "
+			   "--pass or --metric NAME=NUMBER");
+	assert_has(v.text, "-> sign churn@" D1 " with cosign or notation");
+	assert_has(v.text, "-> mreg attach churn@" D1 " FILE --type sbom");
+}
+
+static void numbers_of_facts_are_shown_as_they_were_written(void **state)
+{
+	VERDICT;
+
+	(void)state;
+	judge("policy: 1\nmetrics: {auc: '>= 0.8', n: '< 3'}\n",
+	      FACTS(PUSH ",\"metrics\":{\"auc\":0.1,\"n\":3}"), &v);
+	assert_has(v.text, "metric 'auc' is 0.1, at least 0.8");
+	assert_has(v.text, "metric 'n' is 3, less than 3");
+	assert_string_equal(judge("policy: 1\nmetrics: {auc: '= 0.93'}\n",
+				  FACTS(PUSH ",\"metrics\":{\"auc\":0.93}"),
+				  &v),
+			    "");
+}
+
 static void asks_only_the_kinds_it_names(void **state)
 {
 	static const char policy[] =
@@ -615,6 +648,9 @@ int main(void)
 		cmocka_unit_test(judges_the_last_run_of_a_suite),
 		cmocka_unit_test(
 			what_is_attached_waits_until_the_version_is_there),
+		cmocka_unit_test(a_mend_is_a_command_that_works),
+		cmocka_unit_test(
+			numbers_of_facts_are_shown_as_they_were_written),
 		cmocka_unit_test(asks_only_the_kinds_it_names),
 		cmocka_unit_test(added_rules_hold_for_their_own_kinds),
 		cmocka_unit_test(refuses_what_are_no_facts),

@@ -121,9 +121,29 @@ static void without_a_list_of_allowed_ones_all_others_are(void **state)
 			 MR_LICENSE_DENIED);
 }
 
+static void tells_the_licence_that_the_verdict_is_about(void **state)
+{
+	static const char *const only[] = { "Apache-2.0" };
+	static const char *const never[] = { "GPL-3.0-only" };
+	struct mr_words a = { (const char **)only, 1 };
+	struct mr_words d = { (const char **)never, 1 };
+	char why[160];
+
+	(void)state;
+	assert_int_equal(mr_license_judge("GPL-3.0-only OR MIT", &a, &d, why,
+					  sizeof(why)),
+			 MR_LICENSE_DENIED);
+	assert_string_equal(why, "GPL-3.0-only");
+	assert_int_equal(mr_license_judge("MIT OR GPL-3.0-only", &a, &d, why,
+					  sizeof(why)),
+			 MR_LICENSE_UNLISTED);
+	assert_string_equal(why, "MIT");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_the_licence_that_the_verdict_is_about),
 		cmocka_unit_test(reads_or_and_with),
 		cmocka_unit_test(takes_own_words_only_word_by_word),
 		cmocka_unit_test(refuses_what_is_no_expression),

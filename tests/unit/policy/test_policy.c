@@ -112,6 +112,14 @@ static void a_misspelled_rule_is_no_rule_but_an_error(void **state)
 	assert_has(err.hint, "'verdict'");
 	err = refused("policy: 1\ninputs: {classifications: a}\n");
 	assert_has(err.hint, "'classification'");
+	err = refused("policy: 1\nattachments: [sbom, sbomm]\n");
+	assert_has(err.msg, "unknown attachment 'sbomm'");
+	assert_has(err.hint, "'sbom'");
+	err = refused("policy: 1\nrequire: [parents.fintune]\n");
+	assert_has(err.msg, "unknown relation 'fintune'");
+	assert_has(err.hint, "'finetune'");
+	err = refused("policy: 1\nrequire: parents.qqqqqqqqqq\n");
+	assert_has(err.hint, "spec/policy.md lists every relation");
 	err = refused("policy: 1\npatterns: {metrics: '1'}\n");
 	assert_has(err.msg, "'metrics' has no value for a pattern");
 	err = refused("policy: 1\npatterns: {inputs.train: '1'}\n");
@@ -162,6 +170,8 @@ static void refuses_values_that_say_nothing(void **state)
 		  "compared with an alias" },
 		{ "policy: 1\nsuites: {s: {segments: {x: y}}}", "is no map" },
 		{ "policy: 1\nattachments:\n", "is no text" },
+		{ "policy: 1\nsuites: {'': passed}", "a suite has no name" },
+		{ "policy: 1\nattachments: tests", "unknown attachment" },
 		{ "policy: 1\npatterns: {license: '('}",
 		  "pattern '(' cannot be used" },
 		{ "policy: 1\nnaming: {model: '(a)\\1'}", "cannot be used" },

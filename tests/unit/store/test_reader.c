@@ -144,6 +144,7 @@ static void a_store_without_ranges_is_read_near_the_start_only(void **state)
 	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
 	MR_AUTO(mr_free) char *large = mr_zalloc(LARGE);
 	struct fx *x = *state;
+	struct mr_reader_cost cost;
 	struct mreg_desc d;
 	char got[16];
 
@@ -155,6 +156,10 @@ static void a_store_without_ranges_is_read_near_the_start_only(void **state)
 	assert_ok(mr_reader_need_at(r, got, 10, 0, &x->err), x->err);
 	assert_ok(mr_reader_need_at(r, got, 10, LARGE / 4, &x->err), x->err);
 	assert_string_equal(got, "a quarter");
+	/* What had to be passed over was moved as well. */
+	mr_store_reader_cost(r, &cost);
+	assert_true(cost.requests == 2);
+	assert_true(cost.bytes == LARGE / 4 + 2 * 64 * KIB);
 	assert_code(MREG_EUNSUPPORTED,
 		    mr_reader_need_at(r, got, 10, LARGE / 2, &x->err), x->err);
 	assert_has(x->err.msg, "sends whole files where a part is asked for");
