@@ -271,7 +271,7 @@ endif
 BENCH_PROGRAMS := $(BENCH_SOURCES:%.c=$(B)/%)
 $(filter-out %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c Makefile
 	@mkdir -p $(@D)
-	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 $(WARNINGS) -o $@ $<
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 -pthread $(WARNINGS) -o $@ $<
 $(filter %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c $(B)/mreg
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CFLAGS) -pie $(OWN_LDFLAGS) -Wl,--no-as-needed -o $@ $< \

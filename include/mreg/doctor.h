@@ -29,7 +29,7 @@ enum mreg_verdict {
 };
 
 /* "yes", "no", "partly" or "unknown". */
-const char *mreg_verdict_name(enum mreg_verdict verdict);
+MREG_API const char *mreg_verdict_name(enum mreg_verdict verdict);
 
 struct mreg_finding {
 	const char *topic; /* "reach", "login", "ranges", "referrers", ... */

@@ -144,7 +144,8 @@ def push(bench, shape, kind):
                 model.read()
                 bench.run(case, kind, one,
                           one.push(model, server.host, REPOSITORY, home),
-                          model, home, server, sync=server.folder, touch=True)
+                          model, home, server, sync=server.folder,
+                          touch=model.bytes)
             except RuntimeError as e:
                 bench.fails(case, kind, one, e)
             bench.stop(server)
@@ -183,7 +184,8 @@ def pull_once(bench, case, kind, one, model, server, check, host=None, **kw):
         one.before_pull(model, host, REPOSITORY, out, home)
         bench.run(case, kind, one,
                   one.pull(model, host, REPOSITORY, out, home),
-                  model, home, server, sync=bench.work, touch=True, **kw)
+                  model, home, server, sync=bench.work, touch=model.bytes,
+                  **kw)
         if check and one.files(out):
             model.check(one.files(out))
     except (AssertionError, OSError, RuntimeError) as e:

@@ -95,14 +95,14 @@ class Runner:
         self.program, self.work, self.touch_mib = program, work, touch_mib
 
     def run(self, words, env, cwd, sync=None, times=1, prefix=(),
-            touch=False):
+            touch=0):
         out, log = self.work / "used.json", self.work / "log"
         log.unlink(missing_ok=True)
         flags = ["-n", times, "-l", log]
         if sync:
             flags += ["-s", sync]
         if touch and self.touch_mib:
-            flags += ["-t", self.touch_mib]
+            flags += ["-t", min(self.touch_mib, 512 + 2 * touch // MIB)]
         subprocess.run([*map(str, prefix), str(self.program),
                         *map(str, flags), str(out), *map(str, words)],
                        cwd=cwd, env=env, check=True, stdin=subprocess.DEVNULL)
