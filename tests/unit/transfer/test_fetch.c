@@ -46,8 +46,9 @@ struct source {
 	uint64_t hold_at;
 	size_t hold_for;
 	/* Streams that begin behind 0 (`others`), or the first one, break off
-	 * after so many bytes; how many of them. */
-	bool break_others;
+	 * after so many bytes; how many of them.  Where it is one of the
+	 * others, all wait for it: none may take its bytes meanwhile. */
+	bool break_others, broken;
 	unsigned int breaks;
 	uint64_t break_after;
 	int break_code;
@@ -66,13 +67,21 @@ static struct source *source_of(struct mr_store *s)
 	return mr_container_of(s, struct source, base);
 }
 
-/* Under the lock: wait until enough are opened, or too long. */
+static bool must_wait(const struct source *src, const struct script *in)
+{
+	if (in->at - in->start < src->hold_at)
+		return false;
+	if (in->start == 0 && src->opened < src->hold_for)
+		return true;
+	return src->break_others && !src->broken && !in->breaks;
+}
+
+/* Under the lock: wait until it is this stream's turn, or too long. */
 static void hold(struct source *src, const struct script *in)
 {
 	int64_t waited_ms = 0;
 
-	while (in->start == 0 && in->at >= src->hold_at &&
-	       src->opened < src->hold_for && waited_ms < PATIENCE_MS &&
+	while (must_wait(src, in) && waited_ms < PATIENCE_MS &&
 	       !mr_cancelled(src->base.env)) {
 		mr_signal_wait_ms(&src->changed, &src->lock, 100);
 		waited_ms += 100;
@@ -96,6 +105,10 @@ static ssize_t script_read(struct mr_stream *s, void *buf, size_t n,
 	src->handed_out += n;
 	mr_lock_leave(&src->lock);
 	if (in->breaks && in->at - in->start >= src->break_after) {
+		mr_lock_enter(&src->lock);
+		src->broken = true;
+		mr_signal_all(&src->changed);
+		mr_lock_leave(&src->lock);
 		if (src->cancel_at_break)
 			atomic_store(src->cancel_at_break, true);
 		return mr_fail(err, (enum mreg_code)src->break_code,
