@@ -13,6 +13,12 @@
 
 struct mr_arena;
 
+/* Texts in one. */
+struct mr_words {
+	const char **items;
+	size_t n;
+};
+
 /* NULL when out of memory.  `max` bytes in total, 0 never. */
 struct mr_arena *mr_arena_new(size_t max);
 void mr_arena_free(struct mr_arena *a);

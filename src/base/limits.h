@@ -15,6 +15,8 @@
 #define MR_FORMAT_HEADER_MAX_BYTES (4u << 20)
 /* The other files that are parsed whole (product.md 3.1). */
 #define MR_PARSED_FILE_MAX_BYTES (1u << 20)
+/* A text that a file says of itself; a longer one is for nobody to read. */
+#define MR_FACT_TEXT_MAX_BYTES 4096
 /* Deeper documents have no honest use and cost stack. */
 #define MR_JSON_DEPTH_MAX 64
 /* 4 MiB of manifest hold about 7,000 layers; this bounds what we read. */

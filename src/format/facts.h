@@ -36,12 +36,6 @@ enum mr_format {
  * "hdf5", "tensorflow"; "" for unknown. */
 const char *mr_format_name(enum mr_format format);
 
-/* Texts in an arena. */
-struct mr_words {
-	const char **items;
-	size_t n;
-};
-
 struct mr_tensor {
 	const char *name;
 	const char *dtype; /* as the format names it: "F32", "Q4_K", "FLOAT" */
@@ -54,7 +48,7 @@ struct mr_tensor {
 /* An input or output of a graph. */
 struct mr_port {
 	const char *name;
-	const char *dtype;    /* "float32", "int64", "string", ...; "" unknown */
+	const char *dtype; /* "float32", "int64", "string", ...; "" unknown */
 	struct mr_words dims; /* "1", "batch", "?" where nothing is said */
 	bool ranked;          /* a shape is given at all */
 };
@@ -69,13 +63,13 @@ struct mr_facts {
 	const char *trouble;
 	const char *architecture; /* "llama"; not invented from names */
 	const char *name, *license, *producer, *tokenizer;
-	const char *base_model; /* a repository or URL it says it came from */
+	const char *base_model;   /* a repository or URL it says it came from */
 	const char *precision;    /* of most elements: "float32", "bfloat16",
 				   * "float8_e4m3", ...; NULL: quantized */
 	const char *quantization; /* "Q4_K_M", ... */
 	uint64_t parameters;      /* elements of all tensors */
 	uint64_t context_length;
-	uint64_t opset; /* ONNX: of the default domain */
+	uint64_t opset;            /* ONNX: of the default domain */
 	struct mr_tensor *tensors; /* in the order of the file */
 	size_t tensor_count;
 	struct mr_port *inputs, *outputs;
@@ -94,7 +88,6 @@ struct mr_facts {
 	uint64_t bytes_read; /* asked of the reader */
 };
 
-#define MR_FACT_TEXT_MAX_BYTES 4096
 /* What an arena for one file's facts must be allowed to hold. */
 #define MR_FACTS_ARENA_BYTES (64u << 20)
 

@@ -1,7 +1,7 @@
 /*
  * format/format.h - what the files of a model say about themselves: weights
- * read at random offsets (format/facts.h), small documents (format/documents.h,
- * format/node.h), names.  Nothing is executed, no length is trusted.
+ * read at random offsets (format/facts.h), names.  Nothing is executed, no
+ * length is trusted.
  */
 #ifndef MR_FORMAT_FORMAT_H
 #define MR_FORMAT_FORMAT_H
@@ -13,16 +13,14 @@
 #include "base/list.h"
 #include "content/reader.h"
 
-#include "format/documents.h"
 #include "format/facts.h"
-#include "format/node.h"
 
 /*
  * Look whether `r` has a complete and consistent safetensors or GGUF header,
  * big-endian GGUF too (H60, H62: lengths, offsets inside the file, no holes or
  * overlaps, known dtypes, no overflow; a header larger than
- * MR_FORMAT_HEADER_MAX_BYTES is not parsed and counts as unknown).  `*out` is MR_FORMAT_UNKNOWN for everything
- * else; only reading trouble is an error.
+ * MR_FORMAT_HEADER_MAX_BYTES is not parsed and counts as unknown).  `*out` is
+ * MR_FORMAT_UNKNOWN for everything else; only reading trouble is an error.
  */
 int mr_format_header(struct mr_reader *r, enum mr_format *out,
 		     struct mreg_error *err);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 struct mr_port *mr_port_add(struct mr_cursor *c, struct mr_port **items,
 			    size_t *count)
 {

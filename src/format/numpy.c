@@ -54,8 +54,11 @@ int mr_npy_read(struct mr_reader *r, struct mr_arena *a, struct mr_facts *out,
 {
 	MR_AUTO(mr_cursor_freep) struct mr_cursor *c = NULL;
 	MR_AUTO(mr_free) char *header = mr_alloc(HEADER_MAX_BYTES);
-	int rc = header ? mr_cursor_new(r, a, &c, err) : mr_fail_nomem(err);
+	int rc;
 
+	if (!header)
+		return mr_fail_nomem(err);
+	rc = mr_cursor_new(r, a, &c, err);
 	if (rc < 0)
 		return rc;
 	read_npy(c, header, out);

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define EVALUATION_SCHEMA "mreg.evaluation/1"
 #define ENTRIES_MAX 1000
@@ -375,9 +375,9 @@ static int read_key(struct parse *p, const struct mr_node *node)
 		return read_segments(p, node);
 	if (strcmp(node->key, "schema") == 0) {
 		rc = read_text(p, node, &text);
-		return rc < 0 || strcmp(text, EVALUATION_SCHEMA) == 0
-			       ? rc
-			       : fail_key(p, node, "'" EVALUATION_SCHEMA "'");
+		return rc >= 0 && text && strcmp(text, EVALUATION_SCHEMA) != 0
+			       ? fail_key(p, node, "'" EVALUATION_SCHEMA "'")
+			       : rc;
 	}
 	return fail_unknown(p, node, keys);
 }

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "document/document.h"
 #include "format/format.h"
 
 struct mr_meta;

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 struct load {
 	struct mr_meta *m;

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 /* What a manifest and a metadata file can hold, with the slack of arrays that
  * grew in an arena. */

@@ -156,7 +156,7 @@ static int take_rows(const struct listing *l, const struct mreg_digest *version,
 		else if (is_wanted(l, type_of(m)))
 			take_row(m, out->arena, &out->items[out->count++]);
 	}
-	if (mr_arena_failed(out->arena))
+	if (!out->items || mr_arena_failed(out->arena))
 		return mr_fail_nomem(err);
 	if (out->count > 1)
 		qsort(out->items, out->count, sizeof(*out->items), compare_row);

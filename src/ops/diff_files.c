@@ -50,9 +50,13 @@ static void add_row(struct diff *d, struct rows *rows,
 		    const struct mr_model_layer *a,
 		    const struct mr_model_layer *b)
 {
-	struct mreg_diff_file *row = &rows->items[rows->n++];
+	const struct mr_model_layer *there = b ? b : a;
+	struct mreg_diff_file *row;
 
-	row->path = mr_arena_strdup(d->arena, b ? b->path : a->path);
+	if (!there)
+		return;
+	row = &rows->items[rows->n++];
+	row->path = mr_arena_strdup(d->arena, there->path);
 	if (a)
 		put_side(row, 0, a);
 	if (b)

@@ -144,8 +144,11 @@ static bool same(const struct mreg_tensor *a, const struct mreg_tensor *b)
 static void add_row(struct diff *d, struct mreg_diff_tensor *rows,
 		    const struct named *a, const struct named *b)
 {
+	const struct named *there = b ? b : a;
 	struct mreg_diff_tensor *row;
 
+	if (!there)
+		return;
 	if (a && b && same(a->tensor, b->tensor)) {
 		d->out->tensors_same++;
 		return;
@@ -153,8 +156,8 @@ static void add_row(struct diff *d, struct mreg_diff_tensor *rows,
 	row = &rows[d->out->tensor_count++];
 	row->a = a ? a->tensor : NULL;
 	row->b = b ? b->tensor : NULL;
-	row->name = b ? b->tensor->name : a->tensor->name;
-	row->path = b ? b->path : a->path;
+	row->name = there->tensor->name;
+	row->path = there->path;
 	row->change = !a   ? MREG_CHANGE_ADDED
 		      : !b ? MREG_CHANGE_REMOVED
 			   : MREG_CHANGE_CHANGED;

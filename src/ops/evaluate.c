@@ -121,7 +121,7 @@ static struct last find_last(const struct mr_attached_rows *rows,
 		const char *passed =
 			mr_annotation(&row->annotations, MR_EVALUATION_PASSED);
 
-		if (!theirs || strcmp(theirs, suite) != 0)
+		if (!theirs || !suite || strcmp(theirs, suite) != 0)
 			continue;
 		if (!row->created ||
 		    mr_text_time_parse(row->created, &one.made_s) < 0)

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "document/document.h"
 #include "format/format.h"
 #include "ops/push.h"
 

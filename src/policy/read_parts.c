@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/format.h"
 #include "policy/read.h"
 
 static const char *allow_deny_text(const struct mr_rule *rule,

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/list.h"
-#include "format/format.h"
+#include "document/document.h"
 #include "policy/policy.h"
 
 /* Of what may be asked of a kind of thing; bits. */

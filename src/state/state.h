@@ -52,8 +52,9 @@ void mr_state_file_put(struct mr_state *s, const struct mr_file_id *id,
 
 /* Immutable documents by digest text (events, manifests), or by a name before
  * it ("tar-members:sha256:...", what was found in a blob): bytes as they were;
- * the caller hashes them, or reads them as anybody's.  `out` is cleared first; what is larger than
- * its maximum is not found.  Above MR_MANIFEST_MAX_BYTES nothing is kept. */
+ * the caller hashes them, or reads them as anybody's.  `out` is cleared first;
+ * what is larger than its maximum is not found.  Above MR_MANIFEST_MAX_BYTES
+ * nothing is kept. */
 bool mr_state_doc_get(struct mr_state *s, const char *digest,
 		      struct mr_buf *out);
 void mr_state_doc_put(struct mr_state *s, const char *digest, const void *bytes,

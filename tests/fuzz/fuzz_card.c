@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (32u << 20)
 #define DESCRIPTION_MAX_BYTES 500

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (32u << 20)
 

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (32u << 20)
 #define JSON_MAX_BYTES (8u << 20)

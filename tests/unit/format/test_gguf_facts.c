@@ -1,6 +1,7 @@
 /*
  * test_gguf_facts.c - what a GGUF file says about itself, and why not.
  */
+#include "base/limits.h"
 #include "tests/support/test.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
  * test_onnx.c - a model's inputs, outputs and metadata, and a reason for
  * whatever is no model (security.md H60).
  */
+#include "base/limits.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * license.c - Hugging Face's names of licences as SPDX identifiers.
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <strings.h>
 

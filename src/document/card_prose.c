@@ -6,7 +6,7 @@
  * it by, and takes out the marks inside a paragraph.  What it misjudges costs a
  * poorer description.  One pass over the lines; a paragraph is bounded.
  */
-#include "format/fields.h"
+#include "document/fields.h"
 
 #include <ctype.h>
 #include <stdint.h>

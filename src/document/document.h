@@ -1,6 +1,7 @@
 /*
- * format/documents.h - what small documents beside the weights say; a part of
- * the door format/format.h, which includes it.
+ * document/document.h - what the small documents beside a model's weights say:
+ * model cards, config.json, MLmodel, DVC's files, an MLflow run's folder; and
+ * (document/node.h) YAML and JSON as a tree.
  *
  * All results are in the arena; texts are valid UTF-8 without control
  * characters, NULL or empty where not told.  Each reader is tolerant: a field
@@ -9,15 +10,15 @@
  * set and nothing else.  Errors are MREG_ENOMEM alone.  No document above
  * MR_PARSED_FILE_MAX_BYTES is read: the caller leaves it out.
  */
-#ifndef MR_FORMAT_DOCUMENTS_H
-#define MR_FORMAT_DOCUMENTS_H
+#ifndef MR_DOCUMENT_DOCUMENT_H
+#define MR_DOCUMENT_DOCUMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "format/facts.h"
+#include "document/node.h"
 #include "mreg/types.h"
 
 /* -- README.md: Hugging Face's model card metadata ------------------------- */

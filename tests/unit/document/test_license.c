@@ -3,7 +3,7 @@
  */
 #include "tests/support/test.h"
 
-#include "format/format.h"
+#include "document/document.h"
 
 static void maps_the_hubs_ids_to_spdx(void **state)
 {

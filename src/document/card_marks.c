@@ -2,7 +2,7 @@
  * card_marks.c - a paragraph of Markdown without its marks: emphasis, links,
  * images, code, HTML tags and entities.
  */
-#include "format/fields.h"
+#include "document/fields.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * yaml.c - libyaml's events to a tree, under limits.
  */
-#include "format/node.h"
+#include "document/node.h"
 
 #include <string.h>
 #include <yaml.h>

@@ -2,7 +2,7 @@
  * card.c - the metadata at the top of a README.md, as Hugging Face defines it
  * (hub-docs, modelcard.md), and the first words below.
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"

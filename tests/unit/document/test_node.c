@@ -9,7 +9,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "format/format.h"
+#include "document/document.h"
 
 static const struct mr_node *parse_n(struct mr_arena *a, const char *text,
 				     size_t n)

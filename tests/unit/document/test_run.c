@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (16u << 20)
 #define ID "0d099223a0aa4e05976741242b1fb931"

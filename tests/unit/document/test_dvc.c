@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (16u << 20)
 #define MD5 "a304afb96060aad90176268345e10355"

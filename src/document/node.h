@@ -1,14 +1,14 @@
 /*
- * format/node.h - a small document, YAML or JSON, as a tree that keeps scalars
- * as they were written.
+ * document/node.h - a small document, YAML or JSON, as a tree that keeps
+ * scalars as they were written.
  *
- * A part of the door format/format.h, which includes it.  A bounded part of
+ * A part of the door document/document.h, which includes it.  A bounded part of
  * YAML (security.md H69): one document, no anchors, aliases or tags, no key
  * twice, MR_JSON_DEPTH_MAX levels.  A text that begins with '{' or '[' is JSON
  * and must be strictly that.
  */
-#ifndef MR_FORMAT_NODE_H
-#define MR_FORMAT_NODE_H
+#ifndef MR_DOCUMENT_NODE_H
+#define MR_DOCUMENT_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

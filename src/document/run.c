@@ -2,7 +2,7 @@
  * run.c - an MLflow run as its file store keeps it: mlruns/EXPERIMENT/RUN
  * (mlflow/store/tracking/file_store.py).
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/fields.h"
-#include "format/run.h"
+#include "document/fields.h"
+#include "document/run.h"
 
 #define OWN_TAGS "mlflow."
 /* What one value of metadata may be (spec/metadata.md). */

@@ -1,7 +1,7 @@
 /*
  * hf_config.c - config.json of transformers and diffusers.
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 #define BITS_MAX 32
 

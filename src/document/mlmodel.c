@@ -2,7 +2,7 @@
  * mlmodel.c - MLflow's description of a model's folder (mlflow/models/model.py
  * writes it).
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 #define NAME "MLmodel"
 /* The document, each part of its signature, and that once more as a whole. */

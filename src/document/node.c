@@ -6,7 +6,7 @@
  * beside the parser's value: both have their scalars in the same order, for
  * jansson iterates objects as they were written.
  */
-#include "format/node.h"
+#include "document/node.h"
 
 #include <stdlib.h>
 #include <string.h>

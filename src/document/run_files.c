@@ -2,7 +2,7 @@
  * run_files.c - the files below an MLflow run's folder
  * (mlflow/store/tracking/file_store.py).
  */
-#include "format/run.h"
+#include "document/run.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 /* Of one folder; a manifest could not hold more anyway. */
 #define FILES_MAX 10000

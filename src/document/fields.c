@@ -1,12 +1,13 @@
 /*
  * fields.c - what the readers of small documents share.
  */
-#include "format/fields.h"
+#include "document/fields.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 #define SPACE " \t\r\n"

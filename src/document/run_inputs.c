@@ -4,7 +4,7 @@
  * RUN/inputs/ID/meta.yaml names one by its id; EXPERIMENT/datasets/ID/meta.yaml
  * describes it (mlflow/store/tracking/file_store.py).
  */
-#include "format/run.h"
+#include "document/run.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 /* As many as MLflow takes at once (MAX_DATASETS_PER_BATCH); each is two files
  * to parse. */

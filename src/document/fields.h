@@ -1,5 +1,5 @@
 /*
- * format/fields.h - what the readers of small documents share: a tree or what
+ * document/fields.h - what the readers of small documents share: a tree or what
  * is wrong with it, and values that are fit to be handed out; private to the
  * folder.
  *
@@ -8,16 +8,16 @@
  * left out.  Lack of memory is not reported where it happens: an arena stays
  * failed, so a reader asks once, at its end (mr_fields_end).
  */
-#ifndef MR_FORMAT_FIELDS_H
-#define MR_FORMAT_FIELDS_H
+#ifndef MR_DOCUMENT_FIELDS_H
+#define MR_DOCUMENT_FIELDS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "format/documents.h"
-#include "format/node.h"
+#include "document/document.h"
+#include "document/node.h"
 
 /*
  * A YAML document's map of fields, in `tree`; NULL for an empty document.  One

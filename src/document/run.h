@@ -1,21 +1,21 @@
 /*
- * format/run.h - the files below an MLflow run's folder; private to the
+ * document/run.h - the files below an MLflow run's folder; private to the
  * folder.
  *
  * Nothing here follows a link or opens anything but folders and regular files,
  * so a run's folder from elsewhere cannot make us read what is not in it, nor
  * wait on a pipe.
  */
-#ifndef MR_FORMAT_RUN_H
-#define MR_FORMAT_RUN_H
+#ifndef MR_DOCUMENT_RUN_H
+#define MR_DOCUMENT_RUN_H
 
 #include <stdbool.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/list.h"
-#include "format/documents.h"
-#include "format/node.h"
+#include "document/document.h"
+#include "document/node.h"
 
 #define MR_RUN_META "meta.yaml"
 /* "inputs/", a name, and what may be behind it. */

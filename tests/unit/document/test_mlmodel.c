@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "format/format.h"
+#include "document/document.h"
 
 #define ARENA_BYTES (8u << 20)
 

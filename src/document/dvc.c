@@ -2,7 +2,7 @@
  * dvc.c - what DVC remembers of files: NAME.dvc and dvc.lock
  * (dvc.org/doc/user-guide/project-structure).
  */
-#include "format/format.h"
+#include "document/document.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/fields.h"
+#include "document/fields.h"
 
 #define MD5_DIGITS 32
 /* Of one file; with the longest working directory before each path it stays
