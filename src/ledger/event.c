@@ -1,5 +1,5 @@
 /*
- * event.c - names of kinds, and the tags that events go under.
+ * event.c - the tags that events go under.
  */
 #include "ledger/ledger.h"
 
@@ -10,28 +10,6 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ledger/internal.h"
-
-/* By enum mr_event_kind. */
-static const char *const kind_names[] = {
-	[MR_EVENT_UNKNOWN] = "",
-	[MR_EVENT_VERSION_REGISTERED] = "version_registered",
-	[MR_EVENT_POLICY_CHANGED] = "policy_changed",
-};
-
-const char *mr_event_kind_name(enum mr_event_kind kind)
-{
-	return kind_names[kind];
-}
-
-enum mr_event_kind mr_event_kind_parse(const char *name)
-{
-	size_t i;
-
-	for (i = 1; i < MR_COUNT(kind_names); i++)
-		if (strcmp(kind_names[i], name) == 0)
-			return (enum mr_event_kind)i;
-	return MR_EVENT_UNKNOWN;
-}
 
 /* The 8 digits at `s`, ending before `*rest`; 0: there are none, or only
  * zeros. */

@@ -1,14 +1,15 @@
 /*
  * event_write.c - an event to the bytes of its manifest.
  *
- * The JSON is canonical (keys sorted bytewise, no white space), so members
- * are written in the order of their names.
+ * The JSON is canonical (keys sorted bytewise, no white space), so all members
+ * are gathered, put in the order of their names, and then written.
  */
 #include "ledger/ledger.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -24,35 +25,98 @@ void mr_event_doc_release(struct mr_event_doc *d)
 	mr_buf_release(&d->bytes);
 }
 
-/* `,"key":` but for the first member. */
-static void put_key(struct mr_buf *b, const char *key)
+/* Members of one event: those of each, and those of its kind. */
+#define MEMBERS_MAX (8 + MR_EVENT_FIELDS_MAX)
+
+struct member {
+	const char *key;
+	const char *text; /* put in quotes; NULL: the next that is there */
+	const char *raw;  /* put as it is */
+	uint64_t number;
+	const struct mr_event_field *field; /* a map or list */
+	bool map;
+};
+
+struct writing {
+	const struct mr_event *e;
+	struct member members[MEMBERS_MAX];
+	size_t count;
+	/* What members borrow. */
+	char time[32];
+	char digests[MR_EVENT_FIELDS_MAX][MREG_DIGEST_TEXT];
+	size_t digest_count;
+};
+
+static struct member *add(struct writing *w, const char *key)
 {
-	mr_buf_putc(b, b->len == 0 ? '{' : ',');
-	mr_json_quote(b, key);
-	mr_buf_putc(b, ':');
+	struct member *m = &w->members[w->count++];
+
+	assert(w->count <= MEMBERS_MAX);
+	m->key = key;
+	return m;
 }
 
-static void put_text(struct mr_buf *b, const char *key, const char *value)
+static void add_text(struct writing *w, const char *key, const char *text)
 {
-	if (!value)
+	if (text)
+		add(w, key)->text = text;
+}
+
+static void add_common(struct writing *w)
+{
+	const struct mr_event *e = w->e;
+
+	add_text(w, MR_EVENT_ACTOR, e->actor ? e->actor : "");
+	add_text(w, MR_EVENT_ACTOR_SOURCE, e->actor_source);
+	add_text(w, MR_EVENT_COPIED_FROM, e->copied_from);
+	add_text(w, MR_EVENT_KIND, mr_event_kind_name(e->kind));
+	add(w, MR_EVENT_PREV);
+	add_text(w, MR_EVENT_RUN, e->run);
+	add(w, MR_EVENT_SEQ)->number = e->seq;
+	add_text(w, MR_EVENT_TIME, mr_text_time(e->time_s, w->time));
+}
+
+/* What is 0 or no digest is left out. */
+static void add_typed(struct writing *w, const struct mr_field_row *row)
+{
+	const void *at = (const char *)w->e + row->at;
+	char *text = w->digests[w->digest_count];
+
+	if (row->type == MR_FIELD_COUNT) {
+		const uint64_t *number = at;
+
+		if (*number)
+			add(w, row->key)->number = *number;
+	} else if (mr_digest_known(at)) {
+		add_text(w, row->key, mreg_digest_text(at, text));
+		w->digest_count++;
+	}
+}
+
+static void add_field(struct writing *w, const struct mr_field_row *row)
+{
+	const struct mr_event_field *f = mr_event_field(w->e, row->key);
+	struct member *m;
+
+	if (!f)
 		return;
-	put_key(b, key);
-	mr_json_quote(b, value);
+	m = add(w, row->key);
+	if (row->type == MR_FIELD_MAP || row->type == MR_FIELD_LIST) {
+		m->field = f;
+		m->map = row->type == MR_FIELD_MAP;
+	} else if (row->type == MR_FIELD_FLAG) {
+		m->raw = f->text;
+	} else {
+		m->text = f->text;
+	}
 }
 
-static void put_number(struct mr_buf *b, const char *key, uint64_t value)
+static int by_key(const void *a, const void *b)
 {
-	put_key(b, key);
-	mr_buf_printf(b, "%" PRIu64, value);
-}
+	const struct member *x = a;
+	const struct member *y = b;
 
-static void put_digest(struct mr_buf *b, const char *key,
-		       const struct mreg_digest *d)
-{
-	char text[MREG_DIGEST_TEXT];
-
-	if (mr_digest_known(d))
-		put_text(b, key, mreg_digest_text(d, text));
+	return strcmp(x->key, y->key);
 }
 
 static void put_prev(struct mr_buf *b, const struct mr_event *e)
@@ -60,7 +124,6 @@ static void put_prev(struct mr_buf *b, const struct mr_event *e)
 	char text[MREG_DIGEST_TEXT];
 	size_t i;
 
-	put_key(b, MR_EVENT_PREV);
 	mr_buf_putc(b, '[');
 	for (i = 0; i < e->prev_count; i++) {
 		assert(i == 0 ||
@@ -72,34 +135,98 @@ static void put_prev(struct mr_buf *b, const struct mr_event *e)
 	mr_buf_putc(b, ']');
 }
 
-/* What a kind does not have is 0 or no digest, and left out. */
+static void put_items(struct mr_buf *b, const struct member *m)
+{
+	size_t i;
+
+	mr_buf_putc(b, m->map ? '{' : '[');
+	for (i = 0; i < m->field->count; i++) {
+		assert(i == 0 || !m->map ||
+		       strcmp(m->field->items[i - 1].name,
+			      m->field->items[i].name) < 0);
+		if (i > 0)
+			mr_buf_putc(b, ',');
+		mr_json_quote(b, m->field->items[i].name);
+		if (!m->map)
+			continue;
+		mr_buf_putc(b, ':');
+		mr_json_quote(b, m->field->items[i].value);
+	}
+	mr_buf_putc(b, m->map ? '}' : ']');
+}
+
 static void put_event(struct mr_buf *b, const struct mr_event *e)
 {
-	char time[32];
+	const struct mr_field_row *row;
+	struct writing w = { .e = e };
+	size_t i;
 
-	put_text(b, MR_EVENT_ACTOR, e->actor ? e->actor : "");
-	put_text(b, MR_EVENT_COPIED_FROM, e->copied_from);
-	put_text(b, MR_EVENT_KIND, mr_event_kind_name(e->kind));
-	if (e->number)
-		put_number(b, MR_EVENT_NUMBER, e->number);
-	put_digest(b, MR_EVENT_POLICY, &e->policy);
-	put_prev(b, e);
-	put_digest(b, MR_EVENT_REPLACES, &e->replaces);
-	put_text(b, MR_EVENT_RUN, e->run);
-	put_number(b, MR_EVENT_SEQ, e->seq);
-	put_text(b, MR_EVENT_TIME, mr_text_time(e->time_s, time));
-	put_digest(b, MR_EVENT_VERSION, &e->version);
-	put_digest(b, MR_EVENT_WAS, &e->was);
+	add_common(&w);
+	for (row = mr_event_rows(e->kind); row->kind == e->kind; row++)
+		if (row->at)
+			add_typed(&w, row);
+		else
+			add_field(&w, row);
+	qsort(w.members, w.count, sizeof(*w.members), by_key);
+	for (i = 0; i < w.count; i++) {
+		const struct member *m = &w.members[i];
+
+		mr_buf_putc(b, i == 0 ? '{' : ',');
+		mr_json_quote(b, m->key);
+		mr_buf_putc(b, ':');
+		if (m->text)
+			mr_json_quote(b, m->text);
+		else if (m->raw)
+			mr_buf_puts(b, m->raw);
+		else if (m->field)
+			put_items(b, m);
+		else if (m->number)
+			mr_buf_printf(b, "%" PRIu64, m->number);
+		else
+			put_prev(b, e);
+	}
 	mr_buf_putc(b, '}');
+}
+
+/* -- what may be written --------------------------------------------------- */
+
+static int check_text(const char *name, const char *text,
+		      struct mreg_error *err)
+{
+	if (!text || mr_utf8_valid(text))
+		return 0;
+	return mr_fail(err, MREG_EUSAGE, "%s of an event is not UTF-8", name);
+}
+
+static int check_fields(const struct mr_event *e, struct mreg_error *err)
+{
+	size_t i, k;
+	int rc = 0;
+
+	for (i = 0; i < e->field_count && rc == 0; i++) {
+		const struct mr_event_field *f = &e->fields[i];
+		const struct mr_field_row *row = mr_event_rows(e->kind);
+
+		while (row->kind == e->kind && strcmp(row->key, f->key) != 0)
+			row++;
+		if (row->kind != e->kind || row->at)
+			return mr_fail(err, MREG_EINTERNAL,
+				       "event of kind '%s' has no field '%s'",
+				       mr_event_kind_name(e->kind), f->key);
+		rc = check_text(f->key, f->text, err);
+		for (k = 0; k < f->count && rc == 0; k++) {
+			rc = check_text(f->key, f->items[k].name, err);
+			if (rc == 0)
+				rc = check_text(f->key, f->items[k].value, err);
+		}
+	}
+	return rc;
 }
 
 /* What comes from outside; the rest is the caller's duty. */
 static int check(const struct mr_event *e, struct mreg_error *err)
 {
-	const char *const texts[] = { e->actor, e->run, e->copied_from };
-	static const char *const names[] = { MR_EVENT_ACTOR, MR_EVENT_RUN,
-					     MR_EVENT_COPIED_FROM };
-	size_t i;
+	int rc;
 
 	assert(e->seq > 0 && e->kind != MR_EVENT_UNKNOWN);
 	assert(e->kind != MR_EVENT_VERSION_REGISTERED ||
@@ -111,11 +238,12 @@ static int check(const struct mr_event *e, struct mreg_error *err)
 		return mr_fail(err, MREG_ELIMIT,
 			       "log has no version number left after %" PRIu64,
 			       MR_VERSION_MAX);
-	for (i = 0; i < MR_COUNT(texts); i++)
-		if (texts[i] && !mr_utf8_valid(texts[i]))
-			return mr_fail(err, MREG_EUSAGE,
-				       "%s of an event is not UTF-8", names[i]);
-	return 0;
+	rc = check_text(MR_EVENT_ACTOR, e->actor, err);
+	if (rc == 0)
+		rc = check_text(MR_EVENT_RUN, e->run, err);
+	if (rc == 0)
+		rc = check_text(MR_EVENT_COPIED_FROM, e->copied_from, err);
+	return rc == 0 ? check_fields(e, err) : rc;
 }
 
 static int put_manifest(const char *json, const struct mr_event *e,

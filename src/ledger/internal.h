@@ -17,23 +17,40 @@
 #define MR_SEQ_MAX 99999999u /* what the tag has room for */
 #define MR_LOG_HEX_DIGITS 32 /* of the digest in a tag */
 
-/* Members of the canonical JSON; spelled here only. */
+/* Members of the canonical JSON that every event has or may have; those of
+ * the kinds stand in kinds.c. */
 #define MR_EVENT_ACTOR "actor"
+#define MR_EVENT_ACTOR_SOURCE "actorSource"
 #define MR_EVENT_COPIED_FROM "copiedFrom"
 #define MR_EVENT_KIND "kind"
-#define MR_EVENT_NUMBER "number"
-#define MR_EVENT_POLICY "policy"
 #define MR_EVENT_PREV "prev"
-#define MR_EVENT_REPLACES "replaces"
 #define MR_EVENT_RUN "run"
 #define MR_EVENT_SEQ "seq"
 #define MR_EVENT_TIME "time"
-#define MR_EVENT_VERSION "version"
-#define MR_EVENT_WAS "was"
 
-/* "version_registered"; and back, MR_EVENT_UNKNOWN for what is not known. */
-const char *mr_event_kind_name(enum mr_event_kind kind);
-enum mr_event_kind mr_event_kind_parse(const char *name);
+enum mr_field_type {
+	MR_FIELD_TEXT = 1, /* not empty */
+	MR_FIELD_DIGEST,
+	MR_FIELD_TIME,
+	MR_FIELD_NUMBER, /* a JSON number in a text, digits as given */
+	MR_FIELD_COUNT,  /* 1 and above */
+	MR_FIELD_FLAG,
+	MR_FIELD_MAP,  /* of texts */
+	MR_FIELD_LIST, /* of texts */
+};
+
+/* A field of a kind. */
+struct mr_field_row {
+	enum mr_event_kind kind;
+	const char *key;
+	enum mr_field_type type;
+	bool needed;
+	size_t at; /* of its member in struct mr_event; 0: among `fields` */
+};
+#define MR_EVENT_FIELDS_MAX 12 /* of one kind */
+
+/* The rows of a kind; they end where one is another kind's. */
+const struct mr_field_row *mr_event_rows(enum mr_event_kind kind);
 
 /*
  * The event in a manifest's bytes; what `out` points at is in the arena.
@@ -96,6 +113,12 @@ struct mr_ledger {
 	uint64_t last_seq;
 	bool folded;
 };
+
+/* Parts of mr_ledger_standing: what lacks memory is told by the arena. */
+void mr_standing_values(struct mr_ledger *l, int64_t until_s,
+			struct mr_standing *s);
+void mr_standing_requests(struct mr_ledger *l, int64_t until_s,
+			  struct mr_standing *s);
 
 /* Bring order, replaced and claims up to date. */
 void mr_ledger_fold(struct mr_ledger *l);

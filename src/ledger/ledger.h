@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "ledger/standing.h"
 #include "mreg/types.h"
 
 #define MR_EVENT_ARTIFACT "application/vnd.mreg.event.v1+json"
@@ -41,8 +42,42 @@
  * graph (heads, seq) and gives them no meaning. */
 enum mr_event_kind {
 	MR_EVENT_UNKNOWN = 0,
-	MR_EVENT_VERSION_REGISTERED = 1, /* "version_registered" */
-	MR_EVENT_POLICY_CHANGED = 2,     /* "policy_changed" */
+	MR_EVENT_VERSION_REGISTERED,
+	MR_EVENT_POLICY_CHANGED,
+	MR_EVENT_RECORD_WRITTEN,
+	MR_EVENT_METADATA_CHANGED,
+	MR_EVENT_ALIAS_MOVED,
+	MR_EVENT_TAG_ADOPTED,
+	MR_EVENT_RELEASE_NAMED,
+	MR_EVENT_APPROVAL_ASKED,
+	MR_EVENT_APPROVAL_GRANTED,
+	MR_EVENT_APPROVAL_REFUSED,
+	MR_EVENT_APPROVAL_OVERDUE,
+	MR_EVENT_EVALUATED,
+	MR_EVENT_OBSERVED,
+	MR_EVENT_DEPLOYED,
+	MR_EVENT_INCIDENT,
+	MR_EVENT_RETRAIN_DUE,
+	MR_EVENT_DEPRECATED,
+	MR_EVENT_ARCHIVED,
+	MR_EVENT_RESTORED,
+	MR_EVENT_REMOVED,
+	MR_EVENT_SPLIT_RECORDED,
+	MR_EVENT_KINDS /* how many there are */
+};
+
+/*
+ * What an event of one kind says beyond what each one does; which kind has
+ * which, and what its value is, stands in kinds.c and spec/events.md.
+ */
+struct mr_event_field {
+	const char *key;
+	/* A digest, a time, a number too, as written; "true" or "false".  NULL
+	 * for maps and lists. */
+	const char *text;
+	/* A map, sorted by name; a list: the names alone, in its order. */
+	const struct mreg_pair *items;
+	size_t count;
 };
 
 struct mr_event {
@@ -54,16 +89,36 @@ struct mr_event {
 	size_t prev_count;
 	int64_t time_s;    /* as its writer's clock had it; for people only */
 	const char *actor; /* for people; not a proof.  May be "" */
-	const char *run;   /* experiment run id; NULL when not given */
+	/* Where that was taken from: "registry", "as", "author", "git",
+	 * "account"; NULL: not told. */
+	const char *actor_source;
+	const char *run;         /* experiment run id; NULL when not given */
 	const char *copied_from; /* reference; NULL unless copied */
-	/* version registered */
+	/* What several kinds have; 0 and NONE: not told. */
 	uint64_t number;             /* the N it claims */
-	struct mreg_digest version;  /* manifest digest */
-	struct mreg_digest replaces; /* event it takes back; NONE: none */
-	/* policy changed: manifests of policies; NONE: none */
-	struct mreg_digest policy; /* in force from now on */
-	struct mreg_digest was;    /* as far as its writer saw */
+	struct mreg_digest version;  /* manifest it is about */
+	struct mreg_digest replaces; /* event it takes back */
+	struct mreg_digest policy;   /* manifest of the policy in force */
+	struct mreg_digest was;      /* version or policy before it */
+	/* The other fields of its kind, sorted by key. */
+	const struct mr_event_field *fields;
+	size_t field_count;
 };
+
+/* "version_registered"; and back, MR_EVENT_UNKNOWN for what is not known. */
+const char *mr_event_kind_name(enum mr_event_kind kind);
+enum mr_event_kind mr_event_kind_parse(const char *name);
+
+/* NULL: it has no such field. */
+const struct mr_event_field *mr_event_field(const struct mr_event *e,
+					    const char *key);
+/* Its text; NULL: none. */
+const char *mr_event_text(const struct mr_event *e, const char *key);
+/* Its digest, which is valid since it was read; false: none. */
+bool mr_event_digest(const struct mr_event *e, const char *key,
+		     struct mreg_digest *out);
+/* Its time; false: none. */
+bool mr_event_time(const struct mr_event *e, const char *key, int64_t *out_s);
 
 /* The bytes of an event's manifest and the tag it goes under. */
 struct mr_event_doc {
@@ -74,8 +129,9 @@ struct mr_event_doc {
 void mr_event_doc_release(struct mr_event_doc *d); /* for MR_AUTO too */
 
 /* Canonical: the same value gives the same bytes.  `out` must be zeroed or
- * have been written before.  MREG_ELIMIT above MR_EVENT_MAX_BYTES or when seq
- * or number are used up; MREG_EUSAGE when a text is not UTF-8. */
+ * have been written before.  `fields` in any order.  MREG_ELIMIT above
+ * MR_EVENT_MAX_BYTES or when seq or number are used up; MREG_EUSAGE when a text
+ * is not UTF-8, MREG_EINTERNAL for fields that are not its kind's. */
 int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
 		   struct mreg_error *err);
 

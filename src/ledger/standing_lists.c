@@ -1,0 +1,327 @@
+/*
+ * standing_lists.c - what many events together say of one thing: metadata
+ * given after the fact, approvals, and where an alias has been.
+ */
+#include "ledger/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "ledger/internal.h"
+
+/* -- metadata -------------------------------------------------------------- */
+
+/* One key set or taken away by one event. */
+struct change {
+	struct mreg_digest version; /* NONE: the model as a whole */
+	const char *key;
+	const char *value; /* NULL: taken away */
+	const struct mr_event *event;
+	size_t place; /* of the event, in fold order */
+};
+
+struct changes {
+	struct change *items;
+	size_t count;
+};
+
+static bool is_metadata(const struct mr_event *e)
+{
+	return e->kind == MR_EVENT_RECORD_WRITTEN ||
+	       e->kind == MR_EVENT_METADATA_CHANGED;
+}
+
+static size_t items_of(const struct mr_event *e, const char *key)
+{
+	const struct mr_event_field *f = mr_event_field(e, key);
+
+	return f ? f->count : 0;
+}
+
+static void add_changes(const struct mr_event *e, const char *key, size_t place,
+			struct changes *to)
+{
+	const struct mr_event_field *f = mr_event_field(e, key);
+	size_t i;
+
+	for (i = 0; f && i < f->count; i++)
+		to->items[to->count++] =
+			(struct change){ .version = e->version,
+					 .key = f->items[i].name,
+					 .value = f->items[i].value,
+					 .event = e,
+					 .place = place };
+}
+
+static int by_thing(const struct change *a, const struct change *b)
+{
+	int order = mr_digest_compare(&a->version, &b->version);
+
+	return order ? order : strcmp(a->key, b->key);
+}
+
+static int by_change(const void *a, const void *b)
+{
+	const struct change *x = a;
+	const struct change *y = b;
+	int order = by_thing(x, y);
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Where the values of `version` go. */
+static struct mr_values *values_of(struct mr_standing *s,
+				   const struct mreg_digest *version)
+{
+	struct mr_version_standing *v;
+
+	if (!mr_digest_known(version))
+		return &s->metadata;
+	v = (struct mr_version_standing *)mr_standing_version(s, version);
+	return v ? &v->metadata : NULL;
+}
+
+/* The last change of each key decides; `c` is sorted. */
+static void settle(struct mr_standing *s, const struct changes *c,
+		   struct mr_value *room)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		const struct change *last = &c->items[i];
+		struct mr_values *to;
+
+		if ((i + 1 < c->count && by_thing(last, last + 1) == 0) ||
+		    !last->value)
+			continue;
+		to = values_of(s, &last->version);
+		if (!to)
+			continue;
+		if (!to->items)
+			to->items = room;
+		*room++ = (struct mr_value){ .key = last->key,
+					     .value = last->value,
+					     .event = last->event };
+		to->count++;
+	}
+}
+
+void mr_standing_values(struct mr_ledger *l, int64_t until_s,
+			struct mr_standing *s)
+{
+	struct changes c = { .count = 0 };
+	size_t n = mr_ledger_count(l);
+	size_t most = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(l, i);
+
+		if (is_metadata(e))
+			most += items_of(e, "set") + items_of(e, "unset");
+	}
+	c.items = mr_arena_alloc(s->arena, (most + 1) * sizeof(*c.items));
+	if (!c.items)
+		return;
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(l, i);
+
+		if (!is_metadata(e) || e->time_s > until_s)
+			continue;
+		add_changes(e, "unset", i, &c);
+		add_changes(e, "set", i, &c);
+	}
+	if (c.count > 1)
+		qsort(c.items, c.count, sizeof(*c.items), by_change);
+	settle(s, &c,
+	       mr_arena_alloc(s->arena,
+			      (c.count + 1) * sizeof(struct mr_value)));
+}
+
+const char *mr_values_get(const struct mr_values *v, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (strcmp(v->items[i].key, key) == 0)
+			return v->items[i].value;
+	return NULL;
+}
+
+/* -- approvals ------------------------------------------------------------- */
+
+static bool is_answer(const struct mr_event *e)
+{
+	return e->kind == MR_EVENT_APPROVAL_GRANTED ||
+	       e->kind == MR_EVENT_APPROVAL_REFUSED ||
+	       e->kind == MR_EVENT_APPROVAL_OVERDUE;
+}
+
+static int by_request(const void *a, const void *b)
+{
+	const struct mr_request *x = *(struct mr_request *const *)a;
+	const struct mr_request *y = *(struct mr_request *const *)b;
+
+	return mr_digest_compare(&x->asked->digest, &y->asked->digest);
+}
+
+static struct mr_request *find_request(struct mr_request **sorted, size_t n,
+				       const struct mr_event *answer)
+{
+	struct mr_event asked;
+	struct mr_request key = { .asked = &asked };
+	struct mr_request *wanted = &key;
+	struct mr_request **at;
+
+	if (!n || !mr_event_digest(answer, "request", &asked.digest))
+		return NULL;
+	at = bsearch(&wanted, sorted, n, sizeof(struct mr_request *),
+		     by_request);
+	return at ? *at : NULL;
+}
+
+/* An answer counts for what was asked, not for what else it names. */
+static bool answers(const struct mr_request *r, const struct mr_event *e)
+{
+	return mreg_digest_equal(&r->asked->version, &e->version) &&
+	       strcmp(mr_event_text(r->asked, "alias"),
+		      mr_event_text(e, "alias")) == 0;
+}
+
+static void take_answer(struct mr_request *r, const struct mr_event *e)
+{
+	if (e->kind == MR_EVENT_APPROVAL_GRANTED)
+		r->grants[r->grant_count++] = e;
+	else if (e->kind == MR_EVENT_APPROVAL_REFUSED && !r->refused)
+		r->refused = e;
+	else if (e->kind == MR_EVENT_APPROVAL_OVERDUE && !r->overdue)
+		r->overdue = e;
+}
+
+/* Count the grants of each first, then give them room, then take them. */
+static void take_answers(struct mr_ledger *l, int64_t until_s,
+			 struct mr_standing *s, struct mr_request **sorted)
+{
+	size_t n = mr_ledger_count(l);
+	const struct mr_event **room;
+	size_t grants = 0;
+	size_t i;
+	int pass;
+
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < n; i++) {
+			const struct mr_event *e = mr_ledger_event(l, i);
+			struct mr_request *r;
+
+			if (!is_answer(e) || e->time_s > until_s)
+				continue;
+			r = find_request(sorted, s->request_count, e);
+			if (!r || !answers(r, e))
+				continue;
+			if (pass)
+				take_answer(r, e);
+			else if (e->kind == MR_EVENT_APPROVAL_GRANTED)
+				r->grant_count++;
+		}
+		if (pass)
+			return;
+		for (i = 0; i < s->request_count; i++)
+			grants += s->requests[i].grant_count;
+		room = mr_arena_alloc(s->arena,
+				      (grants + 1) * sizeof(struct mr_event *));
+		if (!room)
+			return;
+		for (i = 0; i < s->request_count; i++) {
+			s->requests[i].grants = room;
+			room += s->requests[i].grant_count;
+			s->requests[i].grant_count = 0;
+		}
+	}
+}
+
+void mr_standing_requests(struct mr_ledger *l, int64_t until_s,
+			  struct mr_standing *s)
+{
+	struct mr_request **sorted;
+	size_t n = mr_ledger_count(l);
+	size_t most = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		most += mr_ledger_event(l, i)->kind == MR_EVENT_APPROVAL_ASKED;
+	s->requests =
+		mr_arena_alloc(s->arena, (most + 1) * sizeof(*s->requests));
+	sorted = mr_arena_alloc(s->arena,
+				(most + 1) * sizeof(struct mr_request *));
+	if (!s->requests || !sorted)
+		return;
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(l, i);
+
+		if (e->kind != MR_EVENT_APPROVAL_ASKED || e->time_s > until_s)
+			continue;
+		sorted[s->request_count] = &s->requests[s->request_count];
+		s->requests[s->request_count++].asked = e;
+	}
+	if (s->request_count > 1)
+		qsort(sorted, s->request_count, sizeof(struct mr_request *),
+		      by_request);
+	take_answers(l, until_s, s, sorted);
+}
+
+/* -- where an alias has been ----------------------------------------------- */
+
+static bool moves(const struct mr_event *e, const char *alias)
+{
+	return (e->kind == MR_EVENT_ALIAS_MOVED ||
+		e->kind == MR_EVENT_TAG_ADOPTED) &&
+	       strcmp(mr_event_text(e, "alias"), alias) == 0;
+}
+
+/* Take the position of `e` up: a rollback goes to the last one that has its
+ * version, everything else is a new one. */
+static void go_to(const struct mr_event **stack, size_t *n,
+		  const struct mr_event *e)
+{
+	const char *by = mr_event_text(e, "by");
+	size_t i;
+
+	if (by && strcmp(by, "rollback") == 0)
+		for (i = *n; i-- > 0;)
+			if (mreg_digest_equal(&stack[i]->version,
+					      &e->version)) {
+				*n = i + 1;
+				return;
+			}
+	/* Removed and set again is where it was. */
+	if (!mr_digest_known(&e->version) ||
+	    (*n > 0 && mreg_digest_equal(&stack[*n - 1]->version, &e->version)))
+		return;
+	stack[(*n)++] = e;
+}
+
+int mr_ledger_positions(struct mr_ledger *l, const char *alias,
+			struct mr_arena *a, const struct mr_event ***out,
+			size_t *count, struct mreg_error *err)
+{
+	size_t n = mr_ledger_count(l);
+	size_t most = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		most += moves(mr_ledger_event(l, i), alias);
+	*out = mr_arena_alloc(a, (most + 1) * sizeof(struct mr_event *));
+	*count = 0;
+	if (!*out)
+		return mr_fail_nomem(err);
+	for (i = 0; i < n; i++) {
+		const struct mr_event *e = mr_ledger_event(l, i);
+
+		if (moves(e, alias))
+			go_to(*out, count, e);
+	}
+	return 0;
+}
