@@ -3,6 +3,7 @@
  */
 #include "ledger/ledger.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,13 @@ bool mr_log_tag(const char *tag, uint64_t *seq)
 	}
 	*seq = n;
 	return true;
+}
+
+const char *mr_log_tag_linear(uint64_t seq, char *out)
+{
+	(void)snprintf(out, MR_LOG_TAG_TEXT, MR_SEQ_TAG_PREFIX "%0*" PRIu64,
+		       MR_SEQ_DIGITS, seq);
+	return out;
 }
 
 bool mr_log_tag_fits(const char *tag, const struct mreg_digest *digest)

@@ -293,13 +293,12 @@ static int read_fields(struct reading *r)
 	return rc;
 }
 
-static int read_json(const char *text, struct mr_arena *arena,
-		     struct mr_event *out, struct mreg_error *err)
+int mr_event_read_json(const char *text, size_t n, struct mr_arena *arena,
+		       struct mr_event *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *j = NULL;
 	struct reading r = { .arena = arena, .out = out, .err = err };
-	int rc = mr_json_parse(text, strlen(text), MR_EVENT_MAX_BYTES, WHAT, &j,
-			       err);
+	int rc = mr_json_parse(text, n, MR_EVENT_MAX_BYTES, WHAT, &j, err);
 
 	r.j = j;
 	if (rc == 0)
@@ -334,6 +333,14 @@ int mr_event_read(const void *bytes, size_t n, struct mr_arena *arena,
 	    strcmp(m->artifact_type, MR_EVENT_ARTIFACT) != 0)
 		return mr_fail(err, MREG_EFORMAT, "manifest is not an event's");
 	*out = (struct mr_event){ .digest = m->desc.digest };
-	rc = read_json(json, arena, out, err);
-	return rc < 0 ? as_format(rc, err) : 0;
+	rc = mr_event_read_json(json, strlen(json), arena, out, err);
+	if (rc < 0)
+		return as_format(rc, err);
+	if (m->layer_count == 1 &&
+	    strcmp(m->layers[0].desc.media_type, MR_PACK_MEDIA) == 0) {
+		out->pack = m->layers[0].desc.digest;
+		out->pack_bytes = m->layers[0].desc.size;
+	}
+	out->json = mr_arena_strdup(arena, json);
+	return out->json ? 0 : mr_fail_nomem(err);
 }

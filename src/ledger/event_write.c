@@ -265,27 +265,22 @@ static int put_manifest(const char *json, const struct mr_event *e,
 		.annotations = { annotations, version[0] ? 2 : 1 },
 	};
 
+	if (mr_digest_known(&e->pack))
+		layer.desc = (struct mreg_desc){ .media_type = MR_PACK_MEDIA,
+						 .digest = e->pack,
+						 .size = e->pack_bytes };
 	return mr_manifest_write(&draft, out, err);
 }
 
-int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
-		   struct mreg_error *err)
+int mr_event_manifest(const struct mr_event *e, const char *json,
+		      struct mr_event_doc *out, struct mreg_error *err)
 {
-	MR_AUTO(mr_buf_release)
-	struct mr_buf json = MR_BUF_INIT(MR_EVENT_MAX_BYTES);
 	char hex[129];
 	int rc;
 
-	rc = check(e, err);
-	if (rc < 0)
-		return rc;
-	put_event(&json, e);
-	rc = mr_buf_check(&json, "event", err);
-	if (rc < 0)
-		return rc;
 	mr_buf_release(&out->bytes);
 	mr_buf_init(&out->bytes, MR_MANIFEST_MAX_BYTES);
-	rc = put_manifest(mr_buf_text(&json), e, &out->bytes, err);
+	rc = put_manifest(json, e, &out->bytes, err);
 	if (rc < 0)
 		return rc;
 	out->desc = (struct mreg_desc){ .media_type = MR_MEDIA_MANIFEST,
@@ -299,4 +294,18 @@ int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
 		       e->seq, MR_LOG_HEX_DIGITS,
 		       mr_digest_hex(&out->desc.digest, hex));
 	return 0;
+}
+
+int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
+		   struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf json = MR_BUF_INIT(MR_EVENT_MAX_BYTES);
+	int rc = check(e, err);
+
+	if (rc < 0)
+		return rc;
+	put_event(&json, e);
+	rc = mr_buf_check(&json, "event", err);
+	return rc < 0 ? rc : mr_event_manifest(e, mr_buf_text(&json), out, err);
 }

@@ -59,6 +59,13 @@ const struct mr_field_row *mr_event_rows(enum mr_event_kind kind);
 int mr_event_read(const void *bytes, size_t n, struct mr_arena *arena,
 		  struct mr_event *out, struct mreg_error *err);
 
+/* The same of its JSON alone: the digest of its manifest is not known. */
+int mr_event_read_json(const char *text, size_t n, struct mr_arena *arena,
+		       struct mr_event *out, struct mreg_error *err);
+/* The manifest, descriptor and tag of an event whose JSON is `json`. */
+int mr_event_manifest(const struct mr_event *e, const char *json,
+		      struct mr_event_doc *out, struct mreg_error *err);
+
 /* Named in the graph by `child`. */
 struct edge {
 	struct node *child;

@@ -28,6 +28,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/limits.h"
 #include "ledger/standing.h"
 #include "mreg/types.h"
 
@@ -103,6 +104,11 @@ struct mr_event {
 	/* The other fields of its kind, sorted by key. */
 	const struct mr_event_field *fields;
 	size_t field_count;
+	/* Of one that was read: its JSON, as written.  Where it carries a pack,
+	 * that blob; NONE: it carries none. */
+	const char *json;
+	struct mreg_digest pack;
+	uint64_t pack_bytes;
 };
 
 /* "version_registered"; and back, MR_EVENT_UNKNOWN for what is not known. */
@@ -135,6 +141,28 @@ void mr_event_doc_release(struct mr_event_doc *d); /* for MR_AUTO too */
 int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
 		   struct mreg_error *err);
 
+/* -- packs: the JSON of many events in one blob, a line each --------------- */
+
+#define MR_PACK_MEDIA "application/vnd.mreg.event.pack.v1+jsonl"
+#define MR_PACK_EVERY 256 /* seq of those that carry one */
+#define MR_PACK_MAX_BYTES ((size_t)MR_PACK_EVERY * MR_EVENT_MAX_BYTES)
+
+/* The lines of the events of `l` whose seq is below that of the next event and
+ * not below the last that had to carry a pack; none that carries one. */
+int mr_ledger_pack(struct mr_ledger *l, struct mr_buf *out,
+		   struct mreg_error *err);
+/*
+ * A line of a pack as the manifest it was in; `out` as of mr_event_write.  It
+ * is an event if something else says so: a tag that fits its digest, a `prev`
+ * of one that is.  MREG_EFORMAT: it is none.
+ */
+int mr_event_unpack(const char *line, size_t n, struct mr_event_doc *out,
+		    struct mreg_error *err);
+
+/* -- tags ------------------------------------------------------------------ */
+
+/* That of an event in a linear log; `out` has MR_LOG_TAG_TEXT bytes. */
+const char *mr_log_tag_linear(uint64_t seq, char *out);
 /* Whether a tag is one of the log's, and its seq. */
 bool mr_log_tag(const char *tag, uint64_t *seq);
 /* Whether `tag` may stand for an event with this digest: the hex in
