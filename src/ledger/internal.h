@@ -124,8 +124,8 @@ struct mr_ledger {
 /* Parts of mr_ledger_standing: what lacks memory is told by the arena. */
 void mr_standing_values(struct mr_ledger *l, int64_t until_s,
 			struct mr_standing *s);
-void mr_standing_requests(struct mr_ledger *l, int64_t until_s,
-			  struct mr_standing *s);
+void mr_standing_approvals(struct mr_ledger *l, int64_t until_s,
+			   struct mr_standing *s);
 
 /* Bring order, replaced and claims up to date. */
 void mr_ledger_fold(struct mr_ledger *l);

@@ -145,10 +145,12 @@ int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
 
 #define MR_PACK_MEDIA "application/vnd.mreg.event.pack.v1+jsonl"
 #define MR_PACK_EVERY 256 /* seq of those that carry one */
-#define MR_PACK_MAX_BYTES ((size_t)MR_PACK_EVERY * MR_EVENT_MAX_BYTES)
+/* Larger ones are not written, and not read. */
+#define MR_PACK_MAX_BYTES (4u << 20)
 
 /* The lines of the events of `l` whose seq is below that of the next event and
- * not below the last that had to carry a pack; none that carries one. */
+ * not below the last that had to carry a pack; none that carries one.
+ * MREG_ELIMIT: too large. */
 int mr_ledger_pack(struct mr_ledger *l, struct mr_buf *out,
 		   struct mreg_error *err);
 /*

@@ -308,6 +308,6 @@ int mr_ledger_standing(struct mr_ledger *l, int64_t until_s,
 	}
 	take_claims(&f);
 	mr_standing_values(l, until_s, out);
-	mr_standing_requests(l, until_s, out);
+	mr_standing_approvals(l, until_s, out);
 	return mr_arena_failed(out->arena) ? mr_fail_nomem(err) : 0;
 }

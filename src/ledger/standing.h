@@ -51,7 +51,7 @@ struct mr_version_standing {
 };
 
 /* An approval that was asked for. */
-struct mr_request {
+struct mr_approval {
 	const struct mr_event *asked;
 	const struct mr_event **grants; /* in fold order */
 	size_t grant_count;
@@ -74,8 +74,8 @@ struct mr_standing {
 	size_t alias_count;
 	struct mr_version_standing *versions; /* sorted by digest */
 	size_t version_count;
-	struct mr_request *requests; /* in fold order */
-	size_t request_count;
+	struct mr_approval *approvals; /* in fold order */
+	size_t approval_count;
 	struct mr_deployment *deployments; /* by environment, workload */
 	size_t deployment_count;
 	const struct mr_event **incidents; /* open ones, in fold order */

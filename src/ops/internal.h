@@ -107,12 +107,19 @@ struct mr_history {
 	struct mr_list read;      /* log tags that are in the ledger */
 	struct mr_list absent;    /* log tags that could not be read */
 	bool found;               /* the repository exists */
+	bool anew; /* every event from the store itself, one by one: no state,
+		    * no packs */
 };
 void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
 
 /* Read what is new since the last call on the same `h` (zeroed at first). */
 int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err);
+
+/* log_pack.c: of the sorted `tags` those that packs have, into `docs`; what is
+ * there already stays.  Packs that cannot be read are left out. */
+int mr_log_unpack(struct mreg *m, struct mr_store *s, const char *const *tags,
+		  struct mr_doc *docs, size_t n, struct mreg_error *err);
 
 /* Write an event on top of all heads that `h`, as far as read, has; kind and
  * what belongs to it are the caller's, who holds mr_store_lock and reads `h`

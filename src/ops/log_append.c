@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "content/digest.h"
 #include "ops/internal.h"
 
 #define ACTOR_BYTES 256
@@ -76,6 +77,31 @@ static int put_event(struct mreg *m, struct mr_store *s,
 	}
 }
 
+/* Give every MR_PACK_EVERY-th event its pack, stored; a log whose events are
+ * so long that they do not fit goes without. */
+static int add_pack(struct mr_store *s, struct mr_history *h,
+		    struct mr_event *e, struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf pack = MR_BUF_INIT(MR_PACK_MAX_BYTES);
+	struct mreg_desc d = { .media_type = MR_PACK_MEDIA };
+	int rc;
+
+	if (e->seq % MR_PACK_EVERY != 0)
+		return 0;
+	rc = mr_ledger_pack(h->ledger, &pack, err);
+	if (rc == MREG_ELIMIT)
+		return 0;
+	if (rc >= 0)
+		rc = mr_digest_of(pack.data, pack.len, &d.digest, err);
+	d.size = pack.len;
+	if (rc >= 0)
+		rc = mr_store_put_bytes(s, &d, pack.data, err);
+	e->pack = d.digest;
+	e->pack_bytes = d.size;
+	return rc;
+}
+
 int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_event *event,
 		  struct mreg_error *err)
@@ -91,6 +117,8 @@ int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	e.time_s = mr_now_s(&m->env);
 	e.actor = actor(m, ref, who);
 	rc = mr_ledger_heads(h->ledger, &e.prev, &e.prev_count, err);
+	if (rc >= 0)
+		rc = add_pack(s, h, &e, err);
 	if (rc >= 0)
 		rc = mr_event_write(&e, &doc, err);
 	if (rc >= 0)

@@ -409,12 +409,12 @@ static void answers_go_to_what_was_asked(void **state)
 	(void)answer(f, MR_EVENT_APPROVAL_REFUSED, &first, "production", 1);
 	(void)answer(f, MR_EVENT_APPROVAL_OVERDUE, &first, "production", 1);
 	fold(f);
-	assert_int_equal(f->s.request_count, 2);
-	assert_int_equal(f->s.requests[0].grant_count, 0);
-	assert_non_null(f->s.requests[0].refused);
-	assert_non_null(f->s.requests[0].overdue);
-	assert_int_equal(f->s.requests[1].grant_count, 2);
-	assert_null(f->s.requests[1].refused);
+	assert_int_equal(f->s.approval_count, 2);
+	assert_int_equal(f->s.approvals[0].grant_count, 0);
+	assert_non_null(f->s.approvals[0].refused);
+	assert_non_null(f->s.approvals[0].overdue);
+	assert_int_equal(f->s.approvals[1].grant_count, 2);
+	assert_null(f->s.approvals[1].refused);
 }
 
 /* An approval of one thing must not pass for one of another. */
@@ -428,7 +428,7 @@ static void an_answer_on_something_else_does_not_count(void **state)
 	(void)answer(f, MR_EVENT_APPROVAL_GRANTED, &asked, "staging", 1);
 	(void)answer(f, MR_EVENT_APPROVAL_GRANTED, &nobody, "production", 1);
 	fold(f);
-	assert_int_equal(f->s.requests[0].grant_count, 0);
+	assert_int_equal(f->s.approvals[0].grant_count, 0);
 }
 
 /* -- what runs ------------------------------------------------------------- */

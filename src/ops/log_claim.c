@@ -1,0 +1,242 @@
+/*
+ * log_claim.c - registering versions in a model's log.
+ *
+ * Claiming a number (product.md 3.2; the caller stored the manifest):
+ *   read -> [no claim of ours] -> write claim -> read -> look
+ *   look:  contested  -> v<N> ours? done : write claim that replaces -> read
+ *          alone      -> HEAD v<N>: 404 -> PUT, done
+ *                                   ours -> done
+ *                                   other -> write claim that replaces -> read
+ * Invariants
+ * 1. v<N> is only put after a read that began after our claim of N was
+ *    written and that showed no other digest on N.
+ * 2. A number named by any event, replaced or not, is never claimed again for
+ *    another digest by somebody who saw that event.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "content/digest.h"
+#include "ops/copy.h"
+#include "ops/internal.h"
+
+struct claiming {
+	struct mreg *m;
+	struct mr_store *s;
+	struct mr_history *h;
+	const struct mreg_ref *ref;
+	const struct mreg_desc *version;
+	const void *manifest; /* its bytes */
+	const char *run;
+	const char *copied_from; /* reference; NULL: pushed here */
+};
+
+/* Append a claim of `number`; `replaces` may be NULL. */
+static int write_claim(struct claiming *c, uint64_t number,
+		       const struct mr_event *replaces, struct mreg_error *err)
+{
+	struct mr_event e = {
+		.kind = MR_EVENT_VERSION_REGISTERED,
+		.run = c->run,
+		.copied_from = c->copied_from,
+		.number = number,
+		.version = c->version->digest,
+	};
+	int rc;
+
+	if (replaces)
+		e.replaces = replaces->digest;
+	rc = mr_log_append(c->m, c->s, c->h, c->ref, &e, err);
+	if (rc < 0)
+		return rc;
+	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64, number);
+	return mr_history_read(c->m, c->s, c->h, err);
+}
+
+static int read_tag(struct claiming *c, uint64_t number, struct mreg_desc *now,
+		    bool *found, struct mreg_error *err)
+{
+	char tag[32];
+
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
+	return mr_tag_resolve(c->s, tag, now, found, err);
+}
+
+/* Step 4: the number is ours if the tag is free or has our digest. */
+static int take_tag(struct claiming *c, uint64_t number, bool contested,
+		    struct mr_claim *out, bool *done, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	char tag[32];
+	bool found;
+	int rc = read_tag(c, number, &now, &found, err);
+
+	if (rc < 0)
+		return rc;
+	*done = true;
+	out->number = number;
+	if (found && mreg_digest_equal(&now.digest, &c->version->digest)) {
+		out->existed = true;
+		return 0;
+	}
+	if (found || contested) {
+		*done = false;
+		return 0;
+	}
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);
+	out->existed = false;
+	return mr_tag_set(c->s, tag, c->version, c->manifest, err);
+}
+
+/* A version whose claim an earlier run left, or none. */
+static int find_existing(struct claiming *c, struct mr_claim *out,
+			 struct mreg_error *err)
+{
+	const struct mr_event *e;
+
+	return mr_log_number(c->s, c->h, &c->version->digest, &out->number, &e,
+			     err);
+}
+
+/* Above every number any event names; and, to save tries in a repository that
+ * was copied without its log, above the v<N> that the listing shows. */
+static uint64_t next_number(const struct mr_history *h)
+{
+	uint64_t top = mr_ledger_highest(h->ledger);
+	size_t i;
+
+	for (i = 0; i < h->tags.n; i++) {
+		uint64_t number = mr_tag_number(h->tags.items[i]);
+
+		if (number > top)
+			top = number;
+	}
+	return top + 1;
+}
+
+/* Numbers are safe only where a listing shows what was written before it. */
+static int blind(const struct claiming *c, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_EREMOTE,
+		      "the log of '%s' does not show what was just written to "
+		      "it",
+		      c->s->label);
+	return mr_hint(err, "its listings come late, so numbers cannot be "
+			    "given safely; try again later");
+}
+
+int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 const void *manifest, const char *run, struct mr_claim *out,
+		 struct mreg_error *err)
+{
+	struct claiming c = {
+		.m = m,
+		.s = s,
+		.h = h,
+		.ref = ref,
+		.version = version,
+		.manifest = manifest,
+		.run = run,
+	};
+	unsigned int round;
+	bool done = false;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_history_read(m, s, h, err);
+	if (rc >= 0)
+		rc = find_existing(&c, out, err);
+	if (rc < 0)
+		return rc;
+	if (out->number) {
+		out->existed = true;
+		return 0;
+	}
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		const struct mreg_digest *d = &version->digest;
+		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
+		uint64_t next = next_number(h);
+		bool contested;
+
+		if (!mine && round)
+			return blind(&c, err);
+		if (!mine) {
+			rc = write_claim(&c, next, NULL, err);
+			if (rc < 0)
+				return rc;
+			continue;
+		}
+		contested = mr_ledger_contested(h->ledger, mine->number, d);
+		rc = take_tag(&c, mine->number, contested, out, &done, err);
+		if (rc < 0 || done)
+			return rc;
+		/* The step spreads those who collided, so that they do not
+		 * meet again on the next number. */
+		next += mr_random(&m->env) %
+			(2 * mr_ledger_rivals(h->ledger, mine->number, d) + 1);
+		rc = write_claim(&c, next, mine, err);
+		if (rc < 0)
+			return rc;
+	}
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "no version number could be had in '%s' after %d tries",
+		      s->label, MR_CLAIM_ROUNDS_MAX);
+	return mr_hint(err, "the files are there: push again when fewer "
+			    "others do");
+}
+
+bool mr_log_taken(struct mr_history *h, uint64_t number,
+		  const struct mreg_digest *version)
+{
+	const struct mr_event *e = mr_ledger_owner(h->ledger, number, version);
+
+	/* An earlier run's claim stands. */
+	if (e && mreg_digest_equal(&e->version, version))
+		return false;
+	return mr_ledger_contested(h->ledger, number, version);
+}
+
+int mr_log_refuse(const struct mr_store *s, uint64_t number,
+		  struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "number %" PRIu64 " of '%s' is claimed by another "
+		      "version",
+		      number, s->label);
+	return mr_hint(err, "push it there instead, to get the next number, or "
+			    "copy to another name");
+}
+
+int mr_log_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mreg_desc *version,
+		 uint64_t number, const char *from, const char *run,
+		 struct mreg_error *err)
+{
+	struct claiming c = {
+		.m = m,
+		.s = s,
+		.h = h,
+		.ref = ref,
+		.version = version,
+		.run = run,
+		.copied_from = from,
+	};
+	const struct mreg_digest *d = &version->digest;
+	int rc = mr_history_read(m, s, h, err);
+	const struct mr_event *e;
+
+	if (rc < 0)
+		return rc;
+	e = mr_ledger_owner(h->ledger, number, d);
+	if (e && mreg_digest_equal(&e->version, d))
+		return 0; /* an earlier run's */
+	if (!mr_ledger_contested(h->ledger, number, d))
+		rc = write_claim(&c, number, NULL, err);
+	if (rc < 0 || !mr_ledger_contested(h->ledger, number, d))
+		return rc;
+	return mr_log_refuse(s, number, err);
+}
