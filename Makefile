@@ -199,7 +199,7 @@ $(B)/gen/%.o: $(B)/gen/%.c Makefile
 
 $(B)/obj/tests/%.o: EXTRA_CPPFLAGS := -I.
 # The one place that knows the version.
-$(B)/obj/src/ops/version.o: EXTRA_CPPFLAGS := -DMREG_VERSION='"$(VERSION)"'
+$(B)/obj/src/repo/version.o: EXTRA_CPPFLAGS := -DMREG_VERSION='"$(VERSION)"'
 $(B)/obj/src/pack/libarchive.o: EXTRA_CPPFLAGS = -DMR_LIBARCHIVE_SO='"$(LIBARCHIVE_SO)"'
 
 define embed_rule

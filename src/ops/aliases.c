@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "mreg/alias.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 /* The number of a digest: by its v<N> tag, which was just looked at. */
 static uint64_t number_of(const struct mr_tag_row *rows, size_t n,

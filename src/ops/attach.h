@@ -6,7 +6,7 @@
 #define MR_OPS_ATTACH_H
 
 #include "mreg/attach.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 #include "transfer/transfer.h"
 
 struct attach {

@@ -5,7 +5,7 @@
 #ifndef MR_OPS_ATTACHED_H
 #define MR_OPS_ATTACHED_H
 
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 /* A document's file: one layer. */
 struct mr_attached_file {

@@ -9,7 +9,7 @@
 #define MR_OPS_COPY_H
 
 #include "mreg/copy.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 #include "transfer/transfer.h"
 
 #define MR_COPY_NO_NODE SIZE_MAX
@@ -153,24 +153,5 @@ int mr_copy_put(struct copy *c, size_t node, const char *reference,
 
 /* copy_tags.c: tags, under the target's lock. */
 int mr_copy_publish(struct copy *c, struct mreg_error *err);
-
-/* log.c, the only writer of a model's log. */
-
-/*
- * Register `version`, copied from the reference `from`, under `number`, which
- * it had there; MREG_ECONFLICT when any event names that number for another
- * one.  `run` may be NULL.  v<N> is the caller's to write, who holds
- * mr_store_lock.
- */
-int mr_log_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		 const struct mreg_ref *ref, const struct mreg_desc *version,
-		 uint64_t number, const char *from, const char *run,
-		 struct mreg_error *err);
-/* Whether mr_log_adopt would refuse, by the log as far as read in `h`. */
-bool mr_log_taken(struct mr_history *h, uint64_t number,
-		  const struct mreg_digest *version);
-/* That it does, as an error. */
-int mr_log_refuse(const struct mr_store *s, uint64_t number,
-		  struct mreg_error *err);
 
 #endif

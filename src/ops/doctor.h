@@ -5,7 +5,7 @@
 #define MR_OPS_DOCTOR_H
 
 #include "mreg/doctor.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 struct doctor {
 	struct mreg *m;

@@ -7,7 +7,7 @@
 
 #include "format/format.h"
 #include "mreg/inspect.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 /* -- look.c: the version */
 

@@ -6,7 +6,7 @@
 #define MR_OPS_POLICY_H
 
 #include "mreg/policy.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 #include "policy/policy.h"
 
 #define MR_POLICY_REPOSITORY "mreg-policy"

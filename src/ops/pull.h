@@ -5,7 +5,7 @@
 #define MR_OPS_PULL_H
 
 #include "mreg/pull.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 #include "transfer/transfer.h"
 
 /* Where a blob that is not there may come from. */

@@ -5,7 +5,7 @@
 #define MR_OPS_PUSH_H
 
 #include "base/task.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 #include "transfer/transfer.h"
 
 /* What the files say; all in the arena, which is NULL for what is no model. */

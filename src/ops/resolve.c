@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 static int run(struct mreg *m, const char *text,
 	       struct mreg_resolve_result *out, struct mreg_error *err)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 int mr_target_parse(struct mreg *m, const char *text, struct mreg_ref *out,
 		    struct mreg_error *err)

@@ -20,8 +20,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "content/digest.h"
-#include "ops/copy.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 struct claiming {
 	struct mreg *m;

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 int mr_log_number(struct mr_store *s, struct mr_history *h,
 		  const struct mreg_digest *d, uint64_t *number,

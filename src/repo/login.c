@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 static int check_host(const char *host, struct mreg_error *err)
 {

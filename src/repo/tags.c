@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 struct heads {
 	struct mr_store *s;

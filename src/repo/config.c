@@ -20,7 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 #define PROJECT_FILE ".mreg.json"
 

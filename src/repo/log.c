@@ -17,7 +17,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 #define LISTED_WAIT_FIRST_MS 50
 #define LISTED_WAIT_LAST_MS 1600

@@ -1,9 +1,9 @@
 /*
- * ops/internal.h - what the use-cases share: the session, opening the store a
- * reference names, and the log.
+ * repo/repo.h - what the use-cases share: the session with its settings, the
+ * store that a reference names, the log of a model and its tags.
  */
-#ifndef MR_OPS_INTERNAL_H
-#define MR_OPS_INTERNAL_H
+#ifndef MR_REPO_REPO_H
+#define MR_REPO_REPO_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,6 +19,7 @@
 #include "mreg/session.h"
 #include "net/net.h"
 #include "oci/oci.h"
+#include "repo/log.h"
 #include "state/state.h"
 #include "store/store.h"
 
@@ -98,70 +99,6 @@ int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
  * NULL: it is fetched first. */
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
-
-/* -- log.c, log_append.c: the only reader and writer of a model's log */
-
-struct mr_history {
-	struct mr_ledger *ledger; /* owned */
-	struct mr_list tags;      /* all tags of the repository, sorted */
-	struct mr_list read;      /* log tags that are in the ledger */
-	struct mr_list absent;    /* log tags that could not be read */
-	bool found;               /* the repository exists */
-	bool anew; /* every event from the store itself, one by one: no state,
-		    * no packs */
-};
-void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
-
-/* Read what is new since the last call on the same `h` (zeroed at first). */
-int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		    struct mreg_error *err);
-
-/* log_pack.c: of the sorted `tags` those that packs have, into `docs`; what is
- * there already stays.  Packs that cannot be read are left out. */
-int mr_log_unpack(struct mreg *m, struct mr_store *s, const char *const *tags,
-		  struct mr_doc *docs, size_t n, struct mreg_error *err);
-
-/* Write an event on top of all heads that `h`, as far as read, has; kind and
- * what belongs to it are the caller's, who holds mr_store_lock and reads `h`
- * again. */
-int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		  const struct mreg_ref *ref, const struct mr_event *event,
-		  struct mreg_error *err);
-
-/* What claiming came to. */
-struct mr_claim {
-	uint64_t number;
-	bool existed; /* a v<N> had this digest before */
-};
-/*
- * Give `version`, whose manifest (these bytes) is stored, a number by
- * product.md 3.2 and write its v<N>.  `h` is read and kept up to date.  The
- * caller holds mr_store_lock.
- */
-int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		 const struct mreg_ref *ref, const struct mreg_desc *version,
-		 const void *manifest, const char *run, struct mr_claim *out,
-		 struct mreg_error *err);
-/*
- * Make `latest` point at the highest version, reading the log again until it
- * does and no higher one has appeared (product.md 3.2, last paragraph).
- * `*at` is the number it points at.  `mine` is a version whose bytes are at
- * hand, which need not be fetched.
- */
-int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		  const struct mreg_desc *mine, const void *manifest,
-		  uint64_t *at, struct mreg_error *err);
-/* The number whose v<N> has this digest, by the log as far as read in `h`;
- * 0: none.  Makes at most one request per standing claim of the digest. */
-int mr_log_number(struct mr_store *s, struct mr_history *h,
-		  const struct mreg_digest *d, uint64_t *number,
-		  const struct mr_event **event, struct mreg_error *err);
-
-/* Remembered numbers: a hint that saves reading the log. */
-void mr_number_remember(struct mreg *m, const struct mr_store *s,
-			const struct mreg_digest *d, uint64_t number);
-uint64_t mr_number_recall(struct mreg *m, const struct mr_store *s,
-			  const struct mreg_digest *d);
 
 /* -- tags.c: what a repository's tags point at */
 

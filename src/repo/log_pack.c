@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "base/text.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 struct packs {
 	struct mreg *m;

@@ -2,7 +2,7 @@
  * test_log.c - version numbers: claimed by many at once, on a store that has
  * no lock, each owner alone.
  */
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 #define ACTOR_BYTES 256
 /* An event that misses its blob is put again, with pauses of together about a

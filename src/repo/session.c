@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/internal.h"
+#include "repo/repo.h"
 
 /* $XDG_CACHE_HOME/mreg/`name`; NULL when there is no home. */
 static char *cache_path(struct mr_arena *a, const char *name)
