@@ -82,6 +82,7 @@ struct node {
 	size_t waiting;         /* of fold: parents not placed yet */
 	size_t place;           /* of fold: index in the order */
 	bool replaced;          /* of fold: a claim taken back */
+	bool mark;              /* of mr_ledger_follows */
 };
 
 /* Sorted digests as they were when the log had `at` events. */

@@ -314,6 +314,30 @@ const struct mr_event *mr_ledger_event(struct mr_ledger *l, size_t i)
 	return l->order[i]->event;
 }
 
+/* Ancestors are placed before whoever names them, so one pass back is enough.
+ */
+bool mr_ledger_follows(struct mr_ledger *l, const struct mr_event *later,
+		       const struct mr_event *earlier)
+{
+	const struct node *to = *slot(l->table, l->table_cap, &earlier->digest);
+	struct node *from = *slot(l->table, l->table_cap, &later->digest);
+	size_t i, k;
+
+	mr_ledger_fold(l);
+	if (!to || !from || to->place > from->place)
+		return false;
+	for (i = to->place; i <= from->place; i++)
+		l->order[i]->mark = false;
+	from->mark = true;
+	for (i = from->place; i > to->place; i--) {
+		const struct node *n = l->order[i];
+
+		for (k = 0; n->mark && k < n->event->prev_count; k++)
+			n->prev[k]->mark = true;
+	}
+	return to->mark;
+}
+
 const struct mr_event *mr_ledger_policy(struct mr_ledger *l)
 {
 	size_t i;

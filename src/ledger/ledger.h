@@ -51,6 +51,10 @@ size_t mr_ledger_count(const struct mr_ledger *l);
 size_t mr_ledger_flaws(const struct mr_ledger *l);
 /* Event `i` in fold order; borrowed. */
 const struct mr_event *mr_ledger_event(struct mr_ledger *l, size_t i);
+/* Whether the writer of `later` had seen `earlier`, both events of `l`; an
+ * event follows itself. */
+bool mr_ledger_follows(struct mr_ledger *l, const struct mr_event *later,
+		       const struct mr_event *earlier);
 /* Digests that no event here names in `prev`, sorted; borrowed until the next
  * add. */
 int mr_ledger_heads(struct mr_ledger *l, const struct mreg_digest **out,

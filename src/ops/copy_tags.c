@@ -226,7 +226,7 @@ static int keep_policy(struct copy *c, const struct mreg_digest *was,
 			return 0;
 		e.policy = own->policy;
 		rc = mr_log_append(c->m, c->to, &c->target_log, &c->target, &e,
-				   err);
+				   NULL, err);
 		if (rc >= 0)
 			rc = mr_history_read(c->m, c->to, &c->target_log, err);
 		if (rc >= 0)

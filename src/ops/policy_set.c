@@ -142,7 +142,7 @@ static int append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		/* Who won is not what was expected. */
 		if (round > 0 && expect)
 			break;
-		rc = mr_log_append(m, s, h, ref, &e, err);
+		rc = mr_log_append(m, s, h, ref, &e, NULL, err);
 		if (rc >= 0)
 			rc = mr_history_read(m, s, h, err);
 	}

@@ -36,10 +36,10 @@ int mr_log_unpack(struct mreg *m, struct mr_store *s, const char *const *tags,
 
 /* Write an event on top of all heads that `h`, as far as read, has; kind and
  * what belongs to it are the caller's, who holds mr_store_lock and reads `h`
- * again. */
+ * again.  `written` (NULL: not wanted) is its digest. */
 int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_event *event,
-		  struct mreg_error *err);
+		  struct mreg_digest *written, struct mreg_error *err);
 
 /* What claiming came to. */
 struct mr_claim {

@@ -104,7 +104,7 @@ static int add_pack(struct mr_store *s, struct mr_history *h,
 
 int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_event *event,
-		  struct mreg_error *err)
+		  struct mreg_digest *written, struct mreg_error *err)
 {
 	MR_AUTO(mr_event_doc_release)
 	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
@@ -126,6 +126,8 @@ int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc < 0)
 		return mr_wrap(err, "cannot write to the log of '%s'",
 			       s->label);
+	if (written)
+		*written = doc.desc.digest;
 	mr_log(&m->env, MREG_LOG_DEBUG, "wrote %s to the log of '%s'", doc.tag,
 	       s->label);
 	return 0;

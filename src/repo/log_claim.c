@@ -48,7 +48,7 @@ static int write_claim(struct claiming *c, uint64_t number,
 
 	if (replaces)
 		e.replaces = replaces->digest;
-	rc = mr_log_append(c->m, c->s, c->h, c->ref, &e, err);
+	rc = mr_log_append(c->m, c->s, c->h, c->ref, &e, NULL, err);
 	if (rc < 0)
 		return rc;
 	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64, number);

@@ -1,0 +1,98 @@
+/*
+ * history/history.h - what changes about a model, written into its log and
+ * then carried out: aliases and their tags.
+ *
+ * An alias is what the fold says (ledger/standing.h); its tag is the copy that
+ * others read.  The event is written first, then the tag, until both agree
+ * (spec/events.md, "Aliases and their tags").  Callers hold mr_store_lock,
+ * which in a local store makes moves strictly serial and elsewhere does
+ * nothing.
+ */
+#ifndef MR_HISTORY_HISTORY_H
+#define MR_HISTORY_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/ledger.h"
+#include "mreg/types.h"
+#include "repo/repo.h"
+
+/* -- state.c: an alias in the log and as a tag ----------------------------- */
+
+enum mr_alias_agree {
+	MR_ALIAS_AGREES,     /* tag and fold say the same, or both nothing */
+	MR_ALIAS_UNRECORDED, /* a tag that no event names */
+	MR_ALIAS_UNFINISHED, /* the tag has what the alias had, or lost */
+	MR_ALIAS_FOREIGN,    /* somebody moved the tag without mreg */
+};
+
+struct mr_alias_state {
+	enum mr_alias_agree agree;
+	struct mreg_desc tag;        /* what it has; digest NONE: nothing */
+	struct mreg_digest fold;     /* what it should have; NONE: nothing */
+	const struct mr_event *move; /* the last; NULL: no event */
+};
+
+/* One HEAD; by the log as far as read in `h`. */
+int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
+		  struct mr_alias_state *out, struct mreg_error *err);
+/* The same of a tag that was looked at: only `tag` is to be there. */
+int mr_alias_judge(struct mr_history *h, const char *alias,
+		   struct mr_alias_state *state, struct mreg_error *err);
+
+/* -- move.c ---------------------------------------------------------------- */
+
+struct mr_move {
+	const char *alias;
+	struct mreg_desc to; /* digest NONE: it is removed */
+	const void *bytes;   /* of that manifest; NULL: fetched where needed */
+	const char *by;     /* "set", "promote", "rollback", "remove", "push" */
+	const char *reason; /* NULL: none */
+	struct mreg_digest policy; /* it was judged by; NONE: by none */
+	/* Digest the tag must have before and, but for this move, after;
+	 * "none": nothing.  NULL: whatever it has. */
+	const char *expect;
+};
+
+struct mr_moved {
+	struct mreg_digest was;   /* what the tag had; NONE: nothing */
+	struct mreg_digest event; /* its last event; NONE: it was so already */
+	struct mreg_digest now;   /* what tag and fold have in the end; another
+				   * one where someone moved it on meanwhile */
+	bool tombstone;           /* removed by pointing it at the tombstone */
+};
+
+/*
+ * Write the event, move the tag, and read again until both agree; siblings of
+ * the tag move with it.  A move that lost to another writer's is written
+ * again on top of it.  MREG_ECONFLICT: not what was expected, or others keep
+ * moving it.
+ */
+int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_ref *ref, const struct mr_move *move,
+		  struct mr_moved *out, struct mreg_error *err);
+
+/* Make the tag of an alias, and its siblings, what the fold says.  No event is
+ * written.  `*changed`: it was not. */
+int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    const char *alias, bool *changed, struct mreg_error *err);
+
+/* Take a tag that was moved without mreg into the history. */
+int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		   const struct mreg_ref *ref, const char *alias,
+		   const struct mr_alias_state *state, struct mreg_error *err);
+
+/* -- tag.c ----------------------------------------------------------------- */
+
+/* Remove a tag; where a registry deletes none it is pointed at the tombstone,
+ * which every command takes for nothing. */
+int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
+		  struct mreg_error *err);
+/* Point the siblings of `alias` (ALIAS-image, ALIAS-docker) at those of the
+ * version's number, and remove those that it has none for. */
+int mr_siblings_move(struct mr_store *s, struct mr_history *h,
+		     const char *alias, const struct mreg_digest *version,
+		     struct mreg_error *err);
+
+#endif

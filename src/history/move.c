@@ -1,0 +1,285 @@
+/*
+ * move.c - moving an alias: product.md 3.3, without compare-and-swap.
+ *
+ *   look -> [not so yet] -> write event -> read
+ *     the fold's last move is ours, or came after ours -> settle
+ *     another one, which did not know ours, won -> write again on top of all
+ *   settle:  tag is the fold's? read -> still so: done
+ *            else PUT the tag -> read -> settle
+ * Invariants
+ * 1. Whoever is told that an alias was moved has an event in the log that
+ *    says so, and at some moment the fold had it.
+ * 2. Nobody stops while tag and fold differ, as far as they could see: so the
+ *    last writer leaves them alike.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "history/history.h"
+
+/* Those who lost to a fork at the same moment wait for different times. */
+#define BACKOFF_MS 20
+
+struct moving {
+	struct mreg *m;
+	struct mr_store *s;
+	struct mr_history *h;
+	const struct mreg_ref *ref;
+	const struct mr_move *move;
+	struct mr_moved *out;
+	struct mr_alias_state state;
+};
+
+static int check_expect(const struct moving *v, const struct mreg_digest *now,
+			struct mreg_error *err)
+{
+	struct mreg_digest want = { .algorithm = MREG_DIGEST_NONE };
+	const char *expect = v->move->expect;
+	char text[MREG_DIGEST_TEXT];
+	int rc = 0;
+
+	if (!expect)
+		return 0;
+	if (strcmp(expect, "none") != 0)
+		rc = mreg_digest_parse(expect, &want, err);
+	if (rc < 0 || mreg_digest_equal(&want, now))
+		return rc;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' is not what was expected, it has %s",
+		      v->move->alias,
+		      mr_digest_known(now) ? mreg_digest_text(now, text)
+					   : "nothing");
+	return mr_hint(err, "look at it, then expect what it has now");
+}
+
+static int look(struct moving *v, struct mreg_error *err)
+{
+	return mr_alias_look(v->s, v->h, v->move->alias, &v->state, err);
+}
+
+static int read_and_look(struct moving *v, struct mreg_error *err)
+{
+	int rc = mr_history_read(v->m, v->s, v->h, err);
+
+	return rc < 0 ? rc : look(v, err);
+}
+
+/* The event of ours that was just written: the last of the log that says what
+ * we wrote on top of the heads that we saw. */
+static int write_event(struct moving *v, struct mreg_error *err)
+{
+	const struct mr_move *mv = v->move;
+	struct mr_event_field fields[3] = {
+		{ .key = "alias", .text = mv->alias },
+		{ .key = "by", .text = mv->by },
+		{ .key = "reason", .text = mv->reason },
+	};
+	struct mr_event e = {
+		.kind = MR_EVENT_ALIAS_MOVED,
+		.version = mv->to.digest,
+		.was = v->state.tag.digest,
+		.policy = mv->policy,
+		.fields = fields,
+		.field_count = mv->reason ? 3 : 2,
+	};
+
+	return mr_log_append(v->m, v->s, v->h, v->ref, &e, &v->out->event, err);
+}
+
+static const struct mr_event *find_event(struct mr_history *h,
+					 const struct mreg_digest *d)
+{
+	size_t i;
+
+	for (i = mr_ledger_count(h->ledger); i-- > 0;) {
+		const struct mr_event *e = mr_ledger_event(h->ledger, i);
+
+		if (mreg_digest_equal(&e->digest, d))
+			return e;
+	}
+	return NULL;
+}
+
+static int fail_busy(const struct moving *v, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' of '%s' keeps being moved by others",
+		      v->move->alias, v->s->label);
+	return mr_hint(err, "agree with them, then run it again");
+}
+
+/* Numbers are safe only where a listing shows what was written before it. */
+static int fail_blind(const struct moving *v, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_EREMOTE,
+		      "the log of '%s' does not show what was just written to "
+		      "it",
+		      v->s->label);
+	return mr_hint(err, "its listings come late: look with 'mreg alias ls' "
+			    "later, then 'mreg alias repair' if need be");
+}
+
+/* Until the fold has our move, or one whose writer knew of it. */
+static int record(struct moving *v, struct mreg_error *err)
+{
+	unsigned int round;
+	int rc = 0;
+
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		const struct mr_event *mine;
+
+		if (round > 0 && v->move->expect) {
+			(void)mr_fail(err, MREG_ECONFLICT,
+				      "alias '%s' was moved by someone else at "
+				      "the same moment",
+				      v->move->alias);
+			return mr_hint(err, "look at it, then expect what it "
+					    "has now");
+		}
+		if (round > 0)
+			rc = mr_sleep_ms(&v->m->env,
+					 1 + mr_random(&v->m->env) %
+							 (BACKOFF_MS * round),
+					 err);
+		if (rc >= 0 && round > 0)
+			rc = read_and_look(v, err);
+		if (rc >= 0)
+			rc = write_event(v, err);
+		if (rc >= 0)
+			rc = read_and_look(v, err);
+		if (rc < 0)
+			return rc;
+		mine = find_event(v->h, &v->out->event);
+		if (!mine)
+			return fail_blind(v, err);
+		if (mr_ledger_follows(v->h->ledger, v->state.move, mine))
+			return 0;
+	}
+	return fail_busy(v, err);
+}
+
+static int put_tag(struct moving *v, struct mreg_error *err)
+{
+	const struct mr_move *mv = v->move;
+	const struct mr_alias_state *st = &v->state;
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_desc d = { .digest = st->fold };
+	int rc;
+
+	if (!mr_digest_known(&st->fold))
+		return mr_tag_remove(v->s, mv->alias, &v->out->tombstone, err);
+	if (mv->bytes && mreg_digest_equal(&mv->to.digest, &st->fold))
+		rc = mr_tag_set(v->s, mv->alias, &mv->to, mv->bytes, &why);
+	else
+		rc = mr_tag_set(v->s, mv->alias, &d, NULL, &why);
+	/* Someone else's PUT: the next round sees whose. */
+	if (rc == MREG_ECONFLICT)
+		return 0;
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+/* Until tag and fold agree, and did so after the log was read once more. */
+static int settle(struct moving *v, bool *changed, struct mreg_error *err)
+{
+	unsigned int round;
+
+	*changed = false;
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		int rc = 0;
+
+		if (v->state.agree == MR_ALIAS_AGREES)
+			return 0;
+		*changed = true;
+		if (round > 0)
+			rc = mr_sleep_ms(&v->m->env,
+					 1 + mr_random(&v->m->env) %
+							 (BACKOFF_MS * round),
+					 err);
+		if (rc >= 0)
+			rc = put_tag(v, err);
+		if (rc >= 0)
+			rc = read_and_look(v, err);
+		if (rc < 0)
+			return rc;
+	}
+	return fail_busy(v, err);
+}
+
+int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		  const struct mreg_ref *ref, const struct mr_move *move,
+		  struct mr_moved *out, struct mreg_error *err)
+{
+	struct moving v = {
+		.m = m, .s = s, .h = h, .ref = ref, .move = move, .out = out
+	};
+	bool changed;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = read_and_look(&v, err);
+	out->was = v.state.tag.digest;
+	if (rc >= 0)
+		rc = check_expect(&v, &out->was, err);
+	if (rc < 0)
+		return rc;
+	/* An earlier run's event stands: only the tag is to be moved. */
+	if (!v.state.move ||
+	    !mreg_digest_equal(&v.state.fold, &move->to.digest))
+		rc = record(&v, err);
+	if (rc >= 0)
+		rc = settle(&v, &changed, err);
+	out->now = v.state.fold;
+	if (rc >= 0)
+		rc = mr_siblings_move(s, h, move->alias, &out->now, err);
+	if (rc >= 0 && move->expect &&
+	    !mreg_digest_equal(&out->now, &move->to.digest)) {
+		(void)mr_fail(err, MREG_ECONFLICT,
+			      "alias '%s' was moved on by someone else at once",
+			      move->alias);
+		rc = mr_hint(err, "the move is in the log: 'mreg log' shows "
+				  "both");
+	}
+	return rc;
+}
+
+int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    const char *alias, bool *changed, struct mreg_error *err)
+{
+	struct mr_move move = { .alias = alias };
+	struct mr_moved moved = { .tombstone = false };
+	struct moving v = {
+		.m = m, .s = s, .h = h, .move = &move, .out = &moved
+	};
+	int rc = read_and_look(&v, err);
+
+	*changed = false;
+	if (rc >= 0 && v.state.move)
+		rc = settle(&v, changed, err);
+	if (rc >= 0 && v.state.move)
+		rc = mr_siblings_move(s, h, alias, &v.state.fold, err);
+	return rc;
+}
+
+int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		   const struct mreg_ref *ref, const char *alias,
+		   const struct mr_alias_state *state, struct mreg_error *err)
+{
+	struct mr_event_field field = { .key = "alias", .text = alias };
+	struct mr_event e = {
+		.kind = MR_EVENT_TAG_ADOPTED,
+		.version = state->tag.digest,
+		.was = state->fold,
+		.fields = &field,
+		.field_count = 1,
+	};
+	int rc = mr_log_append(m, s, h, ref, &e, NULL, err);
+
+	return rc < 0 ? rc : mr_history_read(m, s, h, err);
+}

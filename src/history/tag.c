@@ -1,0 +1,97 @@
+/*
+ * tag.c - tags that are removed, and tags that move with another.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "history/history.h"
+
+#define TAG_BYTES 160 /* the longest tag and a suffix */
+
+static const char *const suffixes[] = { "-image", "-docker" };
+
+int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
+		  struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_desc gone;
+	const char *bytes;
+	int rc = mr_store_untag(s, tag, &why);
+
+	*tombstone = false;
+	if (rc != MREG_EUNSUPPORTED && rc != MREG_EDENIED) {
+		if (rc < 0 && err)
+			*err = why;
+		return rc;
+	}
+	mr_log(s->env, MREG_LOG_INFO, "%s: pointing '%s' at the tombstone",
+	       why.msg, tag);
+	*tombstone = true;
+	bytes = mr_tombstone(&gone, NULL);
+	rc = mr_store_put_bytes(s, &mr_empty_desc, "{}", err);
+	return rc < 0 ? rc : mr_store_set(s, tag, &gone, bytes, NULL, err);
+}
+
+/* What `v<N><suffix>` of the version has. */
+static int find_sibling(struct mr_store *s, uint64_t number, const char *suffix,
+			struct mreg_desc *out, bool *found,
+			struct mreg_error *err)
+{
+	char tag[TAG_BYTES];
+
+	*found = false;
+	if (!number)
+		return 0;
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64 "%s", number, suffix);
+	return mr_tag_resolve(s, tag, out, found, err);
+}
+
+static int move_sibling(struct mr_store *s, const char *tag,
+			const struct mreg_desc *want, bool wanted,
+			struct mreg_error *err)
+{
+	struct mreg_desc now;
+	bool tombstone;
+	bool found;
+	int rc = mr_tag_resolve(s, tag, &now, &found, err);
+
+	if (rc < 0 || (!found && !wanted) ||
+	    (found && wanted && mreg_digest_equal(&now.digest, &want->digest)))
+		return rc;
+	if (wanted)
+		return mr_tag_set(s, tag, want, NULL, err);
+	return mr_tag_remove(s, tag, &tombstone, err);
+}
+
+int mr_siblings_move(struct mr_store *s, struct mr_history *h,
+		     const char *alias, const struct mreg_digest *version,
+		     struct mreg_error *err)
+{
+	uint64_t number = 0;
+	const struct mr_event *ignored;
+	size_t i;
+	int rc = 0;
+
+	if (mr_digest_known(version))
+		rc = mr_log_number(s, h, version, &number, &ignored, err);
+	for (i = 0; rc >= 0 && i < MR_COUNT(suffixes); i++) {
+		struct mreg_desc want;
+		char tag[TAG_BYTES];
+		bool wanted;
+
+		(void)snprintf(tag, sizeof(tag), "%s%s", alias, suffixes[i]);
+		if (mr_tag_kind(tag) != MR_TAG_SIBLING)
+			continue; /* too long for a tag */
+		rc = find_sibling(s, number, suffixes[i], &want, &wanted, err);
+		if (rc >= 0)
+			rc = move_sibling(s, tag, &want, wanted, err);
+	}
+	return rc < 0 ? mr_wrap(err,
+				"'%s' was moved, but not what goes with it",
+				alias)
+		      : 0;
+}
