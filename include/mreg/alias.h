@@ -17,6 +17,7 @@ struct mreg_alias_opts {
 	 * a bare registry. */
 	const char *expect;
 	bool dry_run;
+	const char *reason; /* kept in the log; NULL: none */
 };
 #define MREG_ALIAS_OPTS_INIT                                                   \
 	{                                                                      \
@@ -33,6 +34,7 @@ struct mreg_alias_result {
 	bool tombstone;  /* removed by pointing it at the tombstone */
 	bool dry_run;
 	void *owner;
+	struct mreg_digest event; /* of the log; NONE: none was needed */
 };
 
 /* Point `alias` at the version `ref`. */

@@ -20,6 +20,7 @@
 #include "mreg/evaluate.h"
 #include "mreg/inspect.h"
 #include "mreg/list.h"
+#include "mreg/log.h"
 #include "mreg/login.h"
 #include "mreg/policy.h"
 #include "mreg/pull.h"
@@ -47,6 +48,7 @@ MREG_API char *mreg_policy_check_result_json(
 	const struct mreg_policy_check_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
+MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
 MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
@@ -60,6 +62,7 @@ MREG_API char *mreg_version_row_json(const struct mreg_versions_result *r,
 				     size_t i);
 MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
+MREG_API char *mreg_log_row_json(const struct mreg_log_result *r, size_t i);
 MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);
 

@@ -15,6 +15,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_check,
 	&cli_cmd_attach,
 	&cli_cmd_evaluate,
+	&cli_cmd_log,
 	&cli_cmd_alias_set,
 	&cli_cmd_alias_rm,
 	&cli_cmd_alias_ls,

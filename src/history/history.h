@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "history/verify.h"
 #include "ledger/ledger.h"
 #include "mreg/types.h"
 #include "repo/repo.h"
@@ -72,6 +73,10 @@ struct mr_moved {
 int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
 		  struct mr_moved *out, struct mreg_error *err);
+
+/* Whether `move` expects what the tag has now; MREG_ECONFLICT. */
+int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
+		    struct mreg_error *err);
 
 /* Make the tag of an alias, and its siblings, what the fold says.  No event is
  * written.  `*changed`: it was not. */

@@ -35,11 +35,11 @@ struct moving {
 	struct mr_alias_state state;
 };
 
-static int check_expect(const struct moving *v, const struct mreg_digest *now,
-			struct mreg_error *err)
+int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
+		    struct mreg_error *err)
 {
 	struct mreg_digest want = { .algorithm = MREG_DIGEST_NONE };
-	const char *expect = v->move->expect;
+	const char *expect = move->expect;
 	char text[MREG_DIGEST_TEXT];
 	int rc = 0;
 
@@ -49,11 +49,10 @@ static int check_expect(const struct moving *v, const struct mreg_digest *now,
 		rc = mreg_digest_parse(expect, &want, err);
 	if (rc < 0 || mreg_digest_equal(&want, now))
 		return rc;
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "alias '%s' is not what was expected, it has %s",
-		      v->move->alias,
-		      mr_digest_known(now) ? mreg_digest_text(now, text)
-					   : "nothing");
+	(void)mr_fail(
+		err, MREG_ECONFLICT,
+		"alias '%s' is not what was expected, it has %s", move->alias,
+		mr_digest_known(now) ? mreg_digest_text(now, text) : "nothing");
 	return mr_hint(err, "look at it, then expect what it has now");
 }
 
@@ -226,7 +225,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	rc = read_and_look(&v, err);
 	out->was = v.state.tag.digest;
 	if (rc >= 0)
-		rc = check_expect(&v, &out->was, err);
+		rc = mr_alias_expect(move, &out->was, err);
 	if (rc < 0)
 		return rc;
 	/* An earlier run's event stands: only the tag is to be moved. */

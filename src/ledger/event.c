@@ -49,6 +49,17 @@ bool mr_log_tag(const char *tag, uint64_t *seq)
 	return true;
 }
 
+const char *mr_log_tag_of(const struct mr_event *e, char *out)
+{
+	char hex[129];
+
+	(void)snprintf(out, MR_LOG_TAG_TEXT,
+		       MR_LOG_TAG_PREFIX "%0*" PRIu64 ".%.*s", MR_SEQ_DIGITS,
+		       e->seq, MR_LOG_HEX_DIGITS,
+		       mr_digest_hex(&e->digest, hex));
+	return out;
+}
+
 const char *mr_log_tag_linear(uint64_t seq, char *out)
 {
 	(void)snprintf(out, MR_LOG_TAG_TEXT, MR_SEQ_TAG_PREFIX "%0*" PRIu64,

@@ -140,7 +140,9 @@ int mr_event_unpack(const char *line, size_t n, struct mr_event_doc *out,
 
 /* -- tags ------------------------------------------------------------------ */
 
-/* That of an event in a linear log; `out` has MR_LOG_TAG_TEXT bytes. */
+/* That of an event that was read; and that in a linear log; `out` has
+ * MR_LOG_TAG_TEXT bytes. */
+const char *mr_log_tag_of(const struct mr_event *e, char *out);
 const char *mr_log_tag_linear(uint64_t seq, char *out);
 /* Whether a tag is one of the log's, and its seq. */
 bool mr_log_tag(const char *tag, uint64_t *seq);

@@ -275,7 +275,7 @@ static int put_manifest(const char *json, const struct mr_event *e,
 int mr_event_manifest(const struct mr_event *e, const char *json,
 		      struct mr_event_doc *out, struct mreg_error *err)
 {
-	char hex[129];
+	struct mr_event written = { .seq = e->seq };
 	int rc;
 
 	mr_buf_release(&out->bytes);
@@ -289,10 +289,8 @@ int mr_event_manifest(const struct mr_event *e, const char *json,
 			  err);
 	if (rc < 0)
 		return rc;
-	(void)snprintf(out->tag, sizeof(out->tag),
-		       MR_LOG_TAG_PREFIX "%0*" PRIu64 ".%.*s", MR_SEQ_DIGITS,
-		       e->seq, MR_LOG_HEX_DIGITS,
-		       mr_digest_hex(&out->desc.digest, hex));
+	written.digest = out->desc.digest;
+	(void)mr_log_tag_of(&written, out->tag);
 	return 0;
 }
 

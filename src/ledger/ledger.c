@@ -224,6 +224,27 @@ static bool seq_is_right(const struct node *n)
 	return all ? e->seq == largest + 1 : e->seq > largest;
 }
 
+bool mr_ledger_placed(const struct mr_ledger *l, const struct mr_event *e)
+{
+	const struct node *n = *slot(l->table, l->table_cap, &e->digest);
+
+	return n && n->event && seq_is_right(n);
+}
+
+const struct mr_event *mr_ledger_first_after(struct mr_ledger *l,
+					     const struct mreg_digest *d)
+{
+	const struct node *n = *slot(l->table, l->table_cap, d);
+	const struct node *first = NULL;
+	const struct edge *e;
+
+	mr_ledger_fold(l);
+	for (e = n ? n->children : NULL; e; e = e->next)
+		if (!first || e->child->place < first->place)
+			first = e->child;
+	return first ? first->event : NULL;
+}
+
 size_t mr_ledger_flaws(const struct mr_ledger *l)
 {
 	size_t flaws = 0;

@@ -63,6 +63,12 @@ int mr_ledger_heads(struct mr_ledger *l, const struct mreg_digest **out,
  * listing that is not whole.  Borrowed until the next add. */
 int mr_ledger_missing(struct mr_ledger *l, const struct mreg_digest **out,
 		      size_t *count, struct mreg_error *err);
+/* The first event in fold order that names `d` in `prev`; NULL: none. */
+const struct mr_event *mr_ledger_first_after(struct mr_ledger *l,
+					     const struct mreg_digest *d);
+/* Whether the event's seq is 1 + the largest of those of its `prev`, as far as
+ * they are here. */
+bool mr_ledger_placed(const struct mr_ledger *l, const struct mr_event *e);
 uint64_t mr_ledger_next_seq(const struct mr_ledger *l);
 
 /* The highest number that any event names, replaced or not; 0: none. */

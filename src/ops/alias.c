@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "history/history.h"
 #include "ops/policy.h"
 
 static int check_alias(const char *alias, struct mreg_error *err)
@@ -38,44 +39,33 @@ static int check_alias(const char *alias, struct mreg_error *err)
 	}
 }
 
-static int check_expect(const char *expect, const struct mreg_digest *now,
-			const char *alias, struct mreg_error *err)
-{
-	struct mreg_digest want = { .algorithm = MREG_DIGEST_NONE };
-	char text[MREG_DIGEST_TEXT];
-	int rc;
-
-	if (!expect)
-		return 0;
-	if (strcmp(expect, "none") != 0) {
-		rc = mreg_digest_parse(expect, &want, err);
-		if (rc < 0)
-			return rc;
-	}
-	if (mreg_digest_equal(&want, now))
-		return 0;
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "alias '%s' is not what was expected, it has %s", alias,
-		      mr_digest_known(now) ? mreg_digest_text(now, text)
-					   : "nothing");
-	return mr_hint(err, "look at it, then expect what it has now");
-}
-
-/* What the alias has, after checking that it is what was expected. */
-static int look(struct mr_store *s, const char *alias,
-		const struct mreg_alias_opts *o, struct mreg_digest *was,
+/* Move it, or say what would be. */
+static int move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		const struct mreg_ref *ref, const struct mr_move *mv,
+		const struct mreg_alias_opts *o, struct mreg_alias_result *out,
 		struct mreg_error *err)
 {
-	struct mreg_desc d;
-	bool found;
-	int rc = mr_tag_resolve(s, alias, &d, &found, err);
+	struct mr_alias_state now;
+	struct mr_moved moved;
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	memset(was, 0, sizeof(*was));
-	if (found)
-		*was = d.digest;
-	return check_expect(o->expect, was, alias, err);
+	if (!o->dry_run) {
+		rc = mr_alias_move(m, s, h, ref, mv, &moved, err);
+		out->was = moved.was;
+		out->event = moved.event;
+		out->tombstone = moved.tombstone;
+		out->digest = moved.now;
+	} else {
+		rc = mr_history_read(m, s, h, err);
+		if (rc >= 0)
+			rc = mr_alias_look(s, h, mv->alias, &now, err);
+		if (rc >= 0)
+			rc = mr_alias_expect(mv, &now.tag.digest, err);
+		out->was = now.tag.digest;
+		out->digest = mv->to.digest;
+	}
+	out->changed = rc >= 0 && !mreg_digest_equal(&out->digest, &out->was);
+	return rc;
 }
 
 static int set_locked(struct mreg *m, struct mr_store *s,
@@ -83,21 +73,16 @@ static int set_locked(struct mreg *m, struct mr_store *s,
 		      const struct mreg_alias_opts *o,
 		      struct mreg_alias_result *out, struct mreg_error *err)
 {
-	struct mreg_desc d;
-	int rc = mr_target_resolve(s, ref, &d, err);
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mr_move mv = { .alias = alias,
+			      .by = "set",
+			      .reason = o->reason,
+			      .expect = o->expect };
+	int rc = mr_target_resolve(s, ref, &mv.to, err);
 
 	if (rc >= 0)
-		rc = look(s, alias, o, &out->was, err);
-	if (rc < 0)
-		return rc;
-	out->digest = d.digest;
-	out->changed = !mreg_digest_equal(&d.digest, &out->was);
-	if (!out->changed)
-		return 0;
-	rc = mr_policy_alias(m, ref, s, &d.digest, alias, err);
-	if (rc < 0 || o->dry_run)
-		return rc;
-	return mr_tag_set(s, alias, &d, NULL, err);
+		rc = mr_policy_alias(m, ref, s, &mv.to.digest, alias, err);
+	return rc < 0 ? rc : move(m, s, &h, ref, &mv, o, out, err);
 }
 
 static int set_in(struct mreg *m, const char *text, const char *alias,
@@ -138,47 +123,19 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 	return mr_result_check(a, err);
 }
 
-/* Where a tag cannot be deleted it points at the tombstone. */
-static int remove_tag(struct mr_store *s, const char *alias, bool *tombstone,
-		      struct mreg_error *err)
-{
-	struct mreg_error why = MREG_ERROR_INIT;
-	struct mreg_desc gone;
-	const char *bytes;
-	int rc = mr_store_untag(s, alias, &why);
-
-	if (rc != MREG_EUNSUPPORTED && rc != MREG_EDENIED) {
-		if (rc < 0 && err)
-			*err = why;
-		return rc;
-	}
-	mr_log(s->env, MREG_LOG_INFO, "%s: pointing '%s' at the tombstone",
-	       why.msg, alias);
-	*tombstone = true;
-	bytes = mr_tombstone(&gone, NULL);
-	rc = mr_store_put_bytes(s, &mr_empty_desc, "{}", err);
-	return rc < 0 ? rc : mr_store_set(s, alias, &gone, bytes, NULL, err);
-}
-
-static int rm_locked(struct mr_store *s, const struct mreg_ref *ref,
+static int rm_locked(struct mreg *m, struct mr_store *s,
+		     const struct mreg_ref *ref,
 		     const struct mreg_alias_opts *o,
 		     struct mreg_alias_result *out, struct mreg_error *err)
 {
-	struct mreg_desc now;
-	bool found;
-	int rc = look(s, ref->tag, o, &out->was, err);
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mr_move mv = { .alias = ref->tag,
+			      .by = "remove",
+			      .reason = o->reason,
+			      .expect = o->expect };
+	int rc = move(m, s, &h, ref, &mv, o, out, err);
 
-	if (rc < 0)
-		return rc;
-	if (!mr_digest_known(&out->was))
-		return mr_target_missing(s, ref, err);
-	out->changed = true;
-	if (o->dry_run)
-		return 0;
-	rc = remove_tag(s, ref->tag, &out->tombstone, err);
-	if (rc >= 0)
-		rc = mr_tag_resolve(s, ref->tag, &now, &found, err);
-	if (rc < 0 || !found)
+	if (rc < 0 || !mr_digest_known(&out->digest))
 		return rc;
 	(void)mr_fail(err, MREG_ECONFLICT,
 		      "alias '%s' is there again: someone moved it meanwhile",
@@ -209,7 +166,7 @@ static int rm_in(struct mreg *m, const char *text,
 		rc = mr_store_lock(s, err);
 	if (rc < 0)
 		return rc;
-	rc = rm_locked(s, &ref, o, out, err);
+	rc = rm_locked(m, s, &ref, o, out, err);
 	if (!o->dry_run)
 		mr_store_unlock(s);
 	if (rc < 0)
