@@ -88,6 +88,15 @@ int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		   const struct mreg_ref *ref, const char *alias,
 		   const struct mr_alias_state *state, struct mreg_error *err);
 
+/*
+ * Give a version a release name: the event, then the tag.  That no other has
+ * the name was looked at; one that this version has already is left alone.
+ */
+int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    const struct mreg_ref *ref, const char *release,
+		    const struct mreg_desc *version, const void *bytes,
+		    struct mreg_error *err);
+
 /* -- tag.c ----------------------------------------------------------------- */
 
 /* Remove a tag; where a registry deletes none it is pointed at the tombstone,

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
+#include "history/history.h"
 #include "ops/policy.h"
 #include "ops/push.h"
 
@@ -62,13 +63,30 @@ static int look_at_alias(struct push *p, const char *alias,
 static int move_alias(struct push *p, const char *alias,
 		      struct mreg_push_result *out, struct mreg_error *err)
 {
+	struct mr_move mv = {
+		.alias = alias,
+		.by = "push",
+		.to = p->docs.manifest_desc,
+		.bytes = p->docs.manifest.data,
+	};
+	struct mr_moved moved;
 	bool there;
 	int rc = look_at_alias(p, alias, out, &there, err);
 
 	if (rc < 0 || there)
 		return rc;
-	return mr_tag_set(p->to, alias, &p->docs.manifest_desc,
-			  p->docs.manifest.data, err);
+	return mr_alias_move(p->m, p->to, &p->history, &p->ref, &mv, &moved,
+			     err);
+}
+
+static int name_release(struct push *p, struct mreg_error *err)
+{
+	int rc = mr_push_check_tags(p, err);
+
+	return rc < 0 ? rc
+		      : mr_release_name(p->m, p->to, &p->history, &p->ref,
+					p->release, &p->docs.manifest_desc,
+					p->docs.manifest.data, err);
 }
 
 int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
@@ -100,11 +118,7 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 	int rc = 0;
 
 	if (p->release) {
-		rc = mr_push_check_tags(p, err);
-		if (rc >= 0)
-			rc = mr_tag_set(p->to, p->release,
-					&p->docs.manifest_desc,
-					p->docs.manifest.data, err);
+		rc = name_release(p, err);
 		if (rc >= 0)
 			out->release = p->release;
 	}
@@ -114,6 +128,19 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 	if (rc < 0)
 		return mr_wrap(err, "'%s:v%" PRIu64 "' is published, but",
 			       p->to->label, p->claim.number);
+	return rc;
+}
+
+/* Of a version that was there already. */
+static int name_it_locked(struct push *p, struct mreg_push_result *out,
+			  struct mreg_error *err)
+{
+	int rc = mr_store_lock(p->to, err);
+
+	if (rc < 0)
+		return rc;
+	rc = name_it(p, out, err);
+	mr_store_unlock(p->to);
 	return rc;
 }
 
@@ -216,7 +243,7 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	p->claim.existed = true;
 	out->latest = mreg_digest_equal(&now.digest, d);
 	return p->o->dry_run ? mr_push_rehearse_tags(p, out, err)
-			     : name_it(p, out, err);
+			     : name_it_locked(p, out, err);
 }
 
 int mr_push_publish(struct push *p, struct mreg_push_result *out,
