@@ -1,10 +1,8 @@
 /*
  * log_append.c - writing an event on top of all heads of a model's log.
  */
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -13,37 +11,9 @@
 #include "content/digest.h"
 #include "repo/repo.h"
 
-#define ACTOR_BYTES 256
 /* An event that misses its blob is put again, with pauses of together about a
  * second. */
 #define EVENT_TRIES 6
-
-/* Who the log names: MREG_ACTOR, the registry's user, the account here. */
-static const char *actor(struct mreg *m, const struct mreg_ref *ref,
-			 char out[ACTOR_BYTES])
-{
-	const char *set = mr_setting(m, "actor");
-	struct mreg_error ignored = MREG_ERROR_INIT;
-	struct passwd account;
-	struct passwd *pw = NULL;
-	char names[4096];
-
-	out[0] = '\0';
-	if (set[0])
-		(void)snprintf(out, ACTOR_BYTES, "%s", set);
-	else if (ref->host[0])
-		(void)mr_net_user(m->net, ref->host, out, ACTOR_BYTES,
-				  &ignored);
-	if (!out[0]) {
-		(void)getpwuid_r(geteuid(), &account, names, sizeof(names),
-				 &pw);
-		(void)snprintf(out, ACTOR_BYTES, "%s", pw ? pw->pw_name : "");
-	}
-	/* A name that was cut may end inside a letter. */
-	while (out[0] && !mr_utf8_valid(out))
-		out[strlen(out) - 1] = '\0';
-	return out;
-}
 
 /*
  * The event's one blob, "{}", is everybody's: it is sent only when it is not
@@ -110,12 +80,12 @@ int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
 					    MR_MANIFEST_MAX_BYTES) };
 	struct mr_event e = *event;
-	char who[ACTOR_BYTES];
 	int rc;
 
 	e.seq = mr_ledger_next_seq(h->ledger);
 	e.time_s = mr_now_s(&m->env);
-	e.actor = actor(m, ref, who);
+	e.actor = mr_actor(m, ref)->name;
+	e.actor_source = m->actor.source;
 	rc = mr_ledger_heads(h->ledger, &e.prev, &e.prev_count, err);
 	if (rc >= 0)
 		rc = add_pack(s, h, &e, err);

@@ -26,6 +26,12 @@
 #define MR_RESULT_MAX_BYTES (256u << 20) /* arena of one result */
 #define MR_LOOKUP_JOBS 8 /* small requests at once: HEADs, events */
 
+/* Who the log names, and where that was taken from. */
+struct mr_actor {
+	char name[256];     /* "": nobody is known */
+	const char *source; /* "registry", "as", "author", "git", "account" */
+};
+
 struct mreg {
 	struct mr_env env;
 	atomic_bool cancel;
@@ -38,6 +44,9 @@ struct mreg {
 	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
 	unsigned int jobs;
+	struct mr_actor actor;    /* of the last call */
+	struct mr_actor git_user; /* asked once in a session */
+	bool git_asked;
 };
 
 /* -- session.c, config.c */
@@ -52,6 +61,9 @@ unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
 /* Whether the user set a rate: a transfer with a registry then opens no more
  * connections than were asked for. */
 bool mr_session_limited(const struct mreg *m);
+
+/* actor.c; borrowed until the next call. */
+const struct mr_actor *mr_actor(struct mreg *m, const struct mreg_ref *ref);
 
 /* -- target.c: references and the stores they name */
 
