@@ -97,6 +97,26 @@ int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    const struct mreg_desc *version, const void *bytes,
 		    struct mreg_error *err);
 
+/* -- record.c -------------------------------------------------------------- */
+
+/* Values to be given; what is so already is taken out. */
+struct mr_metadata {
+	struct mreg_digest version; /* NONE: of the model */
+	bool record; /* write the model's record if it has none */
+	bool dry_run;
+	struct mreg_pair *set; /* each name once; in any order */
+	size_t set_count;
+	struct mreg_pair *unset; /* names alone */
+	size_t unset_count;
+	/* Results. */
+	bool created, changed;
+	struct mreg_digest event; /* NONE: none was written */
+};
+/* By the log as far as read in `h`, which is read again. */
+int mr_metadata_write(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		      const struct mreg_ref *ref, struct mr_metadata *md,
+		      struct mreg_error *err);
+
 /* -- tag.c ----------------------------------------------------------------- */
 
 /* Remove a tag; where a registry deletes none it is pointed at the tombstone,
