@@ -73,7 +73,7 @@ static const struct cli_opt check_opts[] = {
 	CLI_STR('f', "metadata", "FILE", struct check_args, metadata,
 		"as push takes it, as all of what follows"),
 	CLI_STR(0, "from-run", "DIR|FILE", struct check_args, from_run,
-		"an MLflow run"),
+		"an MLflow run's folder, or its meta.yaml"),
 	CLI_STR('a', "alias", "NAME", struct check_args, alias,
 		"alias that would be moved"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct check_args, metrics,

@@ -34,7 +34,7 @@ static const struct cli_opt opts[] = {
 		"also move this alias to the version"),
 	CLI_STR('f', "metadata", "FILE", struct args, metadata,
 		"JSON or YAML file with any of what follows"),
-	CLI_STR(0, "from-run", "RUN", struct args, from_run,
+	CLI_STR(0, "from-run", "DIR|FILE", struct args, from_run,
 		"an MLflow run's folder, or its meta.yaml"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
 		 "evaluation metric"),
