@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/rows.h"
 
 #define CANDIDATES_MAX 96
 #define FIRST_WORD_BYTES 24
@@ -122,7 +122,7 @@ static int check_words(const struct cli_opt *o, const char *value,
 	const char *at = o->value;
 	char safe[128];
 
-	if (!strchr(o->value, '|'))
+	if (cli_row_kind(o) != CLI_KIND_WORDS)
 		return 0;
 	while (at) {
 		const char *end = strchr(at, '|');

@@ -322,6 +322,14 @@ def test_what_came_from_a_run_is_said_to(mreg, model, run):
     assert "  read from the run and files: runId, revision, metrics" in said
 
 
+@pytest.mark.parametrize("which", ["", "meta.yaml"])
+def test_policy_check_takes_a_run_too(mreg, model, run, which):
+    facts = mreg.json("policy", "check", model, "m", "--facts", "--from-run",
+                      run / which)
+    assert facts["fields"]["runId"] == run.name
+    assert facts["metrics"]["auc"] == 0.91
+
+
 def test_a_flag_wins_over_the_run(mreg, model, run, read):
     digest = mreg.json("push", model, "m", "--from-run", run, "--metric",
                        "auc=0.95", "--param", "lr=1", "--revision", "mine",
