@@ -484,7 +484,7 @@ const struct cli_command cli_cmd_policy_set = {
 		 "says who changed it when, and from what. It is enforced by "
 		 "clients, not by the registry. The language is described in "
 		 "spec/policy.md; spec/templates/policy.yaml is one to start "
-		 "from.",
+		 "from. Both are installed below share/doc/mreg.",
 };
 
 const struct cli_command cli_cmd_policy_check = {
