@@ -75,7 +75,6 @@ def test_every_schema_has_a_sample_and_misses_what_it_lacks(schema):
         rules, format_checker=jsonschema.draft7_format_checker)
     sample = sample_of(schema)
     check.validate(sample)
-    assert set(sample) <= set(rules["properties"])
     for key in rules.get("required", []):
         part = {k: v for k, v in sample.items() if k != key}
         with pytest.raises(jsonschema.ValidationError):
