@@ -124,9 +124,10 @@ static bool in_window(const struct mr_cursor *c)
 static void fill(struct mr_cursor *c)
 {
 	uint64_t left = c->r->size - c->at;
-	uint64_t end = c->base + c->len;
-	/* A short skip is no jump: many of them would be as many requests. */
-	bool next = c->at >= end && c->at - end < MR_CURSOR_BYTES;
+	/* A short skip is no jump: many of them would be as many requests.
+	 * From what was wanted, not from what the window brought along: else
+	 * who jumps by a little more than a window reads all there is. */
+	bool next = c->at >= c->given && c->at - c->given < MR_CURSOR_BYTES;
 	size_t n;
 
 	if (!next)
@@ -160,6 +161,7 @@ void mr_cursor_get(struct mr_cursor *c, void *out, size_t n)
 		to += part;
 		left -= part;
 		c->at += part;
+		c->given = c->at;
 	}
 	if (mr_cursor_over(c))
 		memset(out, 0, n);

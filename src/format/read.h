@@ -42,10 +42,11 @@ struct mr_cursor {
 	int rc;              /* reading trouble, or lack of memory */
 	const char *trouble; /* in the arena, or static */
 	/* Of the cursor itself. */
-	size_t kept;   /* bytes in the arena */
-	size_t step;   /* bytes of the next window */
-	uint64_t base; /* where `window` begins */
-	size_t len;    /* in `window` */
+	size_t kept;    /* bytes in the arena */
+	size_t step;    /* bytes of the next window */
+	uint64_t given; /* behind the last byte that was wanted */
+	uint64_t base;  /* where `window` begins */
+	size_t len;     /* in `window` */
 	unsigned char window[MR_CURSOR_BYTES];
 };
 
