@@ -72,8 +72,10 @@ struct mreg_weight_file {
 	const char *path;
 	uint64_t size;
 	struct mreg_digest digest;
-	const char *format;  /* "safetensors", ...; "": none that is read */
-	const char *trouble; /* what is wrong with it; the rest is empty then */
+	const char *format; /* "safetensors", ...; "": none that is read */
+	/* What is wrong with it; the rest is empty then, but for what a pickle
+	 * would import before. */
+	const char *trouble;
 	const char *architecture, *name, *license, *producer, *tokenizer,
 		*base_model, *precision, *quantization;
 	uint64_t parameters, context_length, opset;
@@ -86,6 +88,9 @@ struct mreg_weight_file {
 	struct mreg_texts globals; /* a pickle would import these */
 	struct mreg_texts unsafe;  /* of them: not known to be harmless */
 	struct mreg_texts warnings;
+	/* The trouble is that there is more of it, or something in it, that is
+	 * not looked at: it may be as its format demands. */
+	bool limited;
 };
 
 /* One of the manifests that an image index lists. */

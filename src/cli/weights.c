@@ -128,7 +128,8 @@ static void put_file(struct cli *cli, struct mr_buf *b,
 	mr_buf_printf(b, "  %s, %s\n",
 		      w->format[0] ? w->format : "a format that is not read",
 		      mr_text_size(w->size, size));
-	put_fact(b, "cannot be read", w->trouble);
+	put_fact(b, w->limited ? "not looked at" : "cannot be read",
+		 w->trouble);
 	put_facts(b, w);
 }
 

@@ -49,26 +49,42 @@ bool mr_cursor_over(const struct mr_cursor *c)
 	return c->trouble || c->rc < 0;
 }
 
-void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
+static void fail(struct mr_cursor *c, bool limited, const char *fmt, va_list ap)
 {
 	char draft[TROUBLE_BYTES];
 	char safe[TROUBLE_BYTES];
-	va_list ap;
 
 	if (mr_cursor_over(c))
 		return;
+	c->limited = limited;
 	if (!c->arena) {
 		c->trouble = "malformed"; /* nobody reads it */
 		return;
 	}
-	va_start(ap, fmt);
 	if (vsnprintf(draft, sizeof(draft), fmt, ap) < 0)
 		draft[0] = '\0';
-	va_end(ap);
 	c->trouble = mr_arena_strdup(c->arena,
 				     mr_text_safe(draft, safe, sizeof(safe)));
 	if (!c->trouble)
 		c->rc = mr_fail_nomem(c->err);
+}
+
+void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(c, false, fmt, ap);
+	va_end(ap);
+}
+
+void mr_cursor_limit(struct mr_cursor *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(c, true, fmt, ap);
+	va_end(ap);
 }
 
 bool mr_cursor_has(struct mr_cursor *c, uint64_t n)
@@ -219,6 +235,9 @@ int mr_cursor_end(const struct mr_cursor *c, struct mr_facts *out)
 	if (c->trouble)
 		*out = (struct mr_facts){ .format = out->format,
 					  .trouble = c->trouble,
+					  .limited = c->limited,
+					  .globals = out->globals,
+					  .unsafe = out->unsafe,
 					  .bytes_read = out->bytes_read };
 	return c->rc;
 }

@@ -41,6 +41,7 @@ struct mr_cursor {
 	uint64_t bytes_read;
 	int rc;              /* reading trouble, or lack of memory */
 	const char *trouble; /* in the arena, or static */
+	bool limited;        /* as in struct mr_facts */
 	/* Of the cursor itself. */
 	size_t kept;    /* bytes in the arena */
 	size_t step;    /* bytes of the next window */
@@ -61,6 +62,11 @@ bool mr_cursor_over(const struct mr_cursor *c);
 void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same, where the file may be as it should be: it is we who look no
+ * further. */
+void mr_cursor_limit(struct mr_cursor *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Whether `n` more bytes may follow; "ends early" if not. */
 bool mr_cursor_has(struct mr_cursor *c, uint64_t n);
 void mr_cursor_skip(struct mr_cursor *c, uint64_t n);
@@ -79,7 +85,7 @@ uint64_t mr_cursor_u64(struct mr_cursor *c);
 const char *mr_cursor_text(struct mr_cursor *c, uint64_t n);
 
 /* The last call of a reader: adds to `out->bytes_read`; with trouble, sets it
- * and leaves nothing else but `format`.  Returns `rc`. */
+ * and leaves nothing else but what struct mr_facts has then.  Returns `rc`. */
 int mr_cursor_end(const struct mr_cursor *c, struct mr_facts *out);
 
 /* -- what is kept: keep.c ---------------------------------------------------

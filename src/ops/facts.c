@@ -108,6 +108,7 @@ static int take_why(struct mr_weight *w, const struct mreg_error *why,
 
 	memset(&w->facts, 0, sizeof(w->facts));
 	w->facts.trouble = mr_arena_strdup(w->arena, why->msg);
+	w->facts.limited = true;
 	if (!kept || !w->facts.trouble)
 		return mr_fail_nomem(err);
 	*kept = *why;

@@ -36,6 +36,7 @@ static void take(struct mr_arena *a, const struct mr_facts *facts,
 	to->format = mr_format_name(facts->format);
 	to->trouble =
 		facts->trouble ? mr_arena_strdup(a, facts->trouble) : NULL;
+	to->limited = facts->limited;
 	to->unsafe = keep_words(a, &facts->unsafe, &to->unsafe_count);
 }
 
@@ -67,6 +68,7 @@ static int look_local(struct push *p, const struct mr_file *f,
 	if (s) {
 		to->format = mr_format_name(s->format);
 		to->trouble = s->trouble;
+		to->limited = s->limited;
 		to->unsafe = s->unsafe.items;
 		to->unsafe_count = s->unsafe.n;
 		return 0;

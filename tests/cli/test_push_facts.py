@@ -451,6 +451,29 @@ def test_malformed_weights_are_told_and_pushed(mreg, folder, read):
     assert config["config"]["architecture"] == "bert"
 
 
+def test_what_is_not_looked_at_is_not_called_broken(mreg, folder):
+    """A header of 9 MB is one that the format allows."""
+    head = json.dumps({"__metadata__": {"a": "x" * (9 << 20)}, "w": {
+        "dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode()
+    (folder / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + b"1")
+    line, = warnings(mreg.run("push", folder, "m"))
+    assert "is not looked into as a safetensors file: its header has" in line
+    error = mreg.fails(1, "inspect", "m", "-t")
+    assert "mreg reads 8388608 at most" in error["message"]
+    assert "it may be right" in error["hint"]
+
+
+def test_messages_name_formats_as_people_do(mreg, folder):
+    (folder / "a.onnx").write_bytes(b"\xff\xff\xff")
+    (folder / "b.safetensors").write_bytes(b"")
+    graph, empty = warnings(mreg.run("push", folder, "m"))
+    assert graph.endswith("'a.onnx' cannot be read as an onnx file: is no "
+                          "file of the kind its name says")
+    assert empty.endswith("'b.safetensors' cannot be read as a safetensors "
+                          "file: is empty")
+
+
 def test_code_of_the_models_own_is_told(mreg, folder):
     (folder / "config.json").write_text(json.dumps(
         {"model_type": "x", "auto_map": {"AutoModel": "modeling.X"}}))
