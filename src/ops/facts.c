@@ -12,9 +12,9 @@
 #include "base/task.h"
 #include "base/text.h"
 
-/* Headers of a version that is honest are some megabytes, and a few requests
- * for each of its files; what makes us take more is no header. */
-#define MOVED_MAX_BYTES (UINT64_C(256) << 20)
+/* Of MR_LAYERS_MAX files, as a checkpoint in pieces has them, the first 64 KiB
+ * and another request for some; what makes us take more is no header. */
+#define MOVED_MAX_BYTES (UINT64_C(1) << 30)
 #define MOVED_MAX_REQUESTS (UINT64_C(2) * MR_LAYERS_MAX)
 #define SHOWN 100
 
@@ -144,15 +144,18 @@ static int read_one(void *ctx, size_t index, struct mreg_error *err)
 	return 0;
 }
 
-/* Of what is no weights by its name only what is some by its content. */
+/* Of what is no weights by its name only what is some by its content, or could
+ * not be looked at. */
 static void drop_others(struct mr_weights *w)
 {
 	size_t n = 0;
 	size_t i;
 
 	for (i = 0; i < w->count; i++) {
-		if (!mr_weight_is(w->items[i].file) &&
-		    w->items[i].facts.format == MR_FORMAT_UNKNOWN)
+		const struct mr_facts *f = &w->items[i].facts;
+
+		if (!mr_weight_is(w->items[i].file) && !f->trouble &&
+		    f->format == MR_FORMAT_UNKNOWN)
 			mr_arena_free(w->items[i].arena);
 		else
 			w->items[n++] = w->items[i];
