@@ -147,8 +147,9 @@ int mr_node_parse_json(struct mr_arena *arena, const char *bytes, size_t n,
 	MR_AUTO(mr_json_freep) json_t *value = NULL;
 	int rc;
 
-	rc = mr_json_parse(bytes, n, MR_PARSED_FILE_MAX_BYTES, name, &value,
-			   err);
+	/* What a number is worth is not looked at. */
+	rc = mr_json_parse_reals(bytes, n, MR_PARSED_FILE_MAX_BYTES, name,
+				 &value, err);
 	if (rc < 0)
 		return rc;
 	return walk_value(&w, value, out, err);

@@ -95,6 +95,13 @@ static const char *read_status(const struct run *r, const struct mr_node *meta)
 	return n >= 1 && n <= MR_COUNT(names) ? names[n - 1] : NULL;
 }
 
+static bool is_deleted(const struct mr_node *stage)
+{
+	const char *text = mr_node_text(stage);
+
+	return text && strcmp(text, "deleted") == 0;
+}
+
 /* `meta` is NULL for one without fields. */
 static int check_meta(const struct run *r, const struct mr_node *meta,
 		      struct mreg_error *err)
@@ -136,6 +143,7 @@ static int read_meta(struct run *r, struct mr_arena *tree,
 	r->out->user = mr_fields_text(r->arena, meta, "user_id");
 	r->out->experiment = mr_fields_text(r->arena, meta, "experiment_id");
 	r->out->status = read_status(r, meta);
+	r->out->deleted = is_deleted(mr_node_get(meta, "lifecycle_stage"));
 	rc = mr_fields_end(r->arena, err);
 	return rc < 0 ? rc : check_meta(r, meta, err);
 }
