@@ -4,6 +4,8 @@
  */
 #include "tests/support/test.h"
 
+#include <string.h>
+
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -103,6 +105,37 @@ static void takes_inputs_of_dvc_by_their_hash(void **state)
 	assert_string_equal(r->m->inputs[3].digest, "git:5d41402a");
 }
 
+/* As they were typed: DVC keeps them so. */
+static void knows_a_path_by_any_of_its_spellings(void **state)
+{
+	static const char *paths[] = { "a/data.csv", "data/here.csv" };
+	struct rig *r = *state;
+	struct mr_dvc_item items[] = {
+		{ .path = "../data/./here.csv", .hash = "md5:01" },
+		{ .path = "x/..//data.csv", .hash = "md5:02" },
+		{ .path = "../../raw/../sets/train.csv", .hash = "md5:03" },
+		{ .path = "./deep/../../data/gone.csv", .hash = "md5:04" },
+		{ .path = "..", .hash = "md5:05" },
+	};
+	struct mr_dvc_item stages[] = {
+		{ .path = "b/../clean", .hash = "md5:06", .output = true },
+		{ .path = "./clean", .hash = "md5:06", .stage = "train" },
+	};
+	const struct mr_dvc_file files[] = {
+		{ "a/x.dvc", { .items = items, .count = 5 } },
+		{ "dvc.lock", { .items = stages, .count = 2 } },
+	};
+	const struct mr_said said = {
+		.dvc = files, .dvc_count = 2, .paths = paths, .path_count = 2
+	};
+
+	rig_fills(r, &said);
+	assert_int_equal(r->m->input_count, 3);
+	assert_string_equal(r->m->inputs[0].uri, "dvc:../sets/train.csv");
+	assert_string_equal(r->m->inputs[1].uri, "dvc:data/gone.csv");
+	assert_string_equal(r->m->inputs[2].uri, "dvc:.");
+}
+
 static void keeps_no_password_of_an_address(void **state)
 {
 	struct rig *r = *state;
@@ -137,6 +170,54 @@ static void keeps_no_password_of_an_address(void **state)
 	assert_string_equal(r->m->inputs[0].name, "https://h.example/x");
 	assert_string_equal(r->m->inputs[0].uri, "https://h.example/x");
 	assert_int_equal(r->notes.n, 2);
+}
+
+/* Whoever has such an address has what it is signed for. */
+static void keeps_no_signature_of_an_address(void **state)
+{
+	static const struct {
+		const char *given, *kept; /* NULL: as it is */
+	} rows[] = {
+		{ "https://b.s3.amazonaws.com/k.csv?X-Amz-Date=1&"
+		  "X-Amz-Signature=5f&X-Amz-Expires=9",
+		  "https://b.s3.amazonaws.com/k.csv" },
+		{ "https://a.blob.core.windows.net/c/b?sv=1&SIG=ab%2B#top",
+		  "https://a.blob.core.windows.net/c/b#top" },
+		{ "https://h.example/x?access_token=t", "https://h.example/x" },
+		{ "https://ada:s3cret@h.example?a=1;api_key=k",
+		  "https://h.example" },
+		{ "https://h.example/x?key=AIza", "https://h.example/x" },
+		{ "https://h.example/x?version=2&design=token", NULL },
+		{ "https://h.example/x?monkey=1&signed=yes", NULL },
+		{ "https://h.example/x#a?token=t", NULL },
+		{ "https://h.example/token=t/x", NULL },
+		{ "https://h.example/x?", NULL },
+		{ "https://h.example/x?=token", NULL },
+	};
+	struct rig *r = *state;
+	struct mr_dvc_item items[MR_COUNT(rows)];
+	const struct mr_dvc_file file = {
+		"x.dvc", { .items = items, .count = MR_COUNT(rows) }
+	};
+	const struct mr_said said = { .dvc = &file, .dvc_count = 1 };
+	size_t i;
+
+	memset(items, 0, sizeof(items));
+	for (i = 0; i < MR_COUNT(rows); i++)
+		items[i].path = rows[i].given;
+	rig_fills(r, &said);
+	assert_int_equal(r->m->input_count, MR_COUNT(rows));
+	for (i = 0; i < MR_COUNT(rows); i++) {
+		const char *want = rows[i].kept ? rows[i].kept : rows[i].given;
+
+		assert_string_equal(r->m->inputs[i].uri, want);
+		assert_string_equal(r->m->inputs[i].name, want);
+	}
+	/* Once for the file. */
+	assert_int_equal(r->notes.n, 2);
+	assert_true(mr_list_has(&r->notes,
+				"an address in 'x.dvc' has a signature or a "
+				"secret in its query: that is left out"));
 }
 
 static void keeps_an_input_whose_digest_is_none(void **state)
@@ -192,6 +273,11 @@ int main(void)
 			rig_gone),
 		cmocka_unit_test_setup_teardown(
 			takes_inputs_of_dvc_by_their_hash, rig_fresh, rig_gone),
+		cmocka_unit_test_setup_teardown(
+			knows_a_path_by_any_of_its_spellings, rig_fresh,
+			rig_gone),
+		cmocka_unit_test_setup_teardown(
+			keeps_no_signature_of_an_address, rig_fresh, rig_gone),
 		cmocka_unit_test_setup_teardown(keeps_no_password_of_an_address,
 						rig_fresh, rig_gone),
 		cmocka_unit_test_setup_teardown(
