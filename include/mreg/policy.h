@@ -98,6 +98,11 @@ struct mreg_policy_check_result {
 	uint64_t checked;  /* rules looked at */
 	uint64_t deferred; /* rules on what is attached to a version, which
 			    * files do not have yet */
+	/* Bounds that hold because what they compare with is not there: the
+	 * alias has no version yet, or no such metric, or is misspelled in the
+	 * policy.  Counted in `checked`, no findings. */
+	struct mreg_policy_finding *uncompared;
+	size_t uncompared_count;
 	struct mreg_policy_source *sources;
 	size_t source_count;
 	const char *facts; /* JSON (spec/policy-facts.schema.json) */

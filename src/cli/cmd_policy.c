@@ -277,21 +277,33 @@ static int run_set(struct cli *cli, const void *p, struct mreg_error *err)
  * ----------------------------------------------------------------------- */
 
 static void put_findings(struct cli *cli, struct mr_buf *b,
-			 const struct mreg_policy_check_result *r)
+			 const struct mreg_policy_finding *findings, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < r->finding_count; i++) {
-		const struct mreg_policy_finding *f = &r->findings[i];
-
+	for (i = 0; i < n; i++) {
 		mr_buf_puts(b, "  ");
-		cli_put_bold(cli, b, f->rule);
+		cli_put_bold(cli, b, findings[i].rule);
 		mr_buf_puts(b, ": ");
-		cli_put(b, f->problem);
+		cli_put(b, findings[i].problem);
 		mr_buf_puts(b, "\n    -> ");
-		cli_put(b, f->mend);
+		cli_put(b, findings[i].mend);
 		mr_buf_putc(b, '\n');
 	}
+}
+
+/* A rule that asked nothing must not look like one that was kept. */
+static void put_uncompared(struct cli *cli, struct mr_buf *b,
+			   const struct mreg_policy_check_result *r)
+{
+	if (!r->uncompared_count)
+		return;
+	mr_buf_printf(b,
+		      "  %zu rule%s hold%s for want of what to compare "
+		      "with:\n",
+		      r->uncompared_count, r->uncompared_count == 1 ? "" : "s",
+		      r->uncompared_count == 1 ? "s" : "");
+	put_findings(cli, b, r->uncompared, r->uncompared_count);
 }
 
 static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
@@ -315,7 +327,8 @@ static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
 	else
 		mr_buf_printf(&b, ": refused, %zu of %" PRIu64 " rules fail\n",
 			      r->finding_count, r->checked);
-	put_findings(cli, &b, r);
+	put_findings(cli, &b, r->findings, r->finding_count);
+	put_uncompared(cli, &b, r);
 	if (r->deferred)
 		mr_buf_printf(&b,
 			      "  %" PRIu64 " rule%s on what is attached: "

@@ -12,24 +12,32 @@
 #include "ops/policy.h"
 #include "ops/push.h"
 
+static struct mreg_policy_finding *take_findings(const struct mr_finding *from,
+						 size_t n, struct mr_arena *a)
+{
+	struct mreg_policy_finding *to;
+	size_t i;
+
+	to = mr_arena_alloc(a, (n + 1) * sizeof(*to));
+	for (i = 0; to && i < n; i++) {
+		to[i].rule = mr_arena_strdup(a, from[i].rule);
+		to[i].problem = mr_arena_strdup(a, from[i].problem);
+		to[i].mend = mr_arena_strdup(a, from[i].mend);
+	}
+	return to;
+}
+
 static int take_case(const struct mr_case *c,
 		     struct mreg_policy_check_result *out,
 		     struct mreg_error *err)
 {
 	struct mr_arena *a = out->owner;
 	const struct mr_verdict *v = &c->verdict;
-	size_t i;
 
-	out->findings =
-		mr_arena_alloc(a, (v->count + 1) * sizeof(*out->findings));
-	for (i = 0; out->findings && i < v->count; i++) {
-		struct mreg_policy_finding *f = &out->findings[i];
-
-		f->rule = mr_arena_strdup(a, v->items[i].rule);
-		f->problem = mr_arena_strdup(a, v->items[i].problem);
-		f->mend = mr_arena_strdup(a, v->items[i].mend);
-	}
+	out->findings = take_findings(v->items, v->count, a);
 	out->finding_count = v->count;
+	out->uncompared = take_findings(v->idle, v->idle_count, a);
+	out->uncompared_count = v->idle_count;
 	out->passed = v->count == 0;
 	out->checked = v->checked;
 	out->deferred = v->deferred;

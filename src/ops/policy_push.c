@@ -190,6 +190,15 @@ static int judge_again(struct push *p, struct mr_case *c, struct mr_arena *a,
 	return mr_policy_refuse(p->m, what, &own.policies, &own.verdict, err);
 }
 
+static void tell_idle(struct push *p, const struct mr_verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->idle_count; i++)
+		mr_log(&p->m->env, MREG_LOG_INFO, "%s holds: %s",
+		       v->idle[i].rule, v->idle[i].problem);
+}
+
 int mr_push_policy(struct push *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_case_release)
@@ -200,6 +209,8 @@ int mr_push_policy(struct push *p, struct mreg_error *err)
 
 	if (rc >= 0)
 		rc = mr_push_case(p, &p->o->policies, false, a, &c, err);
+	if (rc >= 0)
+		tell_idle(p, &c.verdict);
 	if (rc < 0 || !c.verdict.count)
 		return rc;
 	rc = is_there(p, &there, err);

@@ -78,6 +78,11 @@ struct mr_verdict {
 	size_t checked;           /* rules looked at */
 	size_t deferred; /* rules on what is attached, for which the version
 			  * has to be there: not at push */
+	/* Bounds that hold because what they compare with is not there: before
+	 * the first version has an alias, or where its name is misspelled.
+	 * `problem` says what is missing. */
+	struct mr_finding *idle;
+	size_t idle_count;
 };
 void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
 

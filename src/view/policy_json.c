@@ -84,11 +84,27 @@ char *mreg_policy_set_result_json(const struct mreg_policy_set_result *r)
 	return mr_view_text(&v);
 }
 
+static void put_findings(struct mr_view *v, const char *key,
+			 const struct mreg_policy_finding *findings, size_t n)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; list && i < n; i++) {
+		struct mr_view row;
+
+		mr_view_init(&row, NULL);
+		mr_view_str(&row, "rule", findings[i].rule);
+		mr_view_str(&row, "problem", findings[i].problem);
+		mr_view_str(&row, "mend", findings[i].mend);
+		list = append(list, mr_view_take(&row));
+	}
+	mr_view_put(v, key, list);
+}
+
 char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
 {
-	json_t *findings = json_array();
 	struct mr_view v;
-	size_t i;
 
 	mr_view_init(&v, "mreg.policy-check/1");
 	mr_view_str(&v, "name", r->name);
@@ -96,16 +112,8 @@ char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
 	mr_view_bool(&v, "passed", r->passed);
 	mr_view_u64(&v, "checked", r->checked);
 	mr_view_u64(&v, "deferred", r->deferred);
-	for (i = 0; findings && i < r->finding_count; i++) {
-		struct mr_view row;
-
-		mr_view_init(&row, NULL);
-		mr_view_str(&row, "rule", r->findings[i].rule);
-		mr_view_str(&row, "problem", r->findings[i].problem);
-		mr_view_str(&row, "mend", r->findings[i].mend);
-		findings = append(findings, mr_view_take(&row));
-	}
-	mr_view_put(&v, "findings", findings);
+	put_findings(&v, "findings", r->findings, r->finding_count);
+	put_findings(&v, "uncompared", r->uncompared, r->uncompared_count);
 	put_sources(&v, r->sources, r->source_count, false);
 	return mr_view_text(&v);
 }

@@ -88,6 +88,7 @@ def test_the_samples_fit_their_schemas():
 WRONG = [("policy", 2), ("licences", {}), ("require", []),
          ("require", ["descripton"]), ("kinds", "modell"),
          ("metrics", {"auc": 0.8}), ("metrics", {"ms": "< 20ms"}),
+         ("metrics", {"auc": ">= nan"}), ("metrics", {"auc": "<= Inf + 1"}),
          ("licenses", {"inputs": True}), ("formats", {"allow": "zip"}),
          ("formats", {"pickle": "no"}), ("suites", {"s": "failed"}),
          ("suites", {"s": {}}), ("patterns", {"inputs": "x"}),
@@ -593,6 +594,26 @@ def test_what_is_attached_is_asked_of_a_version(mreg, policy, plain, tmp_path):
     mreg.run("evaluate", "churn:v1", "--suite", "fair", "--fail", "--segment",
              "de:auc=0.8")
     mreg.run("policy", "check", "churn", status=7)
+
+
+def test_a_bound_that_is_compared_with_nothing_is_told(mreg, policy, plain):
+    file = policy("policy: 1\nmetrics: {auc: ['>= 0.5', '>= prodution']}\n")
+    mreg.run("policy", "set", "churn", file)
+    out = mreg.run("push", plain, "churn:production", "-m", "auc=0.8", "-v")
+    assert "metrics.auc holds: there is no 'prodution' to compare with" in \
+        out.stderr
+    found = strict(mreg.json("policy", "check", "churn:production"),
+                   "policy-check")
+    assert found["passed"] and found["checked"] == 2
+    row, = found["uncompared"]
+    assert row["rule"] == "metrics.auc"
+    text = mreg.run("policy", "check", "churn:production").stdout
+    assert "1 rule holds for want of what to compare with:" in text
+    assert "there is no 'prodution' to compare with" in text
+    right = policy("policy: 1\nmetrics: {auc: '>= production'}\n")
+    mreg.run("policy", "set", "churn", right)
+    assert mreg.json("policy", "check", "churn:v1")["uncompared"] == []
+    mreg.run("push", plain, "churn", "-m", "auc=0.7", status=7)
 
 
 def test_facts_are_what_the_schema_says(mreg, policy, plain, pickled):

@@ -109,18 +109,29 @@ static void compares_metrics_with_an_alias(void **state)
 			    "\"production\":{\"metrics\":{\"auc\":\"0.8\"}}}"),
 		      &v),
 		"");
+	assert_int_equal(v.v.idle_count, 0);
 	/* The first version of all has none to compare with. */
 	assert_string_equal(judge(policy,
 				  FACTS(",\"metrics\":{\"auc\":\"0.1\"},"
 					"\"baseline\":{\"production\":null}"),
 				  &v),
 			    "");
+	assert_int_equal(v.v.checked, 1);
+	assert_int_equal(v.v.idle_count, 1);
+	assert_string_equal(v.v.idle[0].rule, "metrics.auc");
+	assert_string_equal(v.v.idle[0].problem,
+			    "there is no 'production' to compare with");
+	assert_has(v.v.idle[0].mend, "mend the name");
 	assert_string_equal(judge(policy,
 				  FACTS(",\"metrics\":{\"auc\":\"0.1\"},"
 					"\"baseline\":{\"production\":{"
 					"\"metrics\":{}}}"),
 				  &v),
 			    "");
+	assert_int_equal(v.v.idle_count, 1);
+	assert_string_equal(v.v.idle[0].problem,
+			    "'production' has no metric 'auc' to compare "
+			    "with");
 	judge(policy,
 	      FACTS(",\"metrics\":{\"auc\":\"0.9\"},\"baseline\":{"
 		    "\"production\":{\"unreadable\":\"no network\"}}"),
