@@ -95,9 +95,11 @@ int mr_policy_files_remote(struct mr_look *l, bool formats, struct mr_arena *a,
 struct mr_ancestor {
 	bool input;             /* data; else a model */
 	const char *how;        /* relation or role */
-	const char *ref;        /* or a name, or a URI */
+	const char *ref;        /* or a URI, or a name */
+	bool address;           /* `ref` is no mere name */
 	const char *digest;     /* NULL: outside OCI */
-	const char *license;    /* NULL: not told */
+	const char *told;       /* its licence by who named it; NULL */
+	const char *license;    /* its own; else that; NULL */
 	const char *unreadable; /* why; NULL: it was read, or needs not be */
 };
 /* In the arena.  `*more`: there are more than are read. */

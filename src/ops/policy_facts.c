@@ -137,6 +137,8 @@ static int put_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 		mr_put_text(b, "ref", rows[i].ref);
 		mr_put_text(b, "digest", rows[i].digest);
 		mr_put_text(b, "license", rows[i].license);
+		if (rows[i].told && strcmp(rows[i].told, rows[i].license) != 0)
+			mr_put_text(b, "told", rows[i].told);
 		mr_put_text(b, "unreadable", rows[i].unreadable);
 		mr_put_end(b, '}');
 	}

@@ -463,9 +463,10 @@ def test_licences_of_all_it_comes_from(mreg, store, policy, plain):
     assert "licenses.inputs" in err["cause"]
     assert "CC-BY-NC-4.0" in err["cause"]
     assert "licenses.ancestors" not in err["cause"]
-    # What is told of an input goes before what it says itself.
-    mreg.run("push", plain, "churn", "--license", "MIT", "--input",
-             "train=data,license=MIT")
+    # What is told of an input does not hide what it says itself.
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT", "--input",
+                     "train=data,license=MIT")
+    assert "CC-BY-NC-4.0" in err["cause"]
 
 
 def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
@@ -614,6 +615,45 @@ def test_a_bound_that_is_compared_with_nothing_is_told(mreg, policy, plain):
     mreg.run("policy", "set", "churn", right)
     assert mreg.json("policy", "check", "churn:v1")["uncompared"] == []
     mreg.run("push", plain, "churn", "-m", "auc=0.7", status=7)
+
+
+def test_a_licence_that_is_told_hides_no_other(mreg, policy, plain):
+    mreg.run("push", plain, "base", "--license", "GPL-3.0-only")
+    mreg.run("push", plain, "mid", "--license", "Apache-2.0", "--parent",
+             "base:v1")
+    mreg.run("push", plain, "silent", "--tag", "a=b")
+    file = policy("policy: 1\nlicenses: {allow: [MIT, Apache-2.0], "
+                  "inputs: true}\n")
+
+    def refused(*inputs):
+        words = [w for i in inputs for w in ("--input", i)]
+        r = mreg.run("policy", "check", plain, "new", "--license", "MIT",
+                     "--policy", file, "--json", *words, status=None)
+        return [f["problem"] for f in r.json["findings"]]
+
+    problem, = refused("train=mid:v1,license=Apache-2.0")
+    assert "'base:v1' is 'GPL-3.0-only'" in problem
+    problem, = refused("train=base:v1,license=MIT")
+    assert "'base:v1' is 'GPL-3.0-only'" in problem
+    problem, = refused("train=silent:v1")
+    assert "'silent:v1' is not told" in problem
+    assert refused("train=silent:v1,license=MIT") == []
+    problem, = refused("train=silent:v1,license=ISC")
+    # Named twice, once with a licence that is not allowed.
+    problem, = refused("train=silent:v1,license=MIT",
+                       "test=silent:v1,license=ISC")
+    assert "'ISC' is not allowed" in problem
+    problem, = refused("train=gone:v1@sha256:" + "1" * 64 + ",license=MIT")
+    assert "cannot be read" in problem
+    # A name is no address.
+    assert refused("train=hf://a/b,license=MIT,name=base:v1") == []
+    facts = json.loads(mreg.run(
+        "policy", "check", plain, "new", "--facts", "--input",
+        "train=mid:v1,license=MIT").stdout)
+    validator("policy-facts").validate(facts)
+    assert facts["ancestors"][0]["license"] == "Apache-2.0"
+    assert facts["ancestors"][0]["told"] == "MIT"
+    assert facts["ancestors"][1]["license"] == "GPL-3.0-only"
 
 
 def test_facts_are_what_the_schema_says(mreg, policy, plain, pickled):

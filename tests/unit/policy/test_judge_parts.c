@@ -3,6 +3,8 @@
  */
 #include "tests/support/test.h"
 
+#include <string.h>
+
 #include "tests/support/verdict_fixture.h"
 
 #define D(c) "sha256:" c c c c c c c c
@@ -36,6 +38,21 @@ static void judges_licences_of_ancestors_and_inputs(void **state)
 		   "; the policy allows one of MIT; not AGPL-3.0-only");
 	assert_has(v.text, "licenses.inputs: licence of inputs: that of "
 			   "'d:v1' is 'free, sort of', no SPDX expression");
+	assert_has(v.v.items[0].mend, "; ask again when all can be read");
+	assert_has(v.v.items[1].mend, "ROLE=REF,license=SPDX");
+	assert_null(strstr(v.v.items[1].mend, "ask again"));
+	/* What was told hides nothing, and is no less asked. */
+	judge(policy,
+	      FACTS(",\"fields\":{\"license\":\"MIT\"},\"ancestors\":["
+		    "{\"of\":\"input\",\"ref\":\"d:v1\",\"told\":\"MIT\","
+		    "\"license\":\"GPL-3.0-only\"},"
+		    "{\"of\":\"input\",\"ref\":\"e:v1\",\"license\":\"MIT\","
+		    "\"told\":\"ISC\"}]"),
+	      &v);
+	assert_int_equal(v.v.count, 1);
+	assert_has(v.text, "that of 'd:v1' is 'GPL-3.0-only', and "
+			   "'GPL-3.0-only' is not allowed, that of 'e:v1' is "
+			   "'ISC', and 'ISC' is not allowed");
 	judge(policy, FACTS(",\"fields\":{\"license\":\"MIT\"}"), &v);
 	assert_int_equal(v.v.count, 2);
 	assert_has(v.text, "what it comes from could not be read: the facts "
