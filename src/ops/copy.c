@@ -128,6 +128,8 @@ static int run(struct copy *c, struct mreg_error *err)
 		rc = mr_copy_compare(c, err);
 	if (rc >= 0)
 		rc = mr_copy_plan(c, err);
+	if (rc >= 0 && c->o->dry_run && !c->fresh)
+		mr_copy_policy_foresee(c);
 	if (rc < 0 || c->o->dry_run)
 		return rc;
 	rc = mr_copy_send(c, err);

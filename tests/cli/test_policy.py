@@ -731,6 +731,52 @@ def test_a_copy_leaves_the_policy_of_its_target(mreg, policy, plain):
     mreg.run("push", plain, "prod", status=7)
 
 
+FATE = re.compile("the policy of '[a-z]+' (?:is now|would be|stays|would "
+                  "stay).*")
+
+
+def fate(text):
+    """What a copy says of the target's policy, in the words of a rehearsal."""
+    found, = FATE.findall(text) or [""]
+    for done, rehearsed in [("is now", "would be"), ("brought", "brings"),
+                            ("stays as it was", "would stay as it is"),
+                            ("is not taken", "would not be taken")]:
+        found = found.replace(done, rehearsed)
+    return found
+
+
+def test_a_rehearsed_copy_foresees_the_policy(mreg, policy, plain):
+    lax = policy("policy: 1\n", "lax.yaml")
+    strict_one = policy(TEN)
+    told = []
+
+    def copy(source, target):
+        before = mreg.json("policy", "show", target)
+        would = fate(mreg.run("-v", "copy", source, target, "-n").stderr)
+        assert mreg.json("policy", "show", target) == before
+        assert fate(mreg.run("-v", "copy", source, target).stderr) == would
+        told.append(" ".join(would.split()[4:6]))
+
+    mreg.run("push", plain, "dev", *GOOD)
+    copy("dev", "new")  # there is none
+    mreg.run("policy", "set", "dev", lax)
+    copy("dev:v1", "new")  # set after that version
+    copy("dev", "new")
+    copy("dev", "new")
+    mreg.run("push", plain, "dev", *GOOD, "-p", "i=1")
+    copy("dev:v2", "one")
+    mreg.run("policy", "set", "dev", strict_one)
+    mreg.run("policy", "set", "prod", strict_one)
+    copy("dev", "prod")  # the same one
+    mreg.run("policy", "set", "dev", lax)
+    copy("dev", "prod")
+    copy("dev", "prod")
+    mreg.run("policy", "set", "dev", "--none")
+    copy("dev", "new")
+    assert told == ["", "", "would be", "", "would be", "", "would stay", "",
+                    "would be"]
+
+
 def test_a_model_brings_its_policy_where_there_was_none(mreg, policy, plain):
     mreg.run("policy", "set", "dev", policy(TEN))
     mreg.run("push", plain, "dev", *GOOD)
