@@ -31,6 +31,8 @@ struct mreg_policy_source {
 	const char *document;      /* its canonical JSON */
 	struct mreg_policy_rule *rules;
 	size_t rule_count;
+	const char *kinds; /* of what its rules are asked: "model", "dataset,
+			    * prompt"; NULL: of everything */
 };
 
 struct mreg_policy_show_result {

@@ -192,6 +192,9 @@ static int show(struct cli *cli, const struct mreg_policy_show_result *r,
 		if (!s->file)
 			mr_buf_printf(&b, "  %s\n",
 				      mreg_digest_text(&s->digest, text));
+		if (s->kinds)
+			mr_buf_printf(&b, "  asked of each %s only\n",
+				      s->kinds);
 		put_rules(&b, s->rules, s->rule_count);
 	}
 	if (raw)

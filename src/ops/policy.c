@@ -67,6 +67,7 @@ static int add_source(struct mr_policies *to, struct mr_policy *p,
 		return rc;
 	source->document = mr_arena_strdup(a, mr_buf_text(&b));
 	source->rules = mr_policy_rules(mine, a, &source->rule_count);
+	source->kinds = mr_policy_kinds(mine, a);
 	if (to->policy)
 		rc = mr_policy_add(to->policy, mine, err);
 	else

@@ -296,7 +296,7 @@ static const char *mend_attachment(struct mr_judge *j, const char *type)
 	if (strcmp(type, "evaluation") == 0)
 		return mr_arena_printf(j->out->arena,
 				       "mreg evaluate %s --suite NAME, with "
-				       "--pass or --metric NAME=NUMBER",
+				       "--pass or --fail",
 				       ref);
 	if (strcmp(type, "signature") == 0)
 		return mr_arena_printf(j->out->arena,

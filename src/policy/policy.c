@@ -122,6 +122,22 @@ const char *mr_policy_says(const struct mr_policy *p, size_t i)
 	return p->rules[i].says;
 }
 
+const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a)
+{
+	static const char *const names[] = { "model", "dataset", "prompt" };
+	/* Those of what was added come behind them. */
+	unsigned int kinds = p->count ? p->rules[0].kinds : MR_KIND_ALL;
+	const char *text = NULL;
+	size_t i;
+
+	for (i = 0; kinds != MR_KIND_ALL && i < MR_COUNT(names); i++)
+		if (kinds & 1u << i)
+			text = text ? mr_arena_printf(a, "%s, %s", text,
+						      names[i])
+				    : names[i];
+	return text;
+}
+
 void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out)
 {
 	size_t i;

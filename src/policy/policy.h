@@ -51,6 +51,10 @@ size_t mr_policy_count(const struct mr_policy *p);
 const char *mr_policy_rule(const struct mr_policy *p, size_t i);
 const char *mr_policy_says(const struct mr_policy *p, size_t i);
 
+/* Of what the document's rules are asked: "model", "dataset, prompt"; NULL: of
+ * everything.  In the arena. */
+const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a);
+
 /* What judging needs beyond the version's own manifest: so that nothing is
  * asked of a registry that no rule looks at. */
 struct mr_policy_needs {

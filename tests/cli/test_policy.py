@@ -92,7 +92,7 @@ WRONG = [("policy", 2), ("licences", {}), ("require", []),
          ("licenses", {"inputs": True}), ("formats", {"allow": "zip"}),
          ("formats", {"pickle": "no"}), ("suites", {"s": "failed"}),
          ("suites", {"s": {}}), ("patterns", {"inputs": "x"}),
-         ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}),
+         ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}), ("inputs", {"roles": "train"}),
          ("attachments", []), ("attachments", ["sbomm"]),
          ("require", ["parents.fintune"]), ("suites", {"": "passed"})]
 
@@ -251,6 +251,17 @@ def test_the_template_of_a_card_claims_nothing(mreg, plain):
     assert "license" not in shown["metadata"]
     assert shown["parents"] == [] and shown["inputs"] == []
     assert shown["labels"] == {}
+
+
+def test_show_says_of_what_the_rules_are_asked(mreg, policy):
+    def shown(kinds):
+        mreg.run("policy", "set", "churn",
+                 policy(f"policy: 1\n{kinds}\nrequire: license\n"))
+        return mreg.run("policy", "show", "churn").stdout
+
+    assert "asked of" not in shown("")
+    assert "asked of each dataset only" in shown("kinds: dataset")
+    assert "asked of each model, prompt only" in shown("kinds: [prompt, model]")
 
 
 def test_set_needs_what_is_expected(mreg, policy):

@@ -152,9 +152,10 @@ static void a_mend_is_a_command_that_works(void **state)
 		    "\"evaluations\":[]"),
 	      &v);
 	assert_int_equal(v.v.count, 4);
-	assert_has(v.text, "'mreg evaluate churn@" D1 " --suite s'");
+	assert_has(v.text, "-> run the suite; once it has passed, 'mreg "
+			   "evaluate churn@" D1 " --suite s --pass'");
 	assert_has(v.text, "-> mreg evaluate churn@" D1 " --suite NAME, with "
-			   "--pass or --metric NAME=NUMBER");
+			   "--pass or --fail");
 	assert_has(v.text, "-> sign churn@" D1 " with cosign or notation");
 	assert_has(v.text, "-> mreg attach churn@" D1 " FILE --type sbom");
 }

@@ -29,10 +29,13 @@ static void judges_the_last_run_of_a_suite(void **state)
 	      FACTS(RUNS), &v);
 	assert_has(v.text, "suites.s.metrics.recall: metric 'recall' of suite "
 			   "'s' is missing; more than 0 is asked -> run the "
-			   "suite, then 'mreg evaluate REF --suite s'");
+			   "suite, then 'mreg evaluate REF --suite s --metric "
+			   "recall=NUMBER' with --pass or --fail");
 	assert_has(v.text, "suites.s.segments.*.auc: metric 'auc' of suite 's' "
 			   "is 0.7 in segment 'de', is missing in segment "
-			   "'it'; at least 0.75 is asked");
+			   "'it'; at least 0.75 is asked -> run the suite, "
+			   "then 'mreg evaluate REF --suite s --segment "
+			   "NAME:auc=NUMBER' with --pass or --fail");
 	assert_has(v.text, "suites.u: suite 'u' has no evaluation");
 	judge("policy: 1\nsuites: {t: {segments: {'*': {auc: '>= 0'}}}}\n",
 	      FACTS(RUNS), &v);
