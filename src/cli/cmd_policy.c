@@ -276,8 +276,7 @@ static int run_set(struct cli *cli, const void *p, struct mreg_error *err)
 	return rc;
 }
 
-/* -- check
- * ----------------------------------------------------------------------- */
+/* -- check --------------------------------------------------------------- */
 
 static void put_findings(struct cli *cli, struct mr_buf *b,
 			 const struct mreg_policy_finding *findings, size_t n)

@@ -19,8 +19,7 @@
 #define OWN_ANNOTATIONS 3
 #define TITLE_MAX_BYTES 1024
 
-/* -- types
- * --------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------- */
 
 /*
  * The table of spec/attachments.md.  Of several rows of one kind the first
@@ -157,8 +156,7 @@ const char *mr_attach_media(const char *file)
 	return MR_MEDIA_OCTETS;
 }
 
-/* -- the manifest
- * ---------------------------------------------------------------- */
+/* -- the manifest -------------------------------------------------------- */
 
 void mr_attach_doc_release(struct mr_attach_doc *d)
 {

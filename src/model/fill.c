@@ -25,8 +25,7 @@
 /* Of one tag that lists words: languages of the most multilingual cards. */
 #define WORDS_MAX_BYTES 2048
 
-/* -- what fillers share -------------------------------------------------------
- */
+/* -- what fillers share -------------------------------------------------- */
 
 int mr_fill_note(struct mr_filler *f, const char *what, const char *from,
 		 const struct mreg_error *why)
@@ -87,8 +86,7 @@ int mr_fill_entry(struct mr_filler *f, const char *map, const char *name,
 	return rc < 0 ? rc : 1;
 }
 
-/* -- single values
- * -------------------------------------------------------------- */
+/* -- single values ------------------------------------------------------- */
 
 static const char README[] = "README.md";
 static const char CONFIG[] = "config.json";
@@ -285,8 +283,7 @@ static int fill_weights(struct mr_filler *f, const struct mr_summary_main *w)
 	return rc < 0 ? rc : fill_context(f, w->context_length, from);
 }
 
-/* -- in order
- * ------------------------------------------------------------------ */
+/* -- in order ------------------------------------------------------------ */
 
 int mr_meta_fill(struct mr_meta *m, const struct mr_said *said,
 		 struct mr_list *filled, struct mr_list *notes,

@@ -104,8 +104,7 @@ int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)
 	return mr_plan_hash(&a->plan, a->from, a->jobs, err);
 }
 
-/* -- sending
- * -------------------------------------------------------------------- */
+/* -- sending ------------------------------------------------------------- */
 
 static int put_small(struct attach *a, const struct mreg_desc *d,
 		     const void *bytes, bool again, struct mreg_error *err)
@@ -285,8 +284,7 @@ int mr_attach_run(struct attach *a, const char *type, const char *title,
 	return rc < 0 ? rc : take_result(a, type, title, tag, out, err);
 }
 
-/* -- the command
- * ------------------------------------------------------------------ */
+/* -- the command --------------------------------------------------------- */
 
 static int run(struct attach *a, const char *ref, const char *file,
 	       const struct mreg_attach_opts *o, struct mreg_attach_result *out,

@@ -39,8 +39,7 @@ static void take(struct mr_arena *a, const struct mr_facts *facts,
 	to->unsafe = keep_words(a, &facts->unsafe, &to->unsafe_count);
 }
 
-/* -- files here
- * -------------------------------------------------------------------- */
+/* -- files here ---------------------------------------------------------- */
 
 /* What was found when the files were read for their metadata; NULL: this one
  * was not among them. */
@@ -111,8 +110,7 @@ int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
 	return rc;
 }
 
-/* -- blobs there
- * ------------------------------------------------------------------- */
+/* -- blobs there --------------------------------------------------------- */
 
 struct looking {
 	struct mr_look *look;

@@ -39,8 +39,7 @@ static void warn(struct push *p, const char *path, const char *text)
 	       mr_text_safe(path, shown, sizeof(shown)), text);
 }
 
-/* -- small documents ----------------------------------------------------------
- */
+/* -- small documents ----------------------------------------------------- */
 
 static const struct mr_file *find(const struct push *p, const char *path)
 {
@@ -220,8 +219,7 @@ static int read_dvc(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-/* -- weights
- * -------------------------------------------------------------------- */
+/* -- weights ------------------------------------------------------------- */
 
 static void warn_globals(struct push *p, const struct mr_summary *w)
 {
@@ -349,8 +347,7 @@ static int read_weights(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-/* -- into the metadata
- * ------------------------------------------------------------ */
+/* -- into the metadata --------------------------------------------------- */
 
 static int fill(struct push *p, struct mreg_error *err)
 {

@@ -183,8 +183,7 @@ void mr_judge_input(struct mr_judge *j, const struct mr_rule *r)
 					 : r->says);
 }
 
-/* -- files
- * ------------------------------------------------------------------------ */
+/* -- files --------------------------------------------------------------- */
 
 /* Formats that are pickles, or hold one. */
 static bool is_pickle(const char *format)

@@ -208,8 +208,7 @@ int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 	return 0;
 }
 
-/* -- sections about the document itself
- * ------------------------------------------ */
+/* -- sections about the document itself ---------------------------------- */
 
 static int read_edition(struct mr_reading *r, const struct mr_node *node,
 			struct mreg_error *err)
