@@ -513,7 +513,9 @@ const struct cli_command cli_cmd_policy_check = {
 		 "the name that the files before it would be pushed to: "
 		 "nothing is sent. Every rule that fails is told at once, with "
 		 "what to do about it, and the exit status is 7. Rules on what "
-		 "is attached to a version wait until it is there. --facts "
+		 "is attached to a version wait until it is there. Bounds that "
+		 "hold because what they compare with is not there are told "
+		 "too. --facts "
 		 "prints the document of spec/policy-facts.schema.json, also "
 		 "with --json; its metrics are numbers, fields and parameters "
 		 "are texts.",
