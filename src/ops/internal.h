@@ -37,7 +37,14 @@ struct mreg {
 	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
 	unsigned int jobs;
+	/* What a policy refused last: policy_refusal.c. */
+	struct mr_arena *refusal; /* owned; NULL: nothing */
+	const struct mreg_policy_finding *findings;
+	size_t finding_count;
 };
+
+/* -- policy_refusal.c */
+void mr_refusal_forget(struct mreg *m);
 
 /* -- session.c, config.c */
 

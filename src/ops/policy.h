@@ -159,11 +159,23 @@ void mr_verdict_aliases(struct mr_verdict *v);
  * their own.  Reads the log into the push's history.
  */
 int mr_push_policy(struct push *p, struct mreg_error *err);
-/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause and
- * logged. */
+/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause,
+ * logged, and kept for mreg_policy_refusal. */
 int mr_policy_refuse(struct mreg *m, const char *what,
 		     const struct mr_policies *by, const struct mr_verdict *v,
 		     struct mreg_error *err);
+
+/* -- policy_refusal.c */
+
+/* A verdict's findings, for a result; NULL: the arena failed. */
+const struct mreg_policy_finding *mr_policy_findings(
+	struct mr_arena *a, const struct mr_policies *by,
+	const struct mr_verdict *v);
+void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
+		     const struct mr_verdict *v);
+
+/* -- policy_push.c, the case */
+
 /* The facts of it, and its policies: what the verdict rests on. */
 struct mr_case {
 	struct mr_arena *arena; /* borrowed */

@@ -18,17 +18,8 @@ static int take_case(const struct mr_case *c,
 {
 	struct mr_arena *a = out->owner;
 	const struct mr_verdict *v = &c->verdict;
-	size_t i;
 
-	out->findings =
-		mr_arena_alloc(a, (v->count + 1) * sizeof(*out->findings));
-	for (i = 0; out->findings && i < v->count; i++) {
-		struct mreg_policy_finding *f = &out->findings[i];
-
-		f->rule = mr_arena_strdup(a, v->items[i].rule);
-		f->problem = mr_arena_strdup(a, v->items[i].problem);
-		f->mend = mr_arena_strdup(a, v->items[i].mend);
-	}
+	out->findings = mr_policy_findings(a, &c->policies, v);
 	out->finding_count = v->count;
 	out->passed = v->count == 0;
 	out->checked = v->checked;

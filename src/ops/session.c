@@ -85,6 +85,7 @@ void mreg_close(struct mreg *m)
 {
 	if (!m)
 		return;
+	mr_refusal_forget(m);
 	mr_net_close(m->net);
 	mr_state_close(m->state);
 	mr_arena_free(m->arena);

@@ -64,6 +64,7 @@ void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
 	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	f = &v->items[v->count++];
+	f->source = r->source;
 	f->rule = mr_arena_strdup(v->arena, r->name);
 	f->problem = mr_arena_strdup(v->arena,
 				     mr_text_safe(raw, safe, sizeof(safe)));

@@ -299,7 +299,7 @@ static char *with_config(struct mr_view *v, const struct mreg_inspect_result *r)
 	if (lay_out_json(&b, r->config, r->config_len, false, &is_json) < 0)
 		mr_view_put(v, "config", NULL);
 	else if (!is_json)
-		mr_view_str(v, "config", r->config);
+		mr_view_bytes(v, "config", r->config, r->config_len);
 	text = mr_view_text(v);
 	if (!text || !is_json)
 		return mr_steal(&text);

@@ -90,17 +90,22 @@ char *mreg_resolve_result_json(const struct mreg_resolve_result *r)
 	return mr_view_text(&v);
 }
 
+void mr_view_error(struct mr_view *e, const struct mreg_error *err)
+{
+	mr_view_init(e, NULL);
+	mr_view_str(e, "code", mreg_code_name(err->code));
+	mr_view_str(e, "message", err->msg);
+	mr_view_str(e, "hint", err->hint);
+	mr_view_str(e, "cause", err->cause);
+}
+
 char *mreg_error_json(const struct mreg_error *err)
 {
 	struct mr_view v;
 	struct mr_view e;
 
 	mr_view_init(&v, NULL);
-	mr_view_init(&e, NULL);
-	mr_view_str(&e, "code", mreg_code_name(err->code));
-	mr_view_str(&e, "message", err->msg);
-	mr_view_str(&e, "hint", err->hint);
-	mr_view_str(&e, "cause", err->cause);
+	mr_view_error(&e, err);
 	mr_view_put(&v, "error", mr_view_take(&e));
 	return mr_view_text(&v);
 }

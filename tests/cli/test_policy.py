@@ -306,11 +306,47 @@ def test_a_refusal_in_json_is_one_line(mreg, policy, pickled):
     mreg.run("policy", "set", "churn", policy(TEN))
     r = mreg.run("push", pickled, "churn:wild", *BAD, "--json", status=7)
     line, = r.stderr.splitlines()
+    validator("schemas/error").validate(json.loads(line))
     err = json.loads(line)["error"]
-    assert "--json lists every rule that fails" in err["hint"]
-    found = mreg.run("policy", "check", pickled, "churn:wild", "--json",
-                     status=7).json
+    # What the error has no room for is there too.
+    assert "more" in err["cause"]
+    found = mreg.run("policy", "check", pickled, "churn:wild", "--field",
+                     "revision=main", *BAD[2:], "--json", status=7).json
+    assert err["findings"] == found["findings"]
     assert len(found["findings"]) > 7
+    assert {f["where"] for f in found["findings"]} == {"churn"}
+    assert all(f["mend"] for f in found["findings"])
+
+
+def test_other_errors_have_no_findings(mreg):
+    r = mreg.run("inspect", "churn", "--json", status=3)
+    err = json.loads(r.stderr)
+    validator("schemas/error").validate(err)
+    assert "findings" not in err["error"]
+    err["error"]["findings"] = []
+    with pytest.raises(jsonschema.ValidationError):
+        validator("schemas/error").validate(err)
+
+
+def test_a_finding_says_whose_rule_it_is(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    first = policy("policy: 1\nrequire: vendor\n", "v.yaml")
+    policy("policy: 1\nrequire: [runId, license]\n", "r.yaml")
+    r = mreg.run("push", plain, "churn", "--policy", "v.yaml", "--policy",
+                 "r.yaml", "--json", status=7, cwd=first.parent)
+    found = json.loads(r.stderr)["error"]["findings"]
+    assert [(f["where"], f["rule"]) for f in found] == [
+        ("churn", "require.license"), ("v.yaml", "require.vendor"),
+        ("r.yaml", "require.runId"), ("r.yaml", "require.license")]
+
+
+def test_an_alias_that_is_refused_has_findings(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nnaming: {alias: dev}\n"))
+    r = mreg.run("alias", "set", "churn:v1", "wild", "--json", status=7)
+    found, = json.loads(r.stderr)["error"]["findings"]
+    assert found["rule"] == "naming.alias" and found["where"] == "churn"
 
 
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
