@@ -3,7 +3,6 @@
  * be, as the document that policies judge (spec/policy-facts.schema.json).
  */
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -97,7 +96,7 @@ static void put_files(const struct mr_policy_subject *u, struct mr_buf *b)
 	for (i = 0; i < u->file_count; i++) {
 		const struct mr_policy_file *f = &u->files[i];
 
-		card = card || strcasecmp(f->path, "README.md") == 0;
+		card = card || (f->size > 0 && mr_role_is_card(f->path, NULL));
 		mr_put_begin(b, NULL, '{');
 		mr_put_text(b, "path", f->path);
 		mr_put_text(b, "role", f->role);

@@ -126,6 +126,7 @@ static void reads_a_folder_of_the_hub(void **state)
 				     MR_FORMAT_SAFETENSORS, 22713216);
 	const struct mr_said said = {
 		.card = &card,
+		.card_path = "README.md",
 		.config = &config,
 		.weights = &w,
 		.weight_count = 1,
@@ -157,7 +158,7 @@ static void reads_a_folder_of_the_hub(void **state)
 static void makes_edges_of_what_a_card_names(void **state)
 {
 	struct rig *r = *state;
-	const struct mr_said said = { .card = &card };
+	const struct mr_said said = { .card = &card, .card_path = "README.md" };
 
 	fills(r, &said);
 	/* A folder of its author's is no parent anybody could follow. */
@@ -180,7 +181,8 @@ static void takes_the_relation_that_a_card_tells(void **state)
 	struct rig *r = *state;
 	struct mr_card quantized = { .base_models = { bases, 1 },
 				     .relation = "quantized" };
-	const struct mr_said said = { .card = &quantized };
+	const struct mr_said said = { .card = &quantized,
+				      .card_path = "README.md" };
 
 	fills(r, &said);
 	assert_string_equal(r->m->parents[0].relation, "quantized");
@@ -193,6 +195,7 @@ static void changes_nothing_that_was_given(void **state)
 	struct mr_summary w = weight("m.gguf", 10, MR_FORMAT_GGUF, 5000);
 	const struct mr_said said = {
 		.card = &card,
+		.card_path = "README.md",
 		.config = &config,
 		.weights = &w,
 		.weight_count = 1,
@@ -255,7 +258,7 @@ static void tells_what_it_cannot_keep(void **state)
 	struct rig *r = *state;
 	struct mr_card bad = { .license = "two\nlines",
 			       .description = "Fine." };
-	const struct mr_said said = { .card = &bad };
+	const struct mr_said said = { .card = &bad, .card_path = "README.md" };
 
 	fills(r, &said);
 	assert_null(r->m->licenses);
