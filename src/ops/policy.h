@@ -167,10 +167,10 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 
 /* -- policy_refusal.c */
 
-/* A verdict's findings, for a result; NULL: the arena failed. */
+/* Findings of a verdict, for a result; NULL: the arena failed. */
 const struct mreg_policy_finding *mr_policy_findings(
 	struct mr_arena *a, const struct mr_policies *by,
-	const struct mr_verdict *v);
+	const struct mr_finding *items, size_t n);
 void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
 		     const struct mr_verdict *v);
 

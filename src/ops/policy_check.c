@@ -19,7 +19,7 @@ static int take_case(const struct mr_case *c,
 	struct mr_arena *a = out->owner;
 	const struct mr_verdict *v = &c->verdict;
 
-	out->findings = mr_policy_findings(a, &c->policies, v);
+	out->findings = mr_policy_findings(a, &c->policies, v->items, v->count);
 	out->finding_count = v->count;
 	out->passed = v->count == 0;
 	out->checked = v->checked;

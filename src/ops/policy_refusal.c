@@ -10,14 +10,14 @@
 
 const struct mreg_policy_finding *mr_policy_findings(
 	struct mr_arena *a, const struct mr_policies *by,
-	const struct mr_verdict *v)
+	const struct mr_finding *items, size_t n)
 {
 	struct mreg_policy_finding *to =
-		mr_arena_alloc(a, (v->count + 1) * sizeof(*to));
+		mr_arena_alloc(a, (n + 1) * sizeof(*to));
 	size_t i;
 
-	for (i = 0; to && i < v->count; i++) {
-		const struct mr_finding *from = &v->items[i];
+	for (i = 0; to && i < n; i++) {
+		const struct mr_finding *from = &items[i];
 
 		to[i].rule = mr_arena_strdup(a, from->rule);
 		to[i].problem = mr_arena_strdup(a, from->problem);
@@ -45,7 +45,7 @@ void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
 	mr_refusal_forget(m);
 	if (mr_result_arena(&m->refusal, &ignored) < 0)
 		return;
-	m->findings = mr_policy_findings(m->refusal, by, v);
+	m->findings = mr_policy_findings(m->refusal, by, v->items, v->count);
 	m->finding_count = v->count;
 	if (mr_arena_failed(m->refusal))
 		mr_refusal_forget(m);

@@ -61,6 +61,11 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	mr_view_str(&v, "tag", r->tag);
 	mr_view_version(&v, r->number);
 	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_digest(&v, "chosen", &r->chosen);
+	if (r->index_count)
+		mr_view_u64(&v, "chosenOf", r->index_count);
+	else
+		mr_view_str(&v, "chosenOf", NULL);
 	mr_view_str(&v, "output", r->output);
 	mr_view_u64(&v, "bytesTotal", r->bytes_total);
 	mr_view_u64(&v, "bytesFetched", r->bytes_fetched);
