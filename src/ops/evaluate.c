@@ -236,6 +236,24 @@ static const char *copy(struct mr_arena *a, const char *s)
 	return s ? mr_arena_strdup(a, s) : NULL;
 }
 
+static const struct mreg_segment *take_segments(const struct mr_evaluation *e,
+						struct mr_arena *a)
+{
+	struct mreg_segment *to =
+		mr_arena_alloc(a, (e->segment_count + 1) * sizeof(*to));
+	size_t i;
+
+	for (i = 0; to && i < e->segment_count; i++) {
+		const struct mr_segment *from = &e->segments[i];
+
+		to[i].name = mr_arena_strdup(a, from->name);
+		to[i].metrics =
+			mr_result_pairs(a, from->metrics, from->metric_count);
+		to[i].metric_count = from->metric_count;
+	}
+	return to;
+}
+
 static int take_result(const struct mr_evaluation *e,
 		       struct mreg_evaluate_result *out, struct mreg_error *err)
 {
@@ -248,6 +266,7 @@ static int take_result(const struct mr_evaluation *e,
 	out->dataset_digest = copy(a, e->dataset_digest);
 	out->metrics = mr_result_pairs(a, e->metrics, e->metric_count);
 	out->metric_count = e->metric_count;
+	out->segments = take_segments(e, a);
 	out->segment_count = e->segment_count;
 	return mr_result_check(a, err);
 }
