@@ -113,8 +113,7 @@ int mr_dvc_read(const char *bytes, size_t n, struct mr_arena *a,
 /* -- an MLflow run's folder: mlruns/EXPERIMENT/RUN ---------------------- */
 
 struct mr_run {
-	const char *id, *name, *user, *experiment; /* experiment: its id */
-	const char *status;      /* "FINISHED", as MLflow calls it */
+	const char *id;
 	const char *revision;    /* mlflow.source.git.commit */
 	const char *source;      /* mlflow.source.git.repoURL */
 	const char *description; /* mlflow.note.content; lines */

@@ -20,8 +20,6 @@
 #define HUB "https://huggingface.co/"
 #define REPOSITORY_MAX_BYTES 200
 
-static const char README[] = "README.md";
-
 /* A repository of the hub: NAME or ORG/NAME. */
 static bool is_repository(const char *id)
 {
@@ -179,7 +177,7 @@ int mr_fill_parents(struct mr_filler *f, const struct mr_said *said,
 	for (i = 0; card && rc >= 0 && i < card->base_models.n && i < EDGES_MAX;
 	     i++)
 		rc = fill_parent(f, card->base_models.items[i], card->relation,
-				 README);
+				 f->card);
 	if (rc >= 0 && !f->m->parent_count && w->base_model)
 		rc = fill_parent(f, w->base_model, NULL, w->first->path);
 	return rc;
@@ -258,7 +256,7 @@ static int fill_datasets(struct mr_filler *f, const struct mr_card *card)
 			if (!in.uri)
 				return mr_fail_nomem(f->err);
 		}
-		rc = mr_fill_input(f, &in, README);
+		rc = mr_fill_input(f, &in, f->card);
 	}
 	return rc;
 }

@@ -12,7 +12,8 @@ struct mr_filler {
 	struct mr_meta *m;
 	struct mr_list *filled, *notes;
 	struct mreg_error *err;
-	bool full; /* more inputs than a version may have; told */
+	const char *card; /* name of the card's file */
+	bool full;        /* more inputs than a version may have; told */
 };
 
 /* `key` unless it is set; `value` NULL or "": nothing.  `from` is the file's

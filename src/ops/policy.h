@@ -153,8 +153,8 @@ void mr_verdict_aliases(struct mr_verdict *v);
  * their own.  Reads the log into the push's history.
  */
 int mr_push_policy(struct push *p, struct mreg_error *err);
-/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause and
- * logged. */
+/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause,
+ * logged, and kept for mreg_policy_refusal. */
 int mr_policy_refuse(struct mreg *m, const char *what,
 		     const struct mr_policies *by, const struct mr_verdict *v,
 		     struct mreg_error *err);

@@ -11,21 +11,7 @@
 #include "ops/facts.h"
 #include "ops/policy.h"
 #include "ops/push.h"
-
-static struct mreg_policy_finding *take_findings(const struct mr_finding *from,
-						 size_t n, struct mr_arena *a)
-{
-	struct mreg_policy_finding *to;
-	size_t i;
-
-	to = mr_arena_alloc(a, (n + 1) * sizeof(*to));
-	for (i = 0; to && i < n; i++) {
-		to[i].rule = mr_arena_strdup(a, from[i].rule);
-		to[i].problem = mr_arena_strdup(a, from[i].problem);
-		to[i].mend = mr_arena_strdup(a, from[i].mend);
-	}
-	return to;
-}
+#include "ops/refusal.h"
 
 static int take_case(const struct mr_case *c,
 		     struct mreg_policy_check_result *out,
@@ -34,9 +20,10 @@ static int take_case(const struct mr_case *c,
 	struct mr_arena *a = out->owner;
 	const struct mr_verdict *v = &c->verdict;
 
-	out->findings = take_findings(v->items, v->count, a);
+	out->findings = mr_policy_findings(a, &c->policies, v->items, v->count);
 	out->finding_count = v->count;
-	out->uncompared = take_findings(v->idle, v->idle_count, a);
+	out->uncompared =
+		mr_policy_findings(a, &c->policies, v->idle, v->idle_count);
 	out->uncompared_count = v->idle_count;
 	out->passed = v->count == 0;
 	out->checked = v->checked;
@@ -124,6 +111,7 @@ int mreg_policy_check(struct mreg *m, const char *ref,
 	mr_look_identity(&l, out->owner, &id);
 	out->name = id.name;
 	out->reference = id.reference;
+	out->number = id.number;
 	return 0;
 }
 

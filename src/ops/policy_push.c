@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ops/policy.h"
 #include "ops/push.h"
+#include "ops/refusal.h"
 
 /* Of "and 100 more" in the error, with its end. */
 #define MORE_BYTES 32
@@ -135,6 +136,7 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 	for (i = 0; i < v->count; i++)
 		mr_log(&m->env, MREG_LOG_ERROR, "%s: %s -> %s",
 		       v->items[i].rule, v->items[i].problem, v->items[i].mend);
+	mr_refusal_keep(m, by, v);
 	put_causes(v, &causes);
 	put_sources(by, &sources);
 	(void)mr_fail(err, MREG_EPOLICY,
@@ -144,8 +146,7 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 		      by->source_count > 1 ? "" : "s", v->count, v->checked);
 	(void)mr_cause(err, "%s", mr_buf_text(&causes));
 	return mr_hint(err, "mend what is said of each rule, then run it "
-			    "again; 'mreg policy check' tries a push, and with "
-			    "--json lists every rule that fails");
+			    "again; 'mreg policy check' tries a push");
 }
 
 /* Whether it is a version already, as a push whose files are remembered would

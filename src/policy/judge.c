@@ -59,6 +59,7 @@ static void put_finding(struct mr_judge *j, const struct mr_rule *r,
 	char safe[1024];
 
 	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	to->source = r->source;
 	to->rule = mr_arena_strdup(a, r->name);
 	to->problem = mr_arena_strdup(a, mr_text_safe(raw, safe, sizeof(safe)));
 	to->mend = mr_arena_strdup(a, mend ? mend : "");

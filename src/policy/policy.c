@@ -92,6 +92,7 @@ int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf text = MR_BUF_INIT(2 * MR_POLICY_MAX_BYTES);
+	size_t i = p->count;
 	struct mr_node *root;
 	int rc = mr_policy_write(more, &text, err);
 
@@ -102,6 +103,9 @@ int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
 	if (rc < 0)
 		return rc;
 	rc = mr_policy_read(p, root, "added policy", err);
+	p->added++;
+	for (; i < p->count; i++)
+		p->rules[i].source = p->added;
 	if (rc >= 0 && mr_arena_failed(p->arena))
 		return mr_fail_nomem(err);
 	return rc;

@@ -73,6 +73,7 @@ struct mr_finding {
 	const char *rule;    /* "require.license", "metrics.auc", ... */
 	const char *problem; /* "metric 'auc' is 0.71, at least 0.8 is asked" */
 	const char *mend;    /* "train on, or push with --metric auc=..." */
+	size_t source; /* whose rule: 0 the policy's own, 1 the first added */
 };
 
 struct mr_verdict {

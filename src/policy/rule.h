@@ -86,6 +86,7 @@ struct mr_rule {
 	unsigned int kinds; /* MR_KIND_ bits of what it is asked of */
 	const char *name;   /* "metrics.auc" */
 	const char *says;   /* ">= 0.8" */
+	size_t source;      /* which document has it; 0: the first */
 	struct mr_key key;
 	const char *metric, *suite;
 	const char *type;    /* of an attachment: short name or media type */
@@ -102,6 +103,7 @@ struct mr_policy {
 	const struct mr_node *root;
 	struct mr_rule *rules; /* owned */
 	size_t count, cap;
+	size_t added;           /* documents, after the first */
 	struct mr_list aliases; /* that thresholds name, each once */
 };
 

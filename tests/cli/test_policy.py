@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import re
+import zlib
 
 import jsonschema
 import pytest
@@ -318,11 +319,47 @@ def test_a_refusal_in_json_is_one_line(mreg, policy, pickled):
     mreg.run("policy", "set", "churn", policy(TEN))
     r = mreg.run("push", pickled, "churn:wild", *BAD, "--json", status=7)
     line, = r.stderr.splitlines()
+    validator("schemas/error").validate(json.loads(line))
     err = json.loads(line)["error"]
-    assert "--json lists every rule that fails" in err["hint"]
-    found = mreg.run("policy", "check", pickled, "churn:wild", "--json",
-                     status=7).json
+    # What the error has no room for is there too.
+    assert "more" in err["cause"]
+    found = mreg.run("policy", "check", pickled, "churn:wild", "--field",
+                     "revision=main", *BAD[2:], "--json", status=7).json
+    assert err["findings"] == found["findings"]
     assert len(found["findings"]) > 7
+    assert {f["where"] for f in found["findings"]} == {"churn"}
+    assert all(f["mend"] for f in found["findings"])
+
+
+def test_other_errors_have_no_findings(mreg):
+    r = mreg.run("inspect", "churn", "--json", status=3)
+    err = json.loads(r.stderr)
+    validator("schemas/error").validate(err)
+    assert "findings" not in err["error"]
+    err["error"]["findings"] = []
+    with pytest.raises(jsonschema.ValidationError):
+        validator("schemas/error").validate(err)
+
+
+def test_a_finding_says_whose_rule_it_is(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    first = policy("policy: 1\nrequire: vendor\n", "v.yaml")
+    policy("policy: 1\nrequire: [runId, license]\n", "r.yaml")
+    r = mreg.run("push", plain, "churn", "--policy", "v.yaml", "--policy",
+                 "r.yaml", "--json", status=7, cwd=first.parent)
+    found = json.loads(r.stderr)["error"]["findings"]
+    assert [(f["where"], f["rule"]) for f in found] == [
+        ("churn", "require.license"), ("v.yaml", "require.vendor"),
+        ("r.yaml", "require.runId"), ("r.yaml", "require.license")]
+
+
+def test_an_alias_that_is_refused_has_findings(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nnaming: {alias: dev}\n"))
+    r = mreg.run("alias", "set", "churn:v1", "wild", "--json", status=7)
+    found, = json.loads(r.stderr)["error"]["findings"]
+    assert found["rule"] == "naming.alias" and found["where"] == "churn"
 
 
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
@@ -490,6 +527,32 @@ def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
     assert "that of 'hf://acme/base' is not told" in err["cause"]
 
 
+def test_why_an_ancestor_cannot_be_read_is_told(mreg, store, policy, plain):
+    mreg.run("push", plain, "base", "--license", "MIT")
+    config = json.loads(mreg.run("inspect", "base", "--raw").stdout)["config"]
+    blob = next(store.rglob(config["digest"].split(":")[1]))
+    blob.unlink()
+    mreg.run("policy", "set", "churn", policy(LICENSES))
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "finetune=base:v1")
+    problem = err["findings"][0]["problem"]
+    assert "cannot read the config of 'base': " in problem
+    assert config["digest"][7:20] in problem.split("of 'base': ")[1]
+
+
+def test_a_file_that_cannot_be_looked_into_is_said_so_once(mreg, policy,
+                                                           tmp_path):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    (folder / "m.pkl").write_bytes(zlib.compress(pickle.dumps([1.5] * 99)))
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nformats: {unsafe: deny}\n"))
+    finding, = mreg.fails(7, "push", folder, "churn")["findings"]
+    assert "'m.pkl' cannot be looked into (it is compressed with zlib" in \
+        finding["problem"]
+    assert "inspected" not in finding["problem"]
+
+
 def push_archive(layout, content):
     """A version v1 of one tar layer, as other tools push them."""
     blobs = layout / "blobs/sha256"
@@ -550,6 +613,18 @@ def test_check_of_a_version(mreg, policy, plain, pickled):
     mreg.fails(3, "policy", "check", "churn:v7")
     mreg.fails(2, "policy", "check", "churn", "--license", "MIT")
     mreg.fails(2, "policy", "check", plain, "churn", "--field", "x")
+
+
+def test_a_version_is_called_by_its_number(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    rules = ("--policy", policy("policy: 1\nrequire: license\n"))
+    text = mreg.run("policy", "check", "churn", *rules, status=7).stdout
+    assert text.startswith("churn:v1: refused, 1 of 1 rules fail\n")
+    r = mreg.run("policy", "check", "churn", *rules, "--json", status=7).json
+    assert (r["number"], r["version"]) == (1, "v1")
+    r = mreg.run("policy", "check", plain, "new", *rules, "--json",
+                 status=7).json
+    assert (r["number"], r["version"], r["reference"]) == (None, None, None)
 
 
 def test_a_folder_alone_is_no_name(mreg, policy, plain):

@@ -36,6 +36,7 @@ static void reads_a_folder_of_the_hub(void **state)
 					 MR_FORMAT_SAFETENSORS, 22713216);
 	const struct mr_said said = {
 		.card = &card,
+		.card_path = "README.md",
 		.config = &config,
 		.weights = &w,
 		.weight_count = 1,
@@ -71,6 +72,7 @@ static void changes_nothing_that_was_given(void **state)
 	struct mr_summary w = rig_weight("m.gguf", 10, MR_FORMAT_GGUF, 5000);
 	const struct mr_said said = {
 		.card = &card,
+		.card_path = "README.md",
 		.config = &config,
 		.weights = &w,
 		.weight_count = 1,
@@ -133,7 +135,7 @@ static void tells_what_it_cannot_keep(void **state)
 	struct rig *r = *state;
 	struct mr_card bad = { .license = "two\nlines",
 			       .description = "Fine." };
-	const struct mr_said said = { .card = &bad };
+	const struct mr_said said = { .card = &bad, .card_path = "README.md" };
 
 	rig_fills(r, &said);
 	assert_null(r->m->licenses);

@@ -22,7 +22,7 @@ static const struct mr_card card = {
 static void makes_edges_of_what_a_card_names(void **state)
 {
 	struct rig *r = *state;
-	const struct mr_said said = { .card = &card };
+	const struct mr_said said = { .card = &card, .card_path = "README.md" };
 
 	rig_fills(r, &said);
 	/* A folder of its author's is no parent anybody could follow. */
@@ -45,7 +45,8 @@ static void takes_the_relation_that_a_card_tells(void **state)
 	struct rig *r = *state;
 	struct mr_card quantized = { .base_models = { bases, 1 },
 				     .relation = "quantized" };
-	const struct mr_said said = { .card = &quantized };
+	const struct mr_said said = { .card = &quantized,
+				      .card_path = "README.md" };
 
 	rig_fills(r, &said);
 	assert_string_equal(r->m->parents[0].relation, "quantized");
