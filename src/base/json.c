@@ -77,8 +77,8 @@ static void watch(void)
 	json_set_alloc_funcs(watch_alloc, mr_release);
 }
 
-int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
-		  json_t **out, struct mreg_error *err)
+static int parse(const void *bytes, size_t n, size_t max, size_t flags,
+		 const char *what, json_t **out, struct mreg_error *err)
 {
 	json_error_t why;
 	json_t *j;
@@ -95,7 +95,7 @@ int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 			       MR_JSON_DEPTH_MAX);
 	(void)pthread_once(&watched, watch);
 	refused = false;
-	j = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
+	j = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | flags, &why);
 	if (refused) {
 		json_decref(j);
 		return mr_fail_nomem(err);
@@ -106,6 +106,18 @@ int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 			       what, why.text, why.line, why.column);
 	*out = j;
 	return 0;
+}
+
+int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
+		  json_t **out, struct mreg_error *err)
+{
+	return parse(bytes, n, max, 0, what, out, err);
+}
+
+int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
+			const char *what, json_t **out, struct mreg_error *err)
+{
+	return parse(bytes, n, max, JSON_DECODE_INT_AS_REAL, what, out, err);
 }
 
 void mr_json_freep(json_t **j)

@@ -121,6 +121,7 @@ struct mr_run {
 						    * the last value of each */
 	size_t param_count, metric_count, tag_count;
 	struct mr_words lost; /* metrics whose last value cannot be told */
+	bool deleted;         /* in MLflow, which keeps it for a while */
 	/* Data sets, by name.  The digest is MLflow's own, no OCI one; `uri` is
 	 * hf://datasets/.. for one of Hugging Face. */
 	struct mr_run_input {

@@ -152,8 +152,9 @@ int mr_node_parse_json(struct mr_arena *arena, const char *bytes, size_t n,
 	int rc;
 
 	(void)snprintf(what, sizeof(what), "'%s'", name);
-	rc = mr_json_parse(bytes, n, MR_PARSED_FILE_MAX_BYTES, what, &value,
-			   err);
+	/* What a number is worth is not looked at. */
+	rc = mr_json_parse_reals(bytes, n, MR_PARSED_FILE_MAX_BYTES, what,
+				 &value, err);
 	if (rc < 0)
 		return rc;
 	return walk_value(&w, value, out, err);

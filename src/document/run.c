@@ -81,6 +81,13 @@ static int open_run(const char *path, int *out, struct mreg_error *err)
 /* -- meta.yaml ---------------------------------------------------------------
  */
 
+static bool is_deleted(const struct mr_node *stage)
+{
+	const char *text = mr_node_text(stage);
+
+	return text && strcmp(text, "deleted") == 0;
+}
+
 /* `meta` is NULL for one without fields. */
 static int check_meta(const struct run *r, const struct mr_node *meta,
 		      struct mreg_error *err)
@@ -118,6 +125,7 @@ static int read_meta(struct run *r, struct mr_arena *tree,
 	r->out->id = mr_fields_text(r->arena, meta, "run_id");
 	if (!r->out->id) /* before MLflow 1 */
 		r->out->id = mr_fields_text(r->arena, meta, "run_uuid");
+	r->out->deleted = is_deleted(mr_node_get(meta, "lifecycle_stage"));
 	rc = mr_fields_end(r->arena, err);
 	return rc < 0 ? rc : check_meta(r, meta, err);
 }

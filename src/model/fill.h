@@ -25,6 +25,7 @@ struct mr_summary {
 	uint64_t size; /* bytes */
 	enum mr_format format;
 	const char *trouble; /* NULL: none; then as in struct mr_facts */
+	bool limited;        /* as there */
 	const char *architecture, *license, *base_model, *precision,
 		*quantization;
 	const char *signature; /* of a graph's inputs and outputs, as MLflow

@@ -386,7 +386,8 @@ int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said)
 	size_t i;
 	int rc = 0;
 
-	if (f->m->input_count)
+	/* Given by the user; what a run has told is joined with it. */
+	if (f->m->input_count && !mr_list_has(f->filled, "inputs"))
 		return 0;
 	if (said->card)
 		rc = fill_datasets(f, said->card);

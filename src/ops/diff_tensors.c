@@ -78,7 +78,8 @@ static int check_trouble(const struct diff *d, int side, struct mreg_error *err)
 	size_t i;
 
 	for (i = 0; i < w->count; i++)
-		if (w->items[i].facts.trouble) {
+		if (w->items[i].facts.trouble &&
+		    mr_weight_is(w->items[i].file)) {
 			(void)mr_fail(err, MREG_EFORMAT,
 				      "'%s' of '%s' cannot be read: %s",
 				      mr_text_safe(w->items[i].file->path,

@@ -50,6 +50,7 @@ struct mr_policy_file {
 	uint64_t size;
 	const char *format;  /* "" unknown; NULL: not looked at */
 	const char *trouble; /* NULL: none */
+	bool limited;        /* that we look no further is the trouble */
 	const char *const *unsafe;
 	size_t unsafe_count;
 };

@@ -103,6 +103,8 @@ static void put_files(const struct mr_policy_subject *u, struct mr_buf *b)
 		mr_put_u64(b, "size", f->size);
 		mr_put_text(b, "format", f->format);
 		mr_put_text(b, "trouble", f->trouble);
+		if (f->limited)
+			mr_put_bool(b, "limited", true);
 		if (f->unsafe_count) {
 			mr_put_begin(b, "unsafe", '[');
 			for (k = 0; k < f->unsafe_count; k++)

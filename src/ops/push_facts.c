@@ -259,6 +259,20 @@ static bool is_pickle(enum mr_format format)
 	       format == MR_FORMAT_TORCHSCRIPT;
 }
 
+/* As the formats' names are spoken. */
+static const char *article(const char *format)
+{
+	return strcmp(format, "onnx") == 0 || strcmp(format, "hdf5") == 0 ? "an"
+									  : "a";
+}
+
+/* Of which a warning tells. */
+static bool is_rest_alone(const struct mr_summary *w)
+{
+	return w->unsafe_count == 1 &&
+	       strcmp(w->unsafe.items[0], MR_UNSAFE_REST) == 0;
+}
+
 /* What whoever loads the file should know before. */
 static void warn_weights(struct push *p, const struct mr_summary *w)
 {
@@ -268,14 +282,16 @@ static void warn_weights(struct push *p, const struct mr_summary *w)
 	size_t i;
 
 	if (w->trouble) {
-		(void)snprintf(
-			text, sizeof(text), "cannot be read as a %s file: %.*s",
-			format[0] ? format : "weight", SHOWN_BYTES, w->trouble);
+		(void)snprintf(text, sizeof(text), "%s %s %s file: %.*s",
+			       w->limited ? "is not looked into as"
+					  : "cannot be read as",
+			       article(format), format[0] ? format : "weight",
+			       SHOWN_BYTES, w->trouble);
 		warn(p, w->path, text);
 		return;
 	}
 	/* Of other formats the warnings tell them. */
-	if (w->unsafe_count && is_pickle(w->format))
+	if (w->unsafe_count && is_pickle(w->format) && !is_rest_alone(w))
 		warn_globals(p, w);
 	(void)mr_text_safe(w->path, shown, sizeof(shown));
 	for (i = 0; i < w->warnings.n; i++)

@@ -261,8 +261,18 @@ static const char *wrong_file(struct mr_judge *j, const struct mr_rule *r,
 	}
 }
 
-static const char *mend_files(const struct mr_rule *r)
+/* `limited`: files may be as their formats demand, but are not looked at;
+ * `broken`: others are not. */
+static const char *mend_files(const struct mr_rule *r, bool limited,
+			      bool broken)
 {
+	if (r->kind == MR_RULE_TROUBLE && limited && broken)
+		return "write those that are broken again, and leave out with "
+		       "--exclude what mreg does not look at";
+	if (r->kind == MR_RULE_TROUBLE && limited)
+		return "it may be right, but mreg does not look at all of it: "
+		       "save it in a simpler way, or leave it out with "
+		       "--exclude";
 	if (r->kind == MR_RULE_TROUBLE)
 		return "write the file again; it is not what its format "
 		       "demands";
@@ -277,6 +287,8 @@ void mr_judge_files(struct mr_judge *j, const struct mr_rule *r)
 {
 	const json_t *list = json_object_get(j->facts, "files");
 	struct mr_told wrong = { .n = 0 };
+	bool limited = false;
+	bool broken = false;
 	size_t i;
 
 	if (mr_judge_unread(j, r, "files", "formats of its files"))
@@ -285,15 +297,18 @@ void mr_judge_files(struct mr_judge *j, const struct mr_rule *r)
 		const json_t *file = json_array_get(list, i);
 		const char *path = mr_fact_text(file, "path");
 		const char *problem = wrong_file(j, r, file);
+		bool ours = json_is_true(json_object_get(file, "limited"));
 
+		limited = limited || (problem && ours);
+		broken = broken || (problem && !ours);
 		if (problem)
 			mr_told_add(&wrong, "'%s' %s",
 				    mr_judge_shown(j, path ? path : "?"),
 				    problem);
 	}
 	if (wrong.n)
-		mr_judge_find(j, r, mend_files(r), "file %s; %s",
-			      mr_told_text(&wrong), r->says);
+		mr_judge_find(j, r, mend_files(r, limited, broken),
+			      "file %s; %s", mr_told_text(&wrong), r->says);
 }
 
 /* Some documents are more than a file, and have a command of their own. */

@@ -157,6 +157,7 @@ static json_t *weight_row(const void *items, size_t i)
 	mr_view_digest(&v, "digest", &w->digest);
 	mr_view_str(&v, "format", w->format[0] ? w->format : NULL);
 	mr_view_str(&v, "trouble", w->trouble);
+	mr_view_bool(&v, "limited", w->limited);
 	mr_view_str(&v, "architecture", w->architecture);
 	mr_view_str(&v, "name", w->name);
 	mr_view_str(&v, "license", w->license);

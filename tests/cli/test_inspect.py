@@ -398,6 +398,25 @@ def test_an_attached_document_that_is_gone_is_counted(mreg, store, churn,
     assert r.json["digest"] == churn
 
 
+def test_a_long_value_is_cut_for_people(mreg, tmp_path):
+    """H63: a chat template is pages long; --json has it."""
+    template = "\u00e9" * 150 + "x" * 3000
+    head = json.dumps({"__metadata__": {"short": "s" * 200, "long": template},
+                       "w": {"dtype": "U8", "shape": [1],
+                             "data_offsets": [0, 1]}}).encode()
+    folder = tmp_path / "long"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + b"1")
+    mreg.run("push", folder, "long")
+    text = mreg.run("inspect", "long", "-t").stdout
+    assert "short = " + "s" * 200 + "\n" in text
+    assert ("long = " + "\u00e9" * 100 +
+            "... (3300 bytes; --json shows more)\n") in text
+    weights = mreg.json("inspect", "long", "-t")["weights"]
+    assert weights["files"][0]["metadata"]["long"] == template
+
+
 # -- the sample ---------------------------------------------------------------------------
 
 

@@ -375,6 +375,40 @@ def test_the_run_wins_over_the_files(mreg, model, run, read):
     assert notes["org.mreg.run.id"] == run.name
 
 
+def test_data_sets_of_the_run_and_of_the_files_are_all_inputs(mreg, model, run,
+                                                              read):
+    """A list of what it was made from is not complete without either; what the
+    user gives stands alone."""
+    logged = {
+        run / "inputs/i1/meta.yaml":
+            "source_type: DATASET\nsource_id: d1\n"
+            "tags: {mlflow.data.context: training}\n",
+        run.parent / "datasets/d1/meta.yaml":
+            "name: rows\ndigest: 5d41402a\n"
+            "dataset_source_type: local\nsource: '{\"uri\": \"/x\"}'\n"}
+    for path, text in logged.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (model / "train.csv.dvc").write_text(
+        "outs:\n- md5: 5d41402abc4b2a76b9719d911017c592\n  path: train.csv\n")
+    push = ["push", model, "m", "--from-run", run]
+    notes, _ = read("m", mreg.json(*push)["digest"])
+    assert [i["name"] for i in json.loads(notes["org.mreg.inputs"])] == [
+        "rows", "train.csv"]
+    notes, _ = read("m", mreg.json(*push, "--input", "train=s3://b/x")["digest"])
+    assert [i.get("uri") for i in json.loads(notes["org.mreg.inputs"])] == [
+        "s3://b/x"]
+
+
+def test_a_deleted_run_is_told(mreg, model, run):
+    text = (run / "meta.yaml").read_text()
+    push = ["push", model, "m", "--from-run", run]
+    assert "deleted" not in mreg.run(*push).stderr
+    (run / "meta.yaml").write_text(text.replace("stage: active",
+                                                "stage: deleted"))
+    assert "warning: the run was deleted in MLflow" in mreg.run(*push).stderr
+
+
 def test_what_is_no_run_is_an_error(mreg, model, store, tmp_path):
     error = mreg.fails(3, "push", model, "m", "--from-run", tmp_path / "none")
     assert "none" in error["message"]
@@ -449,6 +483,29 @@ def test_malformed_weights_are_told_and_pushed(mreg, folder, read):
     notes, config = read("m", result.json["digest"])
     assert "org.mreg.parameters" not in notes
     assert config["config"]["architecture"] == "bert"
+
+
+def test_what_is_not_looked_at_is_not_called_broken(mreg, folder):
+    """A header of 9 MB is one that the format allows."""
+    head = json.dumps({"__metadata__": {"a": "x" * (9 << 20)}, "w": {
+        "dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode()
+    (folder / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + b"1")
+    line, = warnings(mreg.run("push", folder, "m"))
+    assert "is not looked into as a safetensors file: its header has" in line
+    error = mreg.fails(1, "inspect", "m", "-t")
+    assert "mreg reads 8388608 at most" in error["message"]
+    assert "it may be right" in error["hint"]
+
+
+def test_messages_name_formats_as_people_do(mreg, folder):
+    (folder / "a.onnx").write_bytes(b"\xff\xff\xff")
+    (folder / "b.safetensors").write_bytes(b"")
+    graph, empty = warnings(mreg.run("push", folder, "m"))
+    assert graph.endswith("'a.onnx' cannot be read as an onnx file: is no "
+                          "file of the kind its name says")
+    assert empty.endswith("'b.safetensors' cannot be read as a safetensors "
+                          "file: is empty")
 
 
 def test_code_of_the_models_own_is_told(mreg, folder):

@@ -127,6 +127,10 @@ static void judges_inputs(void **state)
 	"{\"path\":\"e.keras\",\"role\":\"code\",\"size\":1,\"format\":"       \
 	"\"keras\",\"unsafe\":[\"Lambda\"]}]"
 
+#define LIMITED                                                                \
+	",\"files\":[{\"path\":\"a.safetensors\",\"format\":\"safetensors\","  \
+	"\"trouble\":\"has a large header\",\"limited\":true}"
+
 static void judges_files_by_what_they_are(void **state)
 {
 	VERDICT;
@@ -150,6 +154,24 @@ static void judges_files_by_what_they_are(void **state)
 	assert_has(v.text, "formats of its files could not be read: no ranges");
 }
 
+/* A file that nobody looked at is not called broken. */
+static void what_is_not_looked_at_is_told_apart(void **state)
+{
+	static const char rule[] = "policy: 1\nformats: {trouble: deny}\n";
+	VERDICT;
+
+	(void)state;
+	judge(rule, FACTS(LIMITED "]"), &v);
+	assert_has(v.text, "file 'a.safetensors' has a large header;");
+	assert_has(v.text, "it may be right, but mreg does not look at all");
+	judge(rule, FACTS(LIMITED ",{\"path\":\"b\",\"trouble\":\"ends\"}]"),
+	      &v);
+	assert_has(v.text, "has a large header, 'b' ends;");
+	assert_has(v.text, "write those that are broken again, and leave out");
+	judge(rule, FACTS(PICKLE), &v);
+	assert_has(v.text, "write the file again; it is not what its format");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +179,7 @@ int main(void)
 		cmocka_unit_test(missing_licences_may_be_allowed),
 		cmocka_unit_test(judges_inputs),
 		cmocka_unit_test(judges_files_by_what_they_are),
+		cmocka_unit_test(what_is_not_looked_at_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
