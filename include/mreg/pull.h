@@ -51,6 +51,10 @@ struct mreg_pull_result {
 	const char *const *removed; /* by `exact`; paths, sorted */
 	size_t removed_count;
 	bool dry_run;
+	/* The manifest whose files these are: `digest`, or what was chosen
+	 * where that is an index, of `index_count` manifests; 0: it is none. */
+	struct mreg_digest chosen;
+	size_t index_count;
 	void *owner;
 };
 

@@ -64,6 +64,9 @@ static void put_head(struct cli *cli, struct mr_buf *b,
 	mr_buf_puts(b, " to ");
 	cli_put(b, r->output);
 	mr_buf_printf(b, "\n  %s\n", mreg_digest_text(&r->digest, digest));
+	if (r->index_count)
+		mr_buf_printf(b, "  chosen of %zu: %s\n", r->index_count,
+			      mreg_digest_text(&r->chosen, digest));
 }
 
 static const char *plan_word(enum mreg_item_action action)

@@ -177,6 +177,10 @@ void cli_put_weights(struct cli *cli, struct mr_buf *b,
 	char size[32];
 	size_t i;
 
+	if (!r->weight_count) {
+		mr_buf_puts(b, "no weight files\n");
+		return;
+	}
 	for (i = 0; i < r->weight_count; i++) {
 		put_file(cli, b, &r->weights[i]);
 		mr_buf_putc(b, '\n');

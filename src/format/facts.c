@@ -174,13 +174,20 @@ static bool is_pickle_name(const char *path)
 	       has_extension(path, ".dill");
 }
 
+/* NVIDIA NeMo's: a tar, packed or not, of a configuration and of a checkpoint
+ * that torch.load reads. */
+static bool is_nemo_name(const char *path)
+{
+	return has_extension(path, ".nemo");
+}
+
 /* joblib: model.pkl.gz, model.joblib.z; but model.pkl.dvc is another thing. */
 static bool is_packed_pickle_name(const char *path)
 {
 	const char *base = base_name(path);
 
 	return strstr(base, ".pkl.") || strstr(base, ".pickle.") ||
-	       strstr(base, ".joblib.");
+	       strstr(base, ".joblib.") || is_nemo_name(path);
 }
 
 static bool is_keras_name(const char *path)
@@ -395,7 +402,9 @@ static int look_for_archive(struct file *f, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	if (!zip)
-		return is_pickle_name(f->path) ? look_for_tar(f, err) : 0;
+		return is_pickle_name(f->path) || is_nemo_name(f->path)
+			       ? look_for_tar(f, err)
+			       : 0;
 	*f->out = (struct mr_facts){ .bytes_read = f->out->bytes_read };
 	return hand(f, MR_FORMAT_TORCH, mr_zip_facts_read, err);
 }
@@ -409,7 +418,8 @@ static int look_again(struct file *f, struct mreg_error *err)
 
 	if (format == MR_FORMAT_SAFETENSORS || format == MR_FORMAT_GGUF)
 		rc = look_for_pickle(f, err);
-	if (rc == 0 && (is_pickle_name(f->path) || is_keras_name(f->path)))
+	if (rc == 0 && (is_pickle_name(f->path) || is_keras_name(f->path) ||
+			is_nemo_name(f->path)))
 		rc = look_for_archive(f, err);
 	return rc;
 }

@@ -51,6 +51,7 @@ struct mr_dvc_file {
  * has trouble of its own. */
 struct mr_said {
 	const struct mr_card *card;
+	const char *card_path; /* of its file, for notes; not NULL with it */
 	const struct mr_hf_config *config;
 	const struct mr_mlmodel *mlmodel;
 	const struct mr_summary *weights;

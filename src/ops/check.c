@@ -59,22 +59,51 @@ static void check_release(struct check *c)
 
 /* -- which version --------------------------------------------------------- */
 
+/* What was pulled into the directory, as far as it is remembered. */
+static bool pulled(const struct check *c, struct mreg_ref *out)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	char text[MREG_REF_TEXT];
+
+	return mr_pull_recall(c->m, c->tree, text) &&
+	       mr_target_parse(c->m, text, out, &ignored) >= 0 &&
+	       out->digest.algorithm != MREG_DIGEST_NONE;
+}
+
 static int recall(struct check *c, struct mreg_error *err)
 {
-	char text[MREG_REF_TEXT];
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mreg_ref ref;
 	char shown[SHOWN];
 
 	c->remembered = true;
-	if (mr_pull_recall(c->m, c->tree, text) &&
-	    mr_target_parse(c->m, text, &ref, &ignored) >= 0 &&
-	    ref.digest.algorithm != MREG_DIGEST_NONE)
+	if (pulled(c, &ref))
 		return mr_look_open_ref(c->m, &ref, &c->look, err);
 	(void)mr_text_safe(c->dir, shown, sizeof(shown));
 	(void)mr_fail(err, MREG_ENOTFOUND,
 		      "which version was pulled to '%s' is not known", shown);
 	return mr_hint(err, "say which: mreg check %.80s REF", shown);
+}
+
+/* Of an index, the manifest that was pulled; or the only one. */
+static int open_named(struct check *c, const char *text, struct mreg_error *err)
+{
+	int rc = mr_look_open(c->m, text, &c->look, err);
+	const struct mr_manifest *index = c->look.manifest;
+	struct mreg_ref ref;
+	bool known;
+	size_t i;
+
+	if (rc < 0 || !index->is_index)
+		return rc;
+	known = pulled(c, &ref);
+	for (i = 0; i < index->child_count; i++)
+		if (index->child_count == 1 ||
+		    (known && mreg_digest_equal(&index->children[i].desc.digest,
+						&ref.digest)))
+			break;
+	if (i == index->child_count)
+		return 0; /* its files will be asked for in vain */
+	return mr_look_child(&c->look, &index->children[i].desc.digest, err);
 }
 
 static int by_path(const void *a, const void *b)
@@ -423,9 +452,10 @@ static int run(struct check *c, const char *ref, struct mreg_check_result *out,
 {
 	int rc = mr_tree_open(c->dir, false, &c->tree, err);
 
+	if (rc == MREG_EUSAGE)
+		return mr_hint(err, "name the directory that holds the files");
 	if (rc >= 0)
-		rc = ref ? mr_look_open(c->m, ref, &c->look, err)
-			 : recall(c, err);
+		rc = ref ? open_named(c, ref, err) : recall(c, err);
 	if (rc >= 0)
 		rc = take_files(c, err);
 	if (rc >= 0)

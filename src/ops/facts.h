@@ -31,6 +31,10 @@ int mr_look_open(struct mreg *m, const char *text, struct mr_look *l,
 /* The same of a complete reference, whose manifest may be remembered. */
 int mr_look_open_ref(struct mreg *m, const struct mreg_ref *ref,
 		     struct mr_look *l, struct mreg_error *err);
+/* Go on with this manifest, which the index that was opened lists, under the
+ * index's tag. */
+int mr_look_child(struct mr_look *l, const struct mreg_digest *child,
+		  struct mreg_error *err);
 /* Then: */
 int mr_look_files(struct mr_look *l, struct mreg_error *err);
 /* From annotations and a ModelPack config. */

@@ -92,8 +92,8 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 	if (bad->facts.limited)
 		return mr_hint(err, "it may be right, but mreg does not look "
 				    "at all of it");
-	return mr_hint(err, "its header is not what its format demands: ask "
-			    "who made it");
+	return mr_hint(err, "push a whole file in its place; 'mreg inspect' "
+			    "without --tensors shows the rest");
 }
 
 int mr_inspect_weights(struct mr_look *l, struct mr_weights *w,

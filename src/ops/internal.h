@@ -37,6 +37,7 @@ struct mreg {
 	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
 	unsigned int jobs;
+	struct mr_refusal *refusal; /* owned; the last one; NULL: none */
 };
 
 /* -- session.c, config.c */
@@ -94,8 +95,7 @@ int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
 int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
 		      const struct mreg_digest *d, struct mr_manifest **out,
 		      struct mreg_error *err);
-/* Put the manifest `d` under a tag, then look that the tag has it.  `bytes`
- * NULL: it is fetched first. */
+/* Put manifest `d` under a tag, then look for it; `bytes` NULL: fetch first. */
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
 

@@ -40,8 +40,7 @@ static void take(struct mr_arena *a, const struct mr_facts *facts,
 	to->unsafe = keep_words(a, &facts->unsafe, &to->unsafe_count);
 }
 
-/* -- files here
- * -------------------------------------------------------------------- */
+/* -- files here ---------------------------------------------------------- */
 
 /* What was found when the files were read for their metadata; NULL: this one
  * was not among them. */
@@ -113,8 +112,7 @@ int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
 	return rc;
 }
 
-/* -- blobs there
- * ------------------------------------------------------------------- */
+/* -- blobs there --------------------------------------------------------- */
 
 struct looking {
 	struct mr_look *look;
@@ -158,6 +156,7 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 {
 	struct looking l = { .look = look, .arena = a };
 	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
 	size_t i;
 	int rc = 0;
 
@@ -187,6 +186,6 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 		return rc;
 	}
 	if (rc < 0)
-		u->files_unread = mr_arena_strdup(a, why.msg);
+		u->files_unread = mr_arena_strdup(a, mr_error_text(&why, text));
 	return 0;
 }

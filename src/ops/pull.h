@@ -45,6 +45,7 @@ struct pull {
 	struct mr_tree *tree;          /* owned */
 	struct mreg_desc named;        /* what the reference resolved to */
 	struct mr_manifest *manifest;  /* owned; that, or a child of it */
+	size_t chosen_of;              /* of so many; 0: it was no index */
 	struct mr_buf config;          /* owned; where it names files */
 	struct mr_model_layer *layers; /* owned; the files that were asked for:
 					* layers, and what archives hold */

@@ -92,6 +92,8 @@ int mr_pull_result(struct pull *p, struct mreg_pull_result *out,
 	if (p->ref.tag[0])
 		out->tag = mr_arena_strdup(a, p->ref.tag);
 	out->number = p->number;
+	out->index_count = p->chosen_of;
+	out->chosen = p->manifest->desc.digest;
 	out->output = mr_arena_strdup(a, p->output);
 	out->files_placed = p->published.placed;
 	out->files_kept = p->published.kept;

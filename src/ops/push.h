@@ -14,6 +14,7 @@ struct push_facts {
 	struct mr_summary *weights; /* every weight file, sorted by path */
 	size_t weight_count;
 	const struct mr_card *card;        /* NULL: none, or not readable */
+	const char *card_path;             /* of its file; NULL: none */
 	const struct mr_hf_config *config; /* the same */
 	const struct mr_mlmodel *mlmodel;  /* the same */
 	struct mr_dvc_file *dvc;

@@ -87,9 +87,9 @@ def test_a_graph_has_inputs_and_outputs(mreg, tmp_path):
     f = validate(mreg.json("inspect", "g", "-t"))["weights"]["files"][0]
     assert (f["format"], f["producer"], f["opset"]) == ("onnx", "by hand", 17)
     assert {p["name"]: (p["dtype"], p["shape"]) for p in f["inputs"]} == {
-        "ids": ("int64", ["batch", "128"]), "any": ("string", None)}
+        "ids": ("int64", ["batch", 128]), "any": ("string", None)}
     assert [(p["name"], p["dtype"], p["shape"]) for p in f["outputs"]] == [
-        ("logits", "float32", ["batch", "2"])]
+        ("logits", "float32", ["batch", 2])]
     text = mreg.run("inspect", "g", "-t").stdout
     assert "ids int64 [batch, 128]" in text
     assert "any string\n" in text
@@ -149,7 +149,7 @@ def test_what_is_in_no_known_format_is_no_error(mreg, model, pushed):
 def test_a_version_without_weights_is_no_error(mreg, tmp_path):
     push(mreg, tmp_path / "p", {"prompt.txt": b"Be brief.\n"}, "p")
     assert mreg.json("inspect", "p", "-t")["weights"]["files"] == []
-    assert mreg.run("inspect", "p", "-t").stdout.startswith("0 weight files")
+    assert mreg.run("inspect", "p", "-t").stdout == "no weight files\n"
 
 
 def test_a_name_moves_no_cursor(mreg, tmp_path):
@@ -245,6 +245,17 @@ def test_a_config_keeps_its_texts(mreg, store, churn):
     assert '"config":{"lr":0.1,"f":0.910,"big":0.12345678901234567890123,' \
         '"e":[],' in r.stdout and "\n" not in r.stdout.strip()
     assert validate(r.json)["config"]["f"] == 0.91
+
+
+@pytest.mark.parametrize("config, shown", [
+    (b"\xff" * 5000, "\\xff" * 5000),
+    (b"before\0behind", "before\0behind"),
+    (b"\xffbefore\0behind", "\\xffbefore\\x00behind"),
+])
+def test_a_config_that_is_no_json_is_told_whole(mreg, store, churn, config,
+                                                shown):
+    with_config(next(store.rglob("oci-layout")).parent, config)
+    assert mreg.json("inspect", "churn:odd", "--config")["config"] == shown
 
 
 def test_what_is_asked_for_together_comes_one_after_the_other(mreg, churn):

@@ -282,9 +282,9 @@ def test_kits_index_asks_for_a_label(mreg, remote, box):
     name = f"{remote.name}:all"
     r = mreg.run("pull", name, "-o", box / "out", status=2)
     assert "is an index of 2 manifests, and nothing says which" in r.stderr
-    assert "--select: quantization=q4_0, quantization=q8_0" in r.stderr
+    assert "--select quantization=q4_0 or quantization=q8_0" in r.stderr
     for child in children:
-        assert f"in the index: {child['digest']}, quant" in r.stderr
+        assert f"{child['digest']} quantization=q" in r.stderr
     r = mreg.json("pull", name, "--select", "quantization=q8_0",
                   "-o", box / "out")
     assert_pulled(box / "out", expect({"m.gguf": b"q8_0" * 10}))

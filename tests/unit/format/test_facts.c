@@ -290,11 +290,19 @@ static void a_tar_under_a_pickles_name_is_in_trouble(void **state)
 	assert_string_equal(why, "cannot be inspected: it is a tar archive");
 	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
 	assert_has(why, "tar archive");
+	assert_int_equal(kind_of(bytes, sizeof(bytes), "asr.nemo", why),
+			 MR_FORMAT_TORCH);
+	assert_has(why, "tar archive");
 	assert_int_equal(kind_of(bytes, sizeof(bytes), "data.tar", why),
 			 MR_FORMAT_UNKNOWN);
 	bytes[0]++;
 	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
 	assert_string_equal(why, "");
+	assert_int_equal(kind_of(bytes, sizeof(bytes), "asr.nemo", why),
+			 MR_FORMAT_UNKNOWN);
+	assert_int_equal(kind_of("\037\213\010", 3, "asr.nemo", why),
+			 MR_FORMAT_PICKLE);
+	assert_has(why, "it is compressed with gzip");
 }
 
 /* Python and PyTorch look for a zip's end record, not for its beginning. */
