@@ -89,6 +89,9 @@ int mr_pull_follow(struct pull *p, struct mreg_error *err);
 /* Fetch and open those that `wanted` says and that are not open yet. */
 int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
 			   struct mreg_error *err);
+/* The room that fetching them would take, added to `*sum`. */
+int mr_pull_archives_need(struct pull *p, const bool *wanted, uint64_t *sum,
+			  struct mreg_error *err);
 /* What an open one was packed from; `proven`: reading that to its end proves
  * the layer's digest. */
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,

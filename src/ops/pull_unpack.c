@@ -25,6 +25,7 @@ struct source {
 	char *chunk;             /* owned; MR_CHUNK_BYTES */
 	size_t next;             /* the entry that `tar` gives next */
 	size_t entry;            /* the one that is asked for now */
+	const char *label;       /* borrowed; what to call it */
 	bool inside;             /* ... and is open: */
 	uint64_t at;             /* bytes of it that were read */
 };
@@ -67,8 +68,11 @@ static ssize_t piece_read(struct mr_stream *s, void *buf, size_t n,
 	if (n == 0)
 		return 0;
 	got = read_some(piece->source, buf, n, err);
-	if (got > 0)
+	if (got > 0) {
 		piece->left -= (uint64_t)got;
+		mr_progress_bytes(piece->source->base.env, piece->source->label,
+				  (uint64_t)got);
+	}
 	return got;
 }
 
@@ -113,7 +117,7 @@ static int begin(struct source *s, struct mreg_error *err)
 		s->plain = in;
 		return 0;
 	}
-	return mr_unpack_open(in, s->base.name, &s->tar, err);
+	return mr_unpack_open(&s->p->m->env, in, s->base.name, &s->tar, err);
 }
 
 /* To the entry that is asked for. */
@@ -243,6 +247,7 @@ static int take(struct source *s, const struct want *w, struct mreg_error *err)
 
 	tell(p, MREG_PROGRESS_START, it);
 	s->entry = w->entry;
+	s->label = it->label;
 	s->inside = false;
 	rc = mr_store_put(p->to, &it->desc, &s->base, it->label, err);
 	if (rc < 0)
@@ -297,10 +302,8 @@ static int unpack_one(void *ctx, size_t index, struct mreg_error *err)
 
 int mr_pull_unpack(struct pull *p, struct mreg_error *err)
 {
-	struct mreg_progress e = { .kind = MREG_PROGRESS_PHASE,
-				   .label = "unpacking" };
+	struct mreg_progress e = { .kind = MREG_PROGRESS_PLAN, .label = "" };
 	MR_AUTO(mr_free) bool *wanted = NULL;
-	bool due = false;
 	size_t i;
 	int rc;
 
@@ -313,9 +316,10 @@ int mr_pull_unpack(struct pull *p, struct mreg_error *err)
 		if (archive == PULL_LAYER || !is_due(p, i, archive))
 			continue;
 		wanted[archive] = true;
-		due = true;
+		e.total += p->plan.items[i].desc.size;
+		e.count++;
 	}
-	if (!due)
+	if (e.count == 0)
 		return 0;
 	rc = mr_pull_fetch_archives(p, wanted, err);
 	if (rc == 0)
