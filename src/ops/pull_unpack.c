@@ -25,7 +25,6 @@ struct source {
 	char *chunk;             /* owned; MR_CHUNK_BYTES */
 	size_t next;             /* the entry that `tar` gives next */
 	size_t entry;            /* the one that is asked for now */
-	const char *label;       /* borrowed; what to call it */
 	bool inside;             /* ... and is open: */
 	uint64_t at;             /* bytes of it that were read */
 };
@@ -68,11 +67,8 @@ static ssize_t piece_read(struct mr_stream *s, void *buf, size_t n,
 	if (n == 0)
 		return 0;
 	got = read_some(piece->source, buf, n, err);
-	if (got > 0) {
+	if (got > 0)
 		piece->left -= (uint64_t)got;
-		mr_progress_bytes(piece->source->base.env, piece->source->label,
-				  (uint64_t)got);
-	}
 	return got;
 }
 
@@ -247,7 +243,6 @@ static int take(struct source *s, const struct want *w, struct mreg_error *err)
 
 	tell(p, MREG_PROGRESS_START, it);
 	s->entry = w->entry;
-	s->label = it->label;
 	s->inside = false;
 	rc = mr_store_put(p->to, &it->desc, &s->base, it->label, err);
 	if (rc < 0)
