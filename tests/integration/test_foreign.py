@@ -627,6 +627,21 @@ def test_a_terminal_is_told_which_archive_it_is(mreg, remote, box):
     assert "'layer-1' holds an unsafe path '../evil'" in r.stderr
 
 
+@pytest.mark.parametrize("path,warns", [
+    (".git/hooks/pre-commit", True), ("sub/.GIT/config", True),
+    (".gitignore", False), ("a.git/b", False)])
+def test_a_repository_in_a_version_is_warned_of(mreg, remote, box, path,
+                                                warns):
+    content = {path: b"x", "a": b"a"}
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar", tar(content),
+                                filepath="x")], artifact=MODEL)
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "out")
+    assert_pulled(box / "out", expect(content))
+    assert (f"the version has '{path}'" in r.stderr) == warns
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "a", "-i", "a")
+    assert "the version has" not in r.stderr
+
+
 def test_folders_alone_are_no_model(mreg, remote, box):
     remote.manifest("v", [named(MODELPACK + "weight.v1.tar",
                                 tar({"a/": None, "b/c/": None}),
