@@ -9,8 +9,8 @@
  * Invariants
  * 1. Who uses it holds a shared flock on it, and has seen after taking it that
  *    the name still means that file.
- * 2. It is removed only under an exclusive one: by the last of those who used
- *    it, or by a later pull after all of them were killed.
+ * 2. It is removed only under an exclusive one, by the last of those who may
+ *    want it (pull_users.c), or by a later pull after all of them were killed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,16 +43,6 @@ static const char *name_of(const struct pull_archive *a,
 	(void)snprintf(out, NAME_MAX_BYTES, LAYER_PREFIX "%s",
 		       mr_digest_hex(&a->layer.desc.digest, hex));
 	return out;
-}
-
-static bool is_named(const struct pull *p, const char *name, int fd)
-{
-	struct stat named, held;
-
-	return fstat(fd, &held) == 0 &&
-	       fstatat(mr_tree_fd(p->tree), name, &named,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 /* -- fetching -------------------------------------------------------------- */
@@ -221,7 +211,7 @@ static int open_archive(struct pull *p, struct pull_archive *a,
 		*err = why;
 		return rc;
 	}
-	if (is_named(p, name, fd)) {
+	if (mr_pull_is_named(p, name, fd)) {
 		a->fd = fd;
 		fd = -1;
 	}
@@ -476,7 +466,7 @@ static void sweep_one(struct pull *p, const char *name)
 	if (mr_tree_openat(p->tree, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0,
 			   &fd, NULL) < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(p, name, fd))
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && mr_pull_is_named(p, name, fd))
 		(void)mr_tree_unlink(p->tree, name, NULL);
 }
 
@@ -488,6 +478,8 @@ void mr_pull_drop_archives(struct pull *p)
 	int fd;
 
 	mr_pull_close_archives(p);
+	if (!mr_pull_is_last(p))
+		return;
 	fd = openat(mr_tree_fd(p->tree), ".",
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	root = fd < 0 ? NULL : fdopendir(fd);
@@ -499,4 +491,5 @@ void mr_pull_drop_archives(struct pull *p)
 		if (mr_text_starts(e->d_name, LAYER_PREFIX))
 			sweep_one(p, e->d_name);
 	(void)closedir(root);
+	mr_pull_leave(p);
 }

@@ -165,12 +165,39 @@ int mr_pull_confirm(struct pull *p, struct mreg_error *err)
 			   p->archive_count, confirm_one, p, err);
 }
 
+static size_t count_unknown(const struct pull *p)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < p->archive_count; i++)
+		n += is_unlisted(&p->archives[i]);
+	return n;
+}
+
+/* Somebody who was there before may have listed, used and removed them. */
+static int enter(struct pull *p, struct mreg_error *err)
+{
+	bool entered = false;
+	size_t i;
+	int rc = mr_pull_open_tree(p, err);
+
+	if (rc == 0)
+		rc = mr_pull_enter(p, &entered, err);
+	for (i = 0; i < p->archive_count && rc == 0 && entered; i++)
+		if (is_unlisted(&p->archives[i]))
+			rc = recall(p, &p->archives[i], err);
+	return rc;
+}
+
 static int learn(struct pull *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) bool *wanted = NULL;
 	size_t i;
-	int rc;
+	int rc = enter(p, err);
 
+	if (rc < 0 || count_unknown(p) == 0)
+		return rc;
 	wanted = mr_array(p->archive_count, sizeof(*wanted));
 	if (!wanted)
 		return mr_fail_nomem(err);
@@ -224,16 +251,6 @@ static int collect(struct pull *p, struct mreg_error *err)
 			rc = recall(p, a, err);
 	}
 	return rc;
-}
-
-static size_t count_unknown(const struct pull *p)
-{
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < p->archive_count; i++)
-		n += !p->archives[i].members;
-	return n;
 }
 
 /* -- the files ------------------------------------------------------------- */

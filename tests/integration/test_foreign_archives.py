@@ -29,10 +29,10 @@ def registry(box):
     assert server.stop() == 0
 
 
-def push_large(registry):
-    """Forty-eight files of a MiB in a tar."""
+def push_large(registry, size=SIZE):
+    """Files of a MiB in a tar."""
     content = {f"f{i:02}": hashlib.shake_256(bytes([i])).digest(MIB)
-               for i in range(SIZE // MIB)}
+               for i in range(size // MIB)}
     remote = foreign.Registry(registry.host, "m")
     remote.manifest("v", [named(MODELPACK + "weight.v1.tar", tar(content),
                                 filepath="x")], artifact=MODEL)
@@ -94,32 +94,57 @@ def test_killed_once_it_is_fetched_nothing_is_fetched_again(binary, box,
         assert len(blob_reads(registry)) == before
 
 
+def wait_for_another(process):
+    """Until it says that it waits for another mreg."""
+    told = b""
+    fd = process.stderr.fileno()
+    os.set_blocking(fd, False)
+
+    def waits():
+        nonlocal told
+        try:
+            told += os.read(fd, 4096)
+        except BlockingIOError:
+            pass
+        return b"another mreg is fetching" in told
+    until(waits, "it does not wait")
+    os.set_blocking(fd, True)
+
+
 def test_of_several_at_once_one_fetches(binary, box, registry):
-    name, content = push_large(registry)
+    """However fast it then is with the rest: nothing is removed that somebody
+    waits for."""
+    name, content = push_large(registry, MIB)
+    for i in range(6):
+        mreg = Mreg(binary, box / f"home{i}", env={"MREG_JOBS": "1"})
+        out, before = box / f"out{i}", len(blob_reads(registry))
+        registry.gate(MIB // 2)
+        first = mreg.start("pull", name, "-o", out)
+        until(lambda: registry.moved()["waiting"] > 0, "nothing is fetched")
+        others = [mreg.start("pull", name, "-o", out, "-v")
+                  for _ in range(2)]
+        for p in others:
+            wait_for_another(p)
+        registry.gate()
+        for p in (first, *others):
+            r = finish(p)
+            assert r.status == 0, str(r)
+        assert_pulled(out, expect(content))
+        assert len(blob_reads(registry)) == before + 1
+
+
+def test_who_waited_in_vain_fetches(binary, box, registry):
+    name, content = push_large(registry, MIB)
     mreg = Mreg(binary, box / "home", env={"MREG_JOBS": "1"})
-    registry.gate(8 * MIB)
+    registry.gate(MIB // 2)
     first = mreg.start("pull", name, "-o", box / "out")
     until(lambda: registry.moved()["waiting"] > 0, "nothing is fetched")
-    others = [mreg.start("pull", name, "-o", box / "out", "-v")
-              for _ in range(2)]
-    for p in others:
-        os.set_blocking(p.stderr.fileno(), False)
-        told = b""
-
-        def waits():
-            nonlocal told
-            try:
-                told += os.read(p.stderr.fileno(), 4096)
-            except BlockingIOError:
-                pass
-            return b"another mreg is fetching" in told
-        until(waits, "it does not wait")
-        os.set_blocking(p.stderr.fileno(), True)
-    assert len(blob_reads(registry)) == 1
+    other = mreg.start("pull", name, "-o", box / "out", "-v")
+    wait_for_another(other)
+    kill(first)
     registry.gate()
-    for p in (first, *others):
-        r = finish(p)
-        assert r.status == 0, str(r)
+    r = finish(other)
+    assert r.status == 0, str(r)
     assert_pulled(box / "out", expect(content))
 
 
