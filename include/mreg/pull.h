@@ -68,7 +68,10 @@ struct mreg_pull_result {
  * archives are fetched into `output`, under names of our own, and judged as a
  * whole before any of their files is written; what they held is remembered, so
  * that what is in place costs no second fetch.  `verify_files` reads the files
- * then, not the archives.
+ * then, not the archives.  An archive stays beside its files until all are in
+ * place, so there has to be room for both, and it is an open file as long: a
+ * version of a thousand archives needs a higher RLIMIT_NOFILE than is usual
+ * (mreg itself raises it as far as it may).
  */
 MREG_API int mreg_pull(struct mreg *m, const char *ref,
 		       const struct mreg_pull_opts *o,

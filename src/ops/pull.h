@@ -67,7 +67,9 @@ struct pull {
 	uint64_t fetched; /* bytes, over all rounds */
 	uint64_t number;  /* written by the side task, read after its join */
 	unsigned int jobs;
-	bool made; /* the target was not there before */
+	bool made;    /* the target was not there before */
+	bool is_user; /* of archives there, by */
+	int users;    /* owned, flocked */
 };
 
 /* pull.c: the directory, made when it is not there; the second time it does
@@ -90,6 +92,9 @@ int mr_pull_follow(struct pull *p, struct mreg_error *err);
 /* Fetch and open those that `wanted` says and that are not open yet. */
 int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
 			   struct mreg_error *err);
+/* The room that fetching them would take, added to `*sum`. */
+int mr_pull_archives_need(struct pull *p, const bool *wanted, uint64_t *sum,
+			  struct mreg_error *err);
 /* What an open one was packed from; `proven`: reading that to its end proves
  * the layer's digest. */
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
@@ -101,6 +106,18 @@ unsigned int mr_pull_archive_jobs(const struct pull *p);
 void mr_pull_drop_archives(struct pull *p);
 /* Close them; what is not removed the next run goes on from. */
 void mr_pull_close_archives(struct pull *p);
+
+/* pull_users.c: who else pulls archives into this directory. */
+
+/* Before archives are fetched; `*entered`: it was not done before, so what was
+ * looked at may have changed. */
+int mr_pull_enter(struct pull *p, bool *entered, struct mreg_error *err);
+/* Nobody else is there, nor can be until mr_pull_leave; false: somebody is, and
+ * this one has left. */
+bool mr_pull_is_last(struct pull *p);
+void mr_pull_leave(struct pull *p);
+/* Whether the name in the output means the open file. */
+bool mr_pull_is_named(const struct pull *p, const char *name, int fd);
 
 /* pull_expand.c: archives become the files that they hold. */
 int mr_pull_expand(struct pull *p, struct mreg_error *err);

@@ -30,6 +30,12 @@ static bool is_candidate(const struct mr_descriptor *d)
 	return !mr_annotation(&d->annotations, ATTESTATION_KEY);
 }
 
+static bool is_index(const struct mr_descriptor *d)
+{
+	return strcmp(d->desc.media_type, MR_MEDIA_INDEX) == 0 ||
+	       strcmp(d->desc.media_type, MR_MEDIA_DOCKER_LIST) == 0;
+}
+
 /* -- by --select ----------------------------------------------------------- */
 
 static int fits(const struct mr_manifest *index, size_t i, const struct pull *p,
@@ -240,15 +246,34 @@ static int ask(struct pull *p, const char *problem, enum mreg_code code,
 	return mr_hint(err, "choose one with --select %s", mr_buf_text(&hint));
 }
 
-static int choose_selected(struct pull *p, size_t *out, struct mreg_error *err)
+/* Without --select. */
+static bool choose_usual(const struct mr_manifest *index, size_t *out)
 {
+	static bool (*const ways[])(const struct mr_descriptor *d) = {
+		is_any, is_ours, is_model, has_platform
+	};
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(ways); i++)
+		if (find_only(index, ways[i], out))
+			return true;
+	return false;
+}
+
+/* `*chosen`: it was chosen already by what leads here; what is below it goes by
+ * --select where that fits there too.  An index that has nothing but an index
+ * is passed through. */
+static int choose_selected(struct pull *p, size_t *out, bool *chosen,
+			   struct mreg_error *err)
+{
+	const struct mr_manifest *index = p->manifest;
 	size_t n = 0;
 	size_t i;
 	bool fit;
 	int rc;
 
-	for (i = 0; i < p->manifest->child_count; i++) {
-		rc = fits(p->manifest, i, p, &fit, err);
+	for (i = 0; i < index->child_count; i++) {
+		rc = fits(index, i, p, &fit, err);
 		if (rc < 0)
 			return rc;
 		if (!fit)
@@ -256,26 +281,30 @@ static int choose_selected(struct pull *p, size_t *out, struct mreg_error *err)
 		n++;
 		*out = i;
 	}
-	if (n == 1)
+	if (n == 1) {
+		*chosen = true;
 		return 0;
+	}
+	if (n == 0 && *chosen && choose_usual(index, out))
+		return 0;
+	if (n == 0 && find_only(index, is_any, out) &&
+	    is_index(&index->children[*out]))
+		return 0;
+	if (n == 0 && *chosen)
+		return ask(p, "nothing says which is meant", MREG_EUSAGE, err);
 	return ask(p,
 		   n ? "several are as --select says"
 		     : "none is as --select says",
 		   n ? MREG_EUSAGE : MREG_ENOTFOUND, err);
 }
 
-static int choose(struct pull *p, size_t *out, struct mreg_error *err)
+static int choose(struct pull *p, size_t *out, bool *chosen,
+		  struct mreg_error *err)
 {
-	static bool (*const ways[])(const struct mr_descriptor *d) = {
-		is_any, is_ours, is_model, has_platform
-	};
-	size_t i;
-
 	if (p->o->select_count)
-		return choose_selected(p, out, err);
-	for (i = 0; i < MR_COUNT(ways); i++)
-		if (find_only(p->manifest, ways[i], out))
-			return 0;
+		return choose_selected(p, out, chosen, err);
+	if (choose_usual(p->manifest, out))
+		return 0;
 	return ask(p, "nothing says which is meant", MREG_EUSAGE, err);
 }
 
@@ -321,6 +350,7 @@ static int check_words(const struct pull *p, struct mreg_error *err)
 int mr_pull_follow(struct pull *p, struct mreg_error *err)
 {
 	unsigned int depth;
+	bool chosen = false;
 	size_t child = 0;
 	int rc = check_words(p, err);
 
@@ -344,7 +374,7 @@ int mr_pull_follow(struct pull *p, struct mreg_error *err)
 				       "'%s' is an index of indexes, more than "
 				       "%d deep",
 				       p->from->label, DEPTH_MAX);
-		rc = choose(p, &child, err);
+		rc = choose(p, &child, &chosen, err);
 		if (rc == 0)
 			rc = enter(p, child, err);
 	}

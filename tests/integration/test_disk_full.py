@@ -7,6 +7,7 @@ All sizes with MREG_TEST_FULL=1, samples without; test_faults.py lets single
 calls fail."""
 import os
 import random
+import shutil
 import subprocess
 import time
 
@@ -14,6 +15,7 @@ import pytest
 
 import fake
 import faults
+import foreign
 import harness
 from harness import MIB, Mreg, assert_pulled, tree, write
 
@@ -333,4 +335,39 @@ def test_a_full_disk_below_the_state_file_is_no_trouble(binary, box, quick,
             assert_pulled(box / f"out{size}", tree(model))
             mreg.run("copy", ref, f"copy{size}")
         finally:
+            disk.unmount()
+
+
+def test_an_archive_has_room_for_its_files_too_or_is_not_fetched(
+        binary, box, disk, registry):
+    """It lies beside them until the end; so that is looked for before the
+    first byte, when what it holds is not known and when it is remembered."""
+    content = {f"f{i}": bytes([i]) * MIB for i in range(6)}
+    packed = foreign.tar(content)
+    remote = foreign.Registry(registry.host, "m")
+    for tag, data, suffix in (("tar", packed, "tar"),
+                              ("zstd", foreign.zstd(packed), "tar+zstd")):
+        remote.manifest(tag, [foreign.named(
+            f"{foreign.MODELPACK}weight.v1.{suffix}", data, filepath="x")],
+            artifact=foreign.MODEL)
+    for tag in ("tar", "zstd"):
+        mreg = Mreg(binary, box / tag)
+        out, name = disk.folder / "out", f"{remote.name}:{tag}"
+        for known in (False, True):
+            disk.mount(10 * MIB)
+            before = registry.moved()["out"]
+            e = mreg.fails(1, "pull", name, "-o", out)
+            assert "needed in" in e["message"] + e["cause"]
+            assert registry.moved()["out"] - before < MIB
+            if known:
+                # The files alone have room.
+                r = mreg.json("pull", name, "-o", out, "--seed", box / tag)
+                assert r["bytesFetched"] == 0
+            disk.unmount()
+            if known:
+                continue
+            disk.mount(14 * MIB)
+            mreg.run("pull", name, "-o", out)
+            assert_pulled(out, foreign.expect(content))
+            shutil.copytree(out, box / tag, dirs_exist_ok=True)
             disk.unmount()
