@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
-import time
 
 import pytest
 
