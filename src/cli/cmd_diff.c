@@ -91,7 +91,9 @@ static void put_file(struct mr_buf *b, const struct mreg_diff_file *f)
 	    f->executable[0] != f->executable[1])
 		mr_buf_puts(b, f->executable[1] ? ", executable now"
 						: ", no longer executable");
-	mr_buf_putc(b, '\n');
+	mr_buf_puts(b, f->packed[f->change != MREG_CHANGE_REMOVED]
+			       ? ", archive\n"
+			       : "\n");
 }
 
 static size_t count(const struct mreg_diff_result *r, enum mreg_change change)
@@ -180,6 +182,10 @@ static void put_tensors(struct mr_buf *b, const struct mreg_diff_result *r)
 
 		mr_buf_printf(b, "  %s ", sign_of(t->change));
 		cli_put(b, t->name);
+		if (r->tensors_by_file) {
+			mr_buf_puts(b, " in ");
+			cli_put(b, t->path);
+		}
 		mr_buf_puts(b, ": ");
 		if (t->a)
 			cli_put_tensor(b, t->a);
