@@ -92,6 +92,9 @@ struct mreg_diff_result {
 	bool incompatible;
 	const struct mreg_diff_port *ports;
 	size_t port_count;
+	/* By `tensors`: weight files of either in which none are listed, such
+	 * as pickles; paths, sorted. */
+	struct mreg_texts untold;
 	void *owner;
 };
 

@@ -102,6 +102,7 @@ struct mreg_policy_check_result {
 	struct mreg_policy_source *sources;
 	size_t source_count;
 	const char *facts; /* JSON (spec/policy-facts.schema.json) */
+	uint64_t number;   /* of the version; 0: not known, or files */
 	void *owner;
 };
 

@@ -306,7 +306,10 @@ static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	cli_put_bold(cli, &b, r->reference ? r->reference : r->name);
+	cli_put_bold(cli, &b,
+		     r->reference && !r->number ? r->reference : r->name);
+	if (r->number)
+		mr_buf_printf(&b, ":v%" PRIu64, r->number);
 	if (!r->source_count)
 		mr_buf_puts(&b, ": no policy is in force\n");
 	else if (r->passed)

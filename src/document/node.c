@@ -8,6 +8,7 @@
  */
 #include "document/node.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@
 
 /* What stands between scalars. */
 #define BETWEEN " \t\r\n,:[]{}"
+/* Of a document's name with its quotes. */
+#define WHAT_BYTES 128
 
 struct walk {
 	struct mr_arena *arena; /* borrowed */
@@ -145,9 +148,11 @@ int mr_node_parse_json(struct mr_arena *arena, const char *bytes, size_t n,
 			  .end = bytes + n,
 			  .line = 1 };
 	MR_AUTO(mr_json_freep) json_t *value = NULL;
+	char what[WHAT_BYTES];
 	int rc;
 
-	rc = mr_json_parse(bytes, n, MR_PARSED_FILE_MAX_BYTES, name, &value,
+	(void)snprintf(what, sizeof(what), "'%s'", name);
+	rc = mr_json_parse(bytes, n, MR_PARSED_FILE_MAX_BYTES, what, &value,
 			   err);
 	if (rc < 0)
 		return rc;

@@ -18,6 +18,7 @@
 /* title, created, schema */
 #define OWN_ANNOTATIONS 3
 #define TITLE_MAX_BYTES 1024
+#define TITLE_MAX_TEXT "1024"
 
 /* -- types
  * --------------------------------------------------------------------- */
@@ -219,7 +220,8 @@ int mr_attach_write(const struct mr_attach_draft *d, struct mr_attach_doc *out,
 		rc = mr_check_text("title", d->title, TITLE_MAX_BYTES, false,
 				   err);
 	if (rc < 0)
-		return rc;
+		return mr_hint(err, "a title is one line of plain text, at "
+				    "most " TITLE_MAX_TEXT " bytes");
 
 	layers = mr_array(d->layer_count, sizeof(*layers));
 	titles = mr_array(d->layer_count, sizeof(*titles));

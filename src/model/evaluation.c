@@ -242,6 +242,10 @@ static int fail_unknown(const struct parse *p, const struct mr_node *node,
 		      "unknown key '%s' in '%s', line %zu",
 		      mr_text_safe(node->key, shown, sizeof(shown)), p->name,
 		      node->line);
+	/* Which is what spec/policy.md calls it. */
+	if (strcmp(node->key, "verdict") == 0)
+		return mr_hint(p->err,
+			       "write 'passed: true' or 'passed: false'");
 	return near ? mr_hint(p->err, "did you mean '%s'?", near)
 		    : MREG_EFORMAT;
 }

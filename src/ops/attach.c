@@ -88,6 +88,13 @@ int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)
 				    "archive of them");
 	}
 	rc = mr_scan(&a->m->env, &path, 1, &all, &a->scan, err);
+	if (rc == MREG_ENOTFOUND && strcmp(path, "-") == 0)
+		return mr_hint(err, "a document is a file: write standard "
+				    "input to one");
+	/* Not to leave it out, as of many files. */
+	if (rc < 0 && err && err->hint[0])
+		return mr_hint(err, "a document is a regular file whose name "
+				    "is plain text");
 	if (rc >= 0)
 		rc = mr_files_source(&a->m->env, a->scan, &a->from, err);
 	if (rc >= 0)

@@ -453,6 +453,8 @@ static int run(struct check *c, const char *ref, struct mreg_check_result *out,
 {
 	int rc = mr_tree_open(c->dir, false, &c->tree, err);
 
+	if (rc == MREG_EUSAGE)
+		return mr_hint(err, "name the directory that holds the files");
 	if (rc >= 0)
 		rc = ref ? open_named(c, ref, err) : recall(c, err);
 	if (rc >= 0)

@@ -26,7 +26,6 @@ static const char *const section_names[] = {
 struct item {
 	enum section section;
 	const char *name, *value;
-	const char *alone; /* the value, where the other side has none */
 };
 
 struct items {
@@ -47,7 +46,6 @@ static void add(struct items *to, enum section section, const char *name,
 	i->section = section;
 	i->name = name ? name : ""; /* the arena failed: checked at the end */
 	i->value = value ? value : "";
-	i->alone = i->value;
 }
 
 static void add_pairs(struct items *to, enum section section,
@@ -68,27 +66,6 @@ static const char *join(struct mr_arena *a, const char *text, const char *name,
 			       text && text[0] ? ", " : "", name, value);
 }
 
-/* Whether a URI ends in that name, which then says nothing new. */
-static bool ends_in(const char *uri, const char *name)
-{
-	size_t n = strlen(uri);
-	size_t k = name ? strlen(name) : 0;
-
-	return k > 0 && k < n && uri[n - k - 1] == '/' &&
-	       strcmp(uri + n - k, name) == 0;
-}
-
-static const char *input_value(struct mr_arena *a, const struct mr_input *in,
-			       bool with_name)
-{
-	const char *text = join(a, "", "digest", in->digest);
-
-	text = join(a, text, "name", with_name ? in->name : NULL);
-	text = join(a, text, "license", in->license);
-	text = join(a, text, "classification", in->classification);
-	return join(a, text, "consent", in->consent);
-}
-
 /* What an edge is to and how makes its name; all else about it its value. */
 static void add_edges(struct items *to, struct mr_arena *a,
 		      const struct mr_meta *m)
@@ -103,12 +80,15 @@ static void add_edges(struct items *to, struct mr_arena *a,
 	for (i = 0; i < m->input_count; i++) {
 		const struct mr_input *in = &m->inputs[i];
 		const char *of = in->uri ? in->uri : in->name ? in->name : "-";
+		const char *text = "";
 
+		text = join(a, text, "digest", in->digest);
+		text = join(a, text, "name", in->uri ? in->name : NULL);
+		text = join(a, text, "license", in->license);
+		text = join(a, text, "classification", in->classification);
+		text = join(a, text, "consent", in->consent);
 		add(to, SECTION_INPUTS,
-		    mr_arena_printf(a, "%s %s", in->role, of),
-		    input_value(a, in, in->uri != NULL));
-		if (in->uri && ends_in(in->uri, in->name))
-			to->list[to->n - 1].alone = input_value(a, in, false);
+		    mr_arena_printf(a, "%s %s", in->role, of), text);
 	}
 }
 
@@ -158,8 +138,8 @@ static void add_row(struct diff *d, struct mreg_diff_field *rows, size_t *n,
 	row = &rows[(*n)++];
 	row->section = section_names[either->section];
 	row->name = mr_arena_strdup(d->arena, either->name);
-	row->a = a ? mr_arena_strdup(d->arena, b ? a->value : a->alone) : NULL;
-	row->b = b ? mr_arena_strdup(d->arena, a ? b->value : b->alone) : NULL;
+	row->a = a ? mr_arena_strdup(d->arena, a->value) : NULL;
+	row->b = b ? mr_arena_strdup(d->arena, b->value) : NULL;
 }
 
 int mr_diff_fields(struct diff *d, struct mreg_error *err)

@@ -216,6 +216,36 @@ static int merge(struct diff *d, struct mreg_error *err)
 	return 0;
 }
 
+/* Files that list no tensors say nothing about them. */
+static int take_untold(struct diff *d, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list paths = { .n = 0 };
+	const char **items;
+	size_t i;
+	int side;
+	int rc = 0;
+
+	for (side = 0; side < 2; side++)
+		for (i = 0; rc >= 0 && i < d->weights[side].count; i++) {
+			const struct mr_weight *w = &d->weights[side].items[i];
+
+			if (w->facts.tensor_count == 0 &&
+			    !mr_list_has(&paths, w->file->path))
+				rc = mr_list_add(&paths, w->file->path, err);
+		}
+	if (rc < 0)
+		return rc;
+	mr_list_sort(&paths);
+	items = mr_arena_alloc(d->arena, (paths.n + 1) * sizeof(*items));
+	if (!items)
+		return mr_fail_nomem(err);
+	for (i = 0; i < paths.n; i++)
+		items[i] = mr_arena_strdup(d->arena, paths.items[i]);
+	d->out->untold.items = items;
+	d->out->untold.n = paths.n;
+	return 0;
+}
+
 int mr_diff_tensors(struct diff *d, struct mreg_error *err)
 {
 	int rc = 0;
@@ -232,5 +262,6 @@ int mr_diff_tensors(struct diff *d, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	d->out->tensors_read = true;
-	return merge(d, err);
+	rc = take_untold(d, err);
+	return rc < 0 ? rc : merge(d, err);
 }

@@ -38,8 +38,12 @@ static int take_from(const char *path, struct mr_arena *a,
 
 	if (rc < 0)
 		return mr_wrap(err, "cannot read evaluation '%s'", path);
-	return mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e,
-				   err);
+	rc = mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e, err);
+	/* Most likely by who is asking. */
+	if (rc == MREG_EFORMAT && err && !err->hint[0])
+		return mr_hint(err, "mend the file; spec/evaluation.md tells "
+				    "how an evaluation is written");
+	return rc;
 }
 
 static int take_opts(const struct mreg_evaluate_opts *o, struct mr_arena *a,

@@ -88,8 +88,8 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 	(void)mr_fail(err, MREG_EFORMAT, "'%s' cannot be read: %s",
 		      mr_text_safe(bad->file->path, shown, sizeof(shown)),
 		      bad->facts.trouble);
-	return mr_hint(err, "its header is not what its format demands: ask "
-			    "who made it");
+	return mr_hint(err, "push a whole file in its place; 'mreg inspect' "
+			    "without --tensors shows the rest");
 }
 
 int mr_inspect_weights(struct mr_look *l, struct mr_weights *w,

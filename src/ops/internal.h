@@ -37,14 +37,8 @@ struct mreg {
 	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
 	unsigned int jobs;
-	/* What a policy refused last: policy_refusal.c. */
-	struct mr_arena *refusal; /* owned; NULL: nothing */
-	const struct mreg_policy_finding *findings;
-	size_t finding_count;
+	struct mr_refusal *refusal; /* owned; the last one; NULL: none */
 };
-
-/* -- policy_refusal.c */
-void mr_refusal_forget(struct mreg *m);
 
 /* -- session.c, config.c */
 
@@ -101,8 +95,7 @@ int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
 int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
 		      const struct mreg_digest *d, struct mr_manifest **out,
 		      struct mreg_error *err);
-/* Put the manifest `d` under a tag, then look that the tag has it.  `bytes`
- * NULL: it is fetched first. */
+/* Put manifest `d` under a tag, then look for it; `bytes` NULL: fetch first. */
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
 

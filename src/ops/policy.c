@@ -32,7 +32,12 @@ int mr_policy_file(const char *path, struct mr_policy **out,
 
 	if (rc < 0)
 		return mr_wrap(err, "cannot read policy file '%s'", path);
-	return mr_policy_parse(mr_buf_text(&b), b.len, path, out, err);
+	rc = mr_policy_parse(mr_buf_text(&b), b.len, path, out, err);
+	/* Most likely by who is asking. */
+	if (rc == MREG_EFORMAT && err && !err->hint[0])
+		return mr_hint(err, "mend the file; spec/policy.md tells how a "
+				    "policy is written");
+	return rc;
 }
 
 struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,

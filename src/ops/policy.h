@@ -164,18 +164,6 @@ int mr_push_policy(struct push *p, struct mreg_error *err);
 int mr_policy_refuse(struct mreg *m, const char *what,
 		     const struct mr_policies *by, const struct mr_verdict *v,
 		     struct mreg_error *err);
-
-/* -- policy_refusal.c */
-
-/* Findings of a verdict, for a result; NULL: the arena failed. */
-const struct mreg_policy_finding *mr_policy_findings(
-	struct mr_arena *a, const struct mr_policies *by,
-	const struct mr_finding *items, size_t n);
-void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
-		     const struct mr_verdict *v);
-
-/* -- policy_push.c, the case */
-
 /* The facts of it, and its policies: what the verdict rests on. */
 struct mr_case {
 	struct mr_arena *arena; /* borrowed */

@@ -11,6 +11,7 @@
 #include "ops/facts.h"
 #include "ops/policy.h"
 #include "ops/push.h"
+#include "ops/refusal.h"
 
 static int take_case(const struct mr_case *c,
 		     struct mreg_policy_check_result *out,
@@ -107,6 +108,7 @@ int mreg_policy_check(struct mreg *m, const char *ref,
 	mr_look_identity(&l, out->owner, &id);
 	out->name = id.name;
 	out->reference = id.reference;
+	out->number = id.number;
 	return 0;
 }
 

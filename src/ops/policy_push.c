@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ops/policy.h"
 #include "ops/push.h"
+#include "ops/refusal.h"
 
 /* Of "and 100 more" in the error, with its end. */
 #define MORE_BYTES 32

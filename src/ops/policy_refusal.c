@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "ops/policy.h"
+#include "ops/refusal.h"
 
 const struct mreg_policy_finding *mr_policy_findings(
 	struct mr_arena *a, const struct mr_policies *by,
@@ -28,12 +28,18 @@ const struct mreg_policy_finding *mr_policy_findings(
 	return to;
 }
 
-void mr_refusal_forget(struct mreg *m)
+struct mr_refusal {
+	struct mr_arena *arena;                  /* owned */
+	const struct mreg_policy_finding *items; /* in it */
+	size_t count;
+};
+
+void mr_refusal_free(struct mr_refusal *r)
 {
-	mr_arena_free(m->refusal);
-	m->refusal = NULL;
-	m->findings = NULL;
-	m->finding_count = 0;
+	if (!r)
+		return;
+	mr_arena_free(r->arena);
+	mr_release(r);
 }
 
 /* Without memory for it the error still tells what it has room for. */
@@ -41,19 +47,25 @@ void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
 		     const struct mr_verdict *v)
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct mr_refusal *r = mr_zalloc(sizeof(*r));
 
-	mr_refusal_forget(m);
-	if (mr_result_arena(&m->refusal, &ignored) < 0)
+	mr_refusal_free(m->refusal);
+	m->refusal = NULL;
+	if (!r || mr_result_arena(&r->arena, &ignored) < 0) {
+		mr_release(r);
 		return;
-	m->findings = mr_policy_findings(m->refusal, by, v->items, v->count);
-	m->finding_count = v->count;
-	if (mr_arena_failed(m->refusal))
-		mr_refusal_forget(m);
+	}
+	r->items = mr_policy_findings(r->arena, by, v->items, v->count);
+	r->count = v->count;
+	if (mr_arena_failed(r->arena))
+		mr_refusal_free(r);
+	else
+		m->refusal = r;
 }
 
 const struct mreg_policy_finding *mreg_policy_refusal(const struct mreg *m,
 						      size_t *count)
 {
-	*count = m->finding_count;
-	return m->findings;
+	*count = m->refusal ? m->refusal->count : 0;
+	return m->refusal ? m->refusal->items : NULL;
 }

@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/internal.h"
+#include "ops/refusal.h"
 
 /* $XDG_CACHE_HOME/mreg/`name`; NULL when there is no home. */
 static char *cache_path(struct mr_arena *a, const char *name)
@@ -85,7 +85,7 @@ void mreg_close(struct mreg *m)
 {
 	if (!m)
 		return;
-	mr_refusal_forget(m);
+	mr_refusal_free(m->refusal);
 	mr_net_close(m->net);
 	mr_state_close(m->state);
 	mr_arena_free(m->arena);

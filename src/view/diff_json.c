@@ -109,6 +109,7 @@ static void put_tensors(struct mr_view *v, const struct mreg_diff_result *r)
 	mr_view_bool(&t, "verified", false);
 	mr_view_u64(&t, "same", r->tensors_same);
 	mr_view_rows(&t, "changes", r->tensors, r->tensor_count, tensor_row);
+	mr_view_texts(&t, "untold", r->untold.items, r->untold.n);
 	mr_view_put(v, "tensors", mr_view_take(&t));
 }
 

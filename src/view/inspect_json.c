@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "view/view.h"
 
 /* Of a config laid out in lines: 64 deep, a byte may become a hundred. */
@@ -110,6 +111,17 @@ static json_t *tensor_row(const void *items, size_t i)
 	return mr_view_tensor((const struct mreg_tensor *)items + i);
 }
 
+/* A number, or the name of what is not fixed. */
+static json_t *port_dim(const void *items, size_t i)
+{
+	const char *text = ((const char *const *)items)[i];
+	uint64_t n;
+
+	return mr_text_u64(text, INT64_MAX, &n) == 0
+		       ? json_integer((json_int_t)n)
+		       : mr_view_value(text);
+}
+
 static json_t *port_row(const void *items, size_t i)
 {
 	const struct mreg_port *p = (const struct mreg_port *)items + i;
@@ -119,7 +131,7 @@ static json_t *port_row(const void *items, size_t i)
 	mr_view_str(&v, "name", p->name);
 	mr_view_str(&v, "dtype", p->dtype);
 	if (p->ranked)
-		mr_view_texts(&v, "shape", p->dims, p->rank);
+		mr_view_rows(&v, "shape", p->dims, p->rank, port_dim);
 	else
 		mr_view_str(&v, "shape", NULL);
 	return mr_view_take(&v);

@@ -118,6 +118,7 @@ char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
 	mr_view_init(&v, "mreg.policy-check/1");
 	mr_view_str(&v, "name", r->name);
 	mr_view_str(&v, "reference", r->reference);
+	mr_view_version(&v, r->number);
 	mr_view_bool(&v, "passed", r->passed);
 	mr_view_u64(&v, "checked", r->checked);
 	mr_view_u64(&v, "deferred", r->deferred);

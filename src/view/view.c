@@ -51,14 +51,14 @@ static json_t *bytes_value(const char *bytes, size_t n)
 	return j;
 }
 
-static json_t *text_value(const char *s)
+json_t *mr_view_value(const char *s)
 {
 	return s ? bytes_value(s, strlen(s)) : json_null();
 }
 
 void mr_view_str(struct mr_view *v, const char *key, const char *s)
 {
-	mr_view_put(v, key, text_value(s));
+	mr_view_put(v, key, mr_view_value(s));
 }
 
 void mr_view_bytes(struct mr_view *v, const char *key, const char *bytes,
@@ -116,7 +116,7 @@ void mr_view_texts(struct mr_view *v, const char *key, const char *const *items,
 	size_t i;
 
 	for (i = 0; list && i < n; i++)
-		if (json_array_append_new(list, text_value(items[i])) < 0) {
+		if (json_array_append_new(list, mr_view_value(items[i])) < 0) {
 			json_decref(list);
 			list = NULL;
 		}

@@ -19,7 +19,8 @@ struct mr_view {
 void mr_view_init(struct mr_view *v, const char *schema); /* NULL: none */
 void mr_view_put(struct mr_view *v, const char *key, json_t *value); /* taken */
 void mr_view_str(struct mr_view *v, const char *key,
-		 const char *s); /* or null */
+		 const char *s);      /* or null */
+json_t *mr_view_value(const char *s); /* the value alone */
 /* The same of `n` bytes that may hold NUL. */
 void mr_view_bytes(struct mr_view *v, const char *key, const char *bytes,
 		   size_t n);

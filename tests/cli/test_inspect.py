@@ -87,9 +87,9 @@ def test_a_graph_has_inputs_and_outputs(mreg, tmp_path):
     f = validate(mreg.json("inspect", "g", "-t"))["weights"]["files"][0]
     assert (f["format"], f["producer"], f["opset"]) == ("onnx", "by hand", 17)
     assert {p["name"]: (p["dtype"], p["shape"]) for p in f["inputs"]} == {
-        "ids": ("int64", ["batch", "128"]), "any": ("string", None)}
+        "ids": ("int64", ["batch", 128]), "any": ("string", None)}
     assert [(p["name"], p["dtype"], p["shape"]) for p in f["outputs"]] == [
-        ("logits", "float32", ["batch", "2"])]
+        ("logits", "float32", ["batch", 2])]
     text = mreg.run("inspect", "g", "-t").stdout
     assert "ids int64 [batch, 128]" in text
     assert "any string\n" in text
@@ -247,6 +247,17 @@ def test_a_config_keeps_its_texts(mreg, store, churn):
     assert validate(r.json)["config"]["f"] == 0.91
 
 
+@pytest.mark.parametrize("config, shown", [
+    (b"\xff" * 5000, "\\xff" * 5000),
+    (b"before\0behind", "before\0behind"),
+    (b"\xffbefore\0behind", "\\xffbefore\\x00behind"),
+])
+def test_a_config_that_is_no_json_is_told_whole(mreg, store, churn, config,
+                                                shown):
+    with_config(next(store.rglob("oci-layout")).parent, config)
+    assert mreg.json("inspect", "churn:odd", "--config")["config"] == shown
+
+
 def test_what_is_asked_for_together_comes_one_after_the_other(mreg, churn):
     r = mreg.run("inspect", "churn", "--config", "--tensors", "--files")
     parts = [mreg.run("inspect", "churn", f"--{what}").stdout
@@ -358,8 +369,36 @@ def test_an_evaluation_tells_its_verdict(mreg, churn):
     assert (rows["holdout"]["passed"], rows["fair"]["passed"]) == (True, False)
     assert rows["holdout"]["metrics"] == {"auc": "0.910"}
     text = mreg.run("inspect", "churn").stdout
-    assert "  evaluation  holdout: passed  evaluation.json  " in text
+    assert "  evaluation  holdout: passed, auc=0.910  evaluation.json  " in text
     assert "  evaluation  fair: failed  evaluation.json  " in text
+
+
+def test_an_evaluation_tells_its_first_numbers(mreg, churn):
+    mreg.run("evaluate", "churn", "--suite", "h", "--pass", "--metric", "d=4",
+             "--metric", "c=3", "--metric", "b=2", "--metric", "a=1")
+    assert "  evaluation  h: passed, a=1, b=2, c=3, ...  evaluation.json  " \
+        in mreg.run("inspect", "churn").stdout
+
+
+def test_a_document_in_a_value_is_cut(mreg, tmp_path):
+    """What modctl notes, and a signature, are pages."""
+    signature = json.dumps({"inputs": [
+        {"name": f"column{i}", "type": "double"} for i in range(20)]})
+    write(tmp_path / "m/model.bin", b"weights\n")
+    mreg.run("push", tmp_path / "m", "long", "--signature", signature,
+             "--annotation", "com.example.page=" + "line\n" * 99, "--param",
+             "path=" + "p" * 99)
+    lines = mreg.run("inspect", "long").stdout.splitlines()
+    page, = [x for x in lines if x.startswith("  com.example.page = line")]
+    told, = [x for x in lines if x.startswith("signature ")]
+    for line in (page, told):
+        assert line.endswith("...") and len(line) < 100
+    # What is one value is whole.
+    at = lines.index("params")
+    assert lines[at + 1] == "  path = " + "p" * 99
+    r = mreg.json("inspect", "long")
+    assert r["annotations"]["com.example.page"] == "line\n" * 99
+    assert json.loads(r["metadata"]["signature"]) == json.loads(signature)
 
 
 def test_terms_of_data_are_told(mreg, tmp_path):

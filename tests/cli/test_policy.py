@@ -575,6 +575,18 @@ def test_check_of_a_version(mreg, policy, plain, pickled):
     mreg.fails(2, "policy", "check", plain, "churn", "--field", "x")
 
 
+def test_a_version_is_called_by_its_number(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    rules = ("--policy", policy("policy: 1\nrequire: license\n"))
+    text = mreg.run("policy", "check", "churn", *rules, status=7).stdout
+    assert text.startswith("churn:v1: refused, 1 of 1 rules fail\n")
+    r = mreg.run("policy", "check", "churn", *rules, "--json", status=7).json
+    assert (r["number"], r["version"]) == (1, "v1")
+    r = mreg.run("policy", "check", plain, "new", *rules, "--json",
+                 status=7).json
+    assert (r["number"], r["version"], r["reference"]) == (None, None, None)
+
+
 def test_a_folder_alone_is_no_name(mreg, policy, plain):
     for word in (plain, "plain", "./plain"):
         err = mreg.fails(2, "policy", "check", word, cwd=plain.parent)

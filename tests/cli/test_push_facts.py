@@ -149,6 +149,8 @@ def test_what_is_read_is_told(mreg, folder):
     said = mreg.run("push", folder, "m").stdout
     line, = (s for s in said.splitlines() if "read from files" in s)
     assert "license" in line and "parameters" in line
+    # As inspect calls them: tags are the registry's.
+    assert ", labels, " in line and "tags" not in line
 
 
 def test_the_same_folder_is_the_same_version(mreg, folder, tmp_path):

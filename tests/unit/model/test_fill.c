@@ -661,7 +661,6 @@ static void takes_a_run(void **state)
 		.id = "a3f81c",
 		.revision = "5d41402a",
 		.source = "https://git.example.com/other",
-		.user = "ada",
 		.metrics = metrics,
 		.metric_count = 2,
 		.params = params,
