@@ -135,27 +135,24 @@ void cli_error(const struct cli *cli, const struct mreg_error *err)
 		"\"out of memory\",\"hint\":\"free some memory, then run the "
 		"command again\",\"cause\":\"\"}}";
 	bool color = cli->color_err;
-	const char *last = err->cause;
-	const char *next;
+	char text[MR_ERROR_TEXT];
+	bool steps = strstr(err->cause, "; ") != NULL;
 
 	if (cli->globals.json) {
-		char *text = error_json(cli, err);
+		char *json = error_json(cli, err);
 
-		(void)fprintf(stderr, "%s\n", text ? text : no_memory);
-		free(text);
+		(void)fprintf(stderr, "%s\n", json ? json : no_memory);
+		free(json);
 		return;
 	}
 	/* What failed, and in the same line the reason at the bottom of it; the
 	 * steps between are for -v.  What a policy says was logged rule by
 	 * rule. */
-	while ((next = strstr(last, "; ")))
-		last = next + 2;
-	if (err->code == MREG_EPOLICY)
-		last = "";
-	(void)fprintf(stderr, "%serror:%s %s%s%s\n", color ? "\033[1;31m" : "",
-		      color ? "\033[0m" : "", err->msg, last[0] ? ": " : "",
-		      last);
-	if (err->cause[0] && last != err->cause && cli->globals.verbose)
+	(void)fprintf(stderr, "%serror:%s %s\n", color ? "\033[1;31m" : "",
+		      color ? "\033[0m" : "",
+		      err->code == MREG_EPOLICY ? err->msg
+						: mr_error_text(err, text));
+	if (steps && cli->globals.verbose)
 		(void)fprintf(stderr, "cause: %s\n", err->cause);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);

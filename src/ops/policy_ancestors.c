@@ -143,6 +143,7 @@ int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 	add_all(&w, u->meta, false);
 	for (i = 0; i < w.count; i++) {
 		struct mreg_error why = MREG_ERROR_INIT;
+		char text[MR_ERROR_TEXT];
 
 		if (!is_readable(&w.rows[i]))
 			continue;
@@ -152,7 +153,8 @@ int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 			return rc;
 		}
 		if (rc < 0)
-			w.rows[i].unreadable = keep(&w, why.msg);
+			w.rows[i].unreadable =
+				keep(&w, mr_error_text(&why, text));
 	}
 	*out = w.rows;
 	*count = w.count;

@@ -151,6 +151,7 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 	MR_AUTO(mr_meta_freep) struct mr_meta *meta = NULL;
 	struct mreg_error why = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
+	char cause[MR_ERROR_TEXT];
 	struct mreg_desc d;
 	bool found = false;
 	int rc = mr_tag_resolve(u->s, alias, &d, &found, &why);
@@ -171,7 +172,7 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 	}
 	mr_put_begin(b, alias, '{');
 	if (rc < 0) {
-		mr_put_text(b, "unreadable", why.msg);
+		mr_put_text(b, "unreadable", mr_error_text(&why, cause));
 	} else {
 		mr_put_text(b, "digest", mreg_digest_text(&d.digest, text));
 		mr_put_numbers(b, "metrics", meta->metrics, meta->metric_count);

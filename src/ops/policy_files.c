@@ -154,6 +154,7 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 {
 	struct looking l = { .look = look, .arena = a };
 	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
 	size_t i;
 	int rc = 0;
 
@@ -182,6 +183,6 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 		return rc;
 	}
 	if (rc < 0)
-		u->files_unread = mr_arena_strdup(a, why.msg);
+		u->files_unread = mr_arena_strdup(a, mr_error_text(&why, text));
 	return 0;
 }

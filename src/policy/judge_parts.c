@@ -216,6 +216,15 @@ static const char *wrong_unsafe(struct mr_judge *j, const json_t *file)
 		       : NULL;
 }
 
+/* Of trouble that is a file which cannot be looked into. */
+static const char *why_not(const char *trouble)
+{
+	static const char cannot[] = "cannot be inspected: ";
+	size_t n = strlen(cannot);
+
+	return strncmp(trouble, cannot, n) == 0 ? trouble + n : trouble;
+}
+
 /* What is wrong with a file, in words; NULL: nothing. */
 static const char *wrong_file(struct mr_judge *j, const struct mr_rule *r,
 			      const json_t *file)
@@ -233,9 +242,9 @@ static const char *wrong_file(struct mr_judge *j, const struct mr_rule *r,
 	case MR_RULE_UNSAFE:
 		/* What could not be looked into is not known to be safe. */
 		if (format && is_pickle(format) && trouble)
-			return mr_arena_printf(j->out->arena,
-					       "cannot be looked into (%s)",
-					       mr_judge_shown(j, trouble));
+			return mr_arena_printf(
+				j->out->arena, "cannot be looked into (%s)",
+				mr_judge_shown(j, why_not(trouble)));
 		return wrong_unsafe(j, file);
 	default:
 		return trouble ? mr_judge_shown(j, trouble) : NULL;

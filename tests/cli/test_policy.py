@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import re
+import zlib
 
 import jsonschema
 import pytest
@@ -511,6 +512,32 @@ def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
     err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
                      "--parent", "finetune=hf://acme/base")
     assert "that of 'hf://acme/base' is not told" in err["cause"]
+
+
+def test_why_an_ancestor_cannot_be_read_is_told(mreg, store, policy, plain):
+    mreg.run("push", plain, "base", "--license", "MIT")
+    config = json.loads(mreg.run("inspect", "base", "--raw").stdout)["config"]
+    blob = next(store.rglob(config["digest"].split(":")[1]))
+    blob.unlink()
+    mreg.run("policy", "set", "churn", policy(LICENSES))
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "finetune=base:v1")
+    problem = err["findings"][0]["problem"]
+    assert "cannot read the config of 'base': " in problem
+    assert config["digest"][7:20] in problem.split("of 'base': ")[1]
+
+
+def test_a_file_that_cannot_be_looked_into_is_said_so_once(mreg, policy,
+                                                           tmp_path):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    (folder / "m.pkl").write_bytes(zlib.compress(pickle.dumps([1.5] * 99)))
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nformats: {unsafe: deny}\n"))
+    finding, = mreg.fails(7, "push", folder, "churn")["findings"]
+    assert "'m.pkl' cannot be looked into (it is compressed with zlib" in \
+        finding["problem"]
+    assert "inspected" not in finding["problem"]
 
 
 def push_archive(layout, content):
