@@ -4,8 +4,8 @@
  *
  * A program takes each tensor from the file that the index names: where that
  * does not have it, the model cannot be loaded, however whole its files are.
- * That the files are there is asked before (push_files.c).  Only of safetensors:
- * the names in a pickle are known to who executes it.
+ * That the files are there is asked before (push_files.c).  Only of
+ * safetensors: the names in a pickle are known to who executes it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,9 +145,9 @@ static int check_index(struct push *p, const struct mr_file *index,
 	int rc = load(&s, err);
 
 	for (i = 0; rc >= 0 && i < s.count; i = end) {
-		for (end = i + 1; end < s.count && strcmp(s.rows[i].shard,
-							  s.rows[end].shard) ==
-							   0;)
+		for (end = i + 1;
+		     end < s.count &&
+		     strcmp(s.rows[i].shard, s.rows[end].shard) == 0;)
 			end++;
 		rc = mr_check_cancel(&p->m->env, err);
 		if (rc >= 0)

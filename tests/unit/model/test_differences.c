@@ -133,10 +133,10 @@ static void compares_files_of_other_tools_by_layers(void **state)
 /* Of others' manifests the base is told by two annotations, and by nothing
  * else. */
 #define BASED(name, hex)                                                       \
-	"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"         \
+	"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"        \
 	"vnd.oci.empty.v1+json\",\"digest\":\"sha256:" HEX                     \
-	"c\",\"size\":2},\"layers\":[],\"annotations\":{"                       \
-	"\"org.opencontainers.image.base.digest\":\"sha256:" HEX hex            \
+	"c\",\"size\":2},\"layers\":[],\"annotations\":{"                      \
+	"\"org.opencontainers.image.base.digest\":\"sha256:" HEX hex           \
 	"\",\"org.opencontainers.image.base.name\":\"" name "\"}}"
 
 static void names_the_base_as_parents(void **state)
