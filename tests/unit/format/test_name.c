@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "format/format.h"
 
 static void knows_formats_by_extension(void **state)
