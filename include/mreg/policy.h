@@ -135,8 +135,7 @@ MREG_API void mreg_policy_check_result_release(
 
 /* All rules that failed when a call in this session last ended with
  * MREG_EPOLICY, of which an error has room for a few; NULL and 0 before the
- * first, or when there was no memory for it.  Borrowed, until the next such
- * call or mreg_close. */
+ * first.  Borrowed, until the next such call or mreg_close. */
 MREG_API const struct mreg_policy_finding *mreg_policy_refusal(
 	const struct mreg *m, size_t *count);
 

@@ -132,11 +132,14 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 	MR_AUTO(mr_buf_release) struct mr_buf causes = MR_BUF_INIT(4096);
 	MR_AUTO(mr_buf_release) struct mr_buf sources = MR_BUF_INIT(65536);
 	size_t i;
+	int rc;
 
 	for (i = 0; i < v->count; i++)
 		mr_log(&m->env, MREG_LOG_ERROR, "%s: %s -> %s",
 		       v->items[i].rule, v->items[i].problem, v->items[i].mend);
-	mr_refusal_keep(m, by, v);
+	rc = mr_refusal_keep(m, by, v, err);
+	if (rc < 0)
+		return rc;
 	put_causes(v, &causes);
 	put_sources(by, &sources);
 	(void)mr_fail(err, MREG_EPOLICY,

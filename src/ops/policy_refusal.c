@@ -42,25 +42,23 @@ void mr_refusal_free(struct mr_refusal *r)
 	mr_release(r);
 }
 
-/* Without memory for it the error still tells what it has room for. */
-void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
-		     const struct mr_verdict *v)
+int mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
+		    const struct mr_verdict *v, struct mreg_error *err)
 {
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mr_refusal *r = mr_zalloc(sizeof(*r));
+	int rc;
 
 	mr_refusal_free(m->refusal);
-	m->refusal = NULL;
-	if (!r || mr_result_arena(&r->arena, &ignored) < 0) {
-		mr_release(r);
-		return;
-	}
+	m->refusal = r;
+	if (!r)
+		return mr_fail_nomem(err);
+	rc = mr_result_arena(&r->arena, err);
+	if (rc < 0)
+		return rc;
 	r->items = mr_policy_findings(r->arena, by, v->items, v->count);
-	r->count = v->count;
-	if (mr_arena_failed(r->arena))
-		mr_refusal_free(r);
-	else
-		m->refusal = r;
+	rc = mr_result_check(r->arena, err);
+	r->count = rc < 0 ? 0 : v->count;
+	return rc;
 }
 
 const struct mreg_policy_finding *mreg_policy_refusal(const struct mreg *m,

@@ -161,16 +161,17 @@ static const char *asked_label(const struct pull *p, const struct choice *one)
 
 /* Each into `cause`; into `hint` the words to choose with, of which one of
  * several is enough; both as far as they fit. */
-static void tell(const struct pull *p, const struct choice *all, size_t n,
-		 struct mr_buf *cause, struct mr_list *hint)
+static int tell(const struct pull *p, const struct choice *all, size_t n,
+		struct mr_buf *cause, struct mr_list *hint,
+		struct mreg_error *err)
 {
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
 	char shown[SHOWN];
 	size_t told = 0;
 	size_t i;
+	int rc = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && rc >= 0; i++) {
 		const char *label = asked_label(p, &all[i]);
 
 		if (!label)
@@ -184,12 +185,12 @@ static void tell(const struct pull *p, const struct choice *all, size_t n,
 				      text, label ? " " : "", shown);
 			told++;
 		}
-		/* A hint less, without memory. */
 		if (label && !mr_list_has(hint, shown))
-			(void)mr_list_add(hint, shown, &ignored);
+			rc = mr_list_add(hint, shown, err);
 	}
 	if (told < n)
 		mr_buf_printf(cause, " and %zu more", n - told);
+	return rc < 0 ? rc : mr_buf_check(cause, "what can be chosen", err);
 }
 
 /* "a=1 or a=2"; empty when they do not fit. */
@@ -223,7 +224,7 @@ static int ask(struct pull *p, const char *problem, enum mreg_code code,
 			rc = mr_model_labels(index, i, &all[n++].labels, err);
 		}
 	if (rc == 0)
-		tell(p, all, n, &cause, &words);
+		rc = tell(p, all, n, &cause, &words, err);
 	for (i = 0; i < n; i++)
 		mr_list_release(&all[i].labels);
 	if (rc < 0)

@@ -12,8 +12,8 @@ const struct mreg_policy_finding *mr_policy_findings(
 	const struct mr_finding *items, size_t n);
 
 /* Into the session, instead of what was there; freed with it. */
-void mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
-		     const struct mr_verdict *v);
+int mr_refusal_keep(struct mreg *m, const struct mr_policies *by,
+		    const struct mr_verdict *v, struct mreg_error *err);
 void mr_refusal_free(struct mr_refusal *r); /* NULL does nothing */
 
 #endif
