@@ -47,7 +47,9 @@ struct mreg_pull_result {
 	size_t item_count;
 	uint64_t bytes_total, bytes_fetched, bytes_reused;
 	uint64_t files_placed, files_kept;
-	uint64_t bytes_seeded;      /* of bytes_reused: copied from a seed */
+	/* Of bytes_reused: copied from a seed, but for what came with an
+	 * archive that was fetched all the same. */
+	uint64_t bytes_seeded;
 	const char *const *removed; /* by `exact`; paths, sorted */
 	size_t removed_count;
 	bool dry_run;

@@ -93,7 +93,9 @@ static void put_file(struct mr_buf *b, const struct mreg_diff_file *f)
 	    f->executable[0] != f->executable[1])
 		mr_buf_puts(b, f->executable[1] ? ", executable now"
 						: ", no longer executable");
-	mr_buf_putc(b, '\n');
+	mr_buf_puts(b, f->packed[f->change != MREG_CHANGE_REMOVED]
+			       ? ", archive\n"
+			       : "\n");
 }
 
 static size_t count(const struct mreg_diff_result *r, enum mreg_change change)
@@ -205,6 +207,16 @@ static void put_fields(struct mr_buf *b, const struct mreg_diff_result *r)
 
 /* -- tensors, inputs, outputs ---------------------------------------------- */
 
+static bool has_archive(const struct mreg_diff_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->file_count; i++)
+		if (r->files[i].packed[0] || r->files[i].packed[1])
+			return true;
+	return false;
+}
+
 static void put_tensors(struct mr_buf *b, const struct mreg_diff_result *r)
 {
 	size_t i;
@@ -220,11 +232,18 @@ static void put_tensors(struct mr_buf *b, const struct mreg_diff_result *r)
 	}
 	if (r->untold.n)
 		mr_buf_putc(b, '\n');
+	if (has_archive(r))
+		mr_buf_puts(b, "  files come in archives, which are not looked "
+			       "into\n");
 	for (i = 0; i < r->tensor_count; i++) {
 		const struct mreg_diff_tensor *t = &r->tensors[i];
 
 		mr_buf_printf(b, "  %s ", sign_of(t->change));
 		cli_put(b, t->name);
+		if (r->tensors_by_file) {
+			mr_buf_puts(b, " in ");
+			cli_put(b, t->path);
+		}
 		mr_buf_puts(b, ": ");
 		if (t->a)
 			cli_put_tensor(b, t->a);

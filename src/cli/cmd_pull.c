@@ -112,7 +112,7 @@ static void put_sizes(struct mr_buf *b, const struct mreg_pull_result *r)
 	mr_buf_printf(b, "%s %s, ", mr_text_size(r->bytes_fetched, text),
 		      r->dry_run ? "to fetch" : "fetched");
 	if (r->bytes_seeded)
-		mr_buf_printf(b, "%s from seeds, ",
+		mr_buf_printf(b, "%s from this machine, ",
 			      mr_text_size(r->bytes_seeded, text));
 	mr_buf_printf(b, "%s already there\n",
 		      mr_text_size(r->bytes_reused - r->bytes_seeded, text));

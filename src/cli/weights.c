@@ -171,20 +171,33 @@ void cli_put_cost(struct mr_buf *b, uint64_t bytes, uint64_t requests)
 		      requests == 1 ? "" : "s");
 }
 
+size_t cli_packed(const struct mreg_inspect_result *r)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < r->item_count; i++)
+		n += r->items[i].packed;
+	return n;
+}
+
 void cli_put_weights(struct cli *cli, struct mr_buf *b,
 		     const struct mreg_inspect_result *r)
 {
 	char size[32];
 	size_t i;
 
-	if (!r->weight_count) {
-		mr_buf_puts(b, "no weight files\n");
-		return;
-	}
 	for (i = 0; i < r->weight_count; i++) {
 		put_file(cli, b, &r->weights[i]);
 		mr_buf_putc(b, '\n');
 	}
+	if (cli_packed(r))
+		mr_buf_puts(b, "files come in archives, which are not looked "
+			       "into: 'mreg pull' unpacks them\n");
+	else if (!r->weight_count)
+		mr_buf_puts(b, "no weight files\n");
+	if (!r->weight_count)
+		return;
 	mr_buf_printf(b, "%zu weight file%s, %s: ", r->weight_count,
 		      r->weight_count == 1 ? "" : "s",
 		      mr_text_size(r->weight_bytes, size));

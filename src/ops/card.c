@@ -311,8 +311,9 @@ static void put_files(struct mr_buf *b, const struct mr_look *l)
 	for (i = 0; i < l->count; i++) {
 		mr_buf_puts(b, "- ");
 		put_cell(b, l->files[i].path);
-		mr_buf_printf(b, ", %s\n",
-			      mr_text_size(l->files[i].desc.size, size));
+		mr_buf_printf(b, ", %s%s\n",
+			      mr_text_size(l->files[i].desc.size, size),
+			      l->files[i].archive ? ", archive" : "");
 	}
 }
 

@@ -31,6 +31,7 @@
 struct spot {
 	const struct mr_model_layer *file; /* borrowed */
 	enum mreg_check_state state;
+	bool known;    /* the state told, so it was not read */
 	bool remember; /* right, and the state does not know it */
 	int64_t looked_ns;
 	struct mr_file_id id;
@@ -257,7 +258,6 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 	MR_AUTO(mr_fd_close) int fd = -1;
 	struct stat st = { .st_mode = 0 };
 	bool right = false;
-	bool known;
 	int rc;
 
 	if (s->file->archive) {
@@ -268,8 +268,8 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 	if (rc < 0 || fd < 0)
 		return rc;
 	mr_file_id(&st, &s->id);
-	known = ask_state(c, s, &right);
-	if (!known) {
+	s->known = ask_state(c, s, &right);
+	if (!s->known) {
 		int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 		if (own < 0)
@@ -279,7 +279,7 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 			return rc;
 	}
 	s->state = right ? MREG_CHECK_RIGHT : MREG_CHECK_CHANGED;
-	if (right && !known && fstat(fd, &st) == 0) {
+	if (right && !s->known && fstat(fd, &st) == 0) {
 		struct mr_file_id now;
 
 		mr_file_id(&st, &now);
@@ -405,6 +405,7 @@ static void take_rows(struct check *c, struct mreg_check_result *out)
 		const struct spot *s = &c->spots[i];
 
 		++*counter(out, s->state);
+		out->files_known += s->known;
 		if (s->state == MREG_CHECK_RIGHT)
 			continue;
 		rows[n].path = mr_arena_strdup(a, s->file->path);

@@ -101,6 +101,16 @@ static int compare(const void *a, const void *b)
 	return order ? order : strcmp(x->tensor->name, y->tensor->name);
 }
 
+/* Where several files have one name, in an order that is always the same. */
+static int by_place(const void *a, const void *b)
+{
+	const struct named *x = a;
+	const struct named *y = b;
+	int order = compare(x, y);
+
+	return order ? order : strcmp(x->path, y->path);
+}
+
 static int collect(struct diff *d, int side, struct list *out,
 		   struct mreg_error *err)
 {
@@ -131,8 +141,20 @@ static int collect(struct diff *d, int side, struct list *out,
 			to->tensor = &t[k];
 		}
 	}
-	qsort(out->items, out->n, sizeof(*out->items), compare);
+	qsort(out->items, out->n, sizeof(*out->items), by_place);
 	return 0;
+}
+
+/* Whether a name says which tensor is meant. */
+static bool is_clear(const struct list *l)
+{
+	size_t i;
+
+	for (i = 1; i < l->n; i++)
+		if (strcmp(l->items[i - 1].group, l->items[i].group) != 0 ||
+		    compare(&l->items[i - 1], &l->items[i]) == 0)
+			return false;
+	return true;
 }
 
 static bool same(const struct mreg_tensor *a, const struct mreg_tensor *b)
@@ -191,6 +213,7 @@ static int merge(struct diff *d, struct mreg_error *err)
 		k += order >= 0;
 	}
 	d->out->tensors = rows;
+	d->out->tensors_by_file = !is_clear(&a) || !is_clear(&b);
 	return 0;
 }
 

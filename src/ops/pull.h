@@ -24,6 +24,7 @@ struct pull_archive {
 	bool recalled; /* ... from the state, and not seen in its bytes */
 	bool wrong;    /* ... and those hold something else */
 	int fd;        /* owned, shared flock; of its bytes, here; -1: none */
+	bool was_here; /* ... and there was one */
 };
 
 /* Where a file of the version comes from. */

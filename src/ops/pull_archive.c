@@ -425,7 +425,7 @@ int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
 {
 	const struct mreg_desc *d = &a->layer.desc;
 	struct mr_stream *in = NULL;
-	enum mr_coding coding;
+	enum mr_coding coding = MR_CODING_NONE;
 	int fd = fcntl(a->fd, F_DUPFD_CLOEXEC, 0);
 	int rc;
 
@@ -454,8 +454,12 @@ void mr_pull_close_archives(struct pull *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->archive_count; i++)
-		mr_fd_close(&p->archives[i].fd); /* and give up the flock */
+	for (i = 0; i < p->archive_count; i++) {
+		struct pull_archive *a = &p->archives[i];
+
+		a->was_here = a->was_here || a->fd >= 0;
+		mr_fd_close(&a->fd); /* and give up the flock */
+	}
 }
 
 /* Unless somebody uses it. */

@@ -70,6 +70,10 @@ int mr_push_facts(struct push *p, struct mreg_error *err);
 int mr_push_run(struct push *p, struct mreg_error *err);
 void mr_push_facts_release(struct push_facts *f);
 
+/* push_shards.c: a warning for each shard index that names a tensor which its
+ * shard does not have. */
+int mr_push_shards(struct push *p, struct mreg_error *err);
+
 /* push_files.c: scan and check what is on disk; digests that state knows. */
 int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 		 struct mreg_error *err);

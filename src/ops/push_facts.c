@@ -431,6 +431,8 @@ int mr_push_facts(struct push *p, struct mreg_error *err)
 		rc = read_dvc(p, err);
 	if (rc >= 0)
 		rc = read_weights(p, err);
+	if (rc >= 0)
+		rc = mr_push_shards(p, err);
 	return rc < 0 ? rc : fill(p, err);
 }
 

@@ -49,6 +49,7 @@ static void put_state(struct mr_view *row, const char *key,
 	mr_view_digest(&v, "digest", &f->digest[side]);
 	mr_view_u64(&v, "size", f->size[side]);
 	mr_view_bool(&v, "executable", f->executable[side]);
+	mr_view_bool(&v, "packed", f->packed[side]);
 	mr_view_put(row, key, mr_view_take(&v));
 }
 

@@ -168,6 +168,8 @@ void mr_view_items(struct mr_view *v, const char *key,
 		if (moved_word)
 			mr_view_str(&row, "action",
 				    action_word(items[i].action, moved_word));
+		else
+			mr_view_bool(&row, "packed", items[i].packed);
 		if (json_array_append_new(list, mr_view_take(&row)) < 0) {
 			json_decref(list);
 			list = NULL;

@@ -258,6 +258,29 @@ def test_a_file_under_one_path_is_compared_with_itself(mreg, tmp_path):
     assert (row["path"], row["b"]["dtype"]) == ("large.safetensors", "F16")
 
 
+def test_a_name_in_several_files_is_told_with_the_file(mreg, tmp_path):
+    def files(*names, dtype="F32"):
+        return {f"{name}.safetensors": safetensors({"w": (dtype, [2])})
+                for name in names}
+
+    def lines(a, b):
+        text = mreg.run("diff", f"churn:v{a}", f"churn:v{b}", "-t").stdout
+        return [x for x in text.splitlines() if "F32 [2]" in x]
+
+    push(mreg, tmp_path / "m", {"notes.txt": b"none\n"})
+    push(mreg, tmp_path / "m", files("b", "a"))
+    push(mreg, tmp_path / "m", files("a"))
+    push(mreg, tmp_path / "m", files("a", dtype="F16"))
+    push(mreg, tmp_path / "m", files("a", "b", dtype="F16"))
+    assert lines(1, 2) == ["  + w in a.safetensors: F32 [2]",
+                           "  + w in b.safetensors: F32 [2]"]
+    assert lines(2, 5) == ["  ~ w in a.safetensors: F32 [2] -> F16 [2]",
+                           "  ~ w in b.safetensors: F32 [2] -> F16 [2]"]
+    # With one file nothing else is meant.
+    assert lines(1, 3) == ["  + w: F32 [2]"]
+    assert lines(3, 4) == ["  ~ w: F32 [2] -> F16 [2]"]
+
+
 def test_a_broken_file_is_named(mreg, tmp_path):
     push(mreg, tmp_path / "m", {"model.safetensors": safetensors({})})
     broken = (1 << 40).to_bytes(8, "little") + b"{}" + b" " * 64

@@ -369,8 +369,36 @@ def test_an_evaluation_tells_its_verdict(mreg, churn):
     assert (rows["holdout"]["passed"], rows["fair"]["passed"]) == (True, False)
     assert rows["holdout"]["metrics"] == {"auc": "0.910"}
     text = mreg.run("inspect", "churn").stdout
-    assert "  evaluation  holdout: passed  evaluation.json  " in text
+    assert "  evaluation  holdout: passed, auc=0.910  evaluation.json  " in text
     assert "  evaluation  fair: failed  evaluation.json  " in text
+
+
+def test_an_evaluation_tells_its_first_numbers(mreg, churn):
+    mreg.run("evaluate", "churn", "--suite", "h", "--pass", "--metric", "d=4",
+             "--metric", "c=3", "--metric", "b=2", "--metric", "a=1")
+    assert "  evaluation  h: passed, a=1, b=2, c=3, ...  evaluation.json  " \
+        in mreg.run("inspect", "churn").stdout
+
+
+def test_a_document_in_a_value_is_cut(mreg, tmp_path):
+    """What modctl notes, and a signature, are pages."""
+    signature = json.dumps({"inputs": [
+        {"name": f"column{i}", "type": "double"} for i in range(20)]})
+    write(tmp_path / "m/model.bin", b"weights\n")
+    mreg.run("push", tmp_path / "m", "long", "--signature", signature,
+             "--annotation", "com.example.page=" + "line\n" * 99, "--param",
+             "path=" + "p" * 99)
+    lines = mreg.run("inspect", "long").stdout.splitlines()
+    page, = [x for x in lines if x.startswith("  com.example.page = line")]
+    told, = [x for x in lines if x.startswith("signature ")]
+    for line in (page, told):
+        assert line.endswith("...") and len(line) < 100
+    # What is one value is whole.
+    at = lines.index("params")
+    assert lines[at + 1] == "  path = " + "p" * 99
+    r = mreg.json("inspect", "long")
+    assert r["annotations"]["com.example.page"] == "line\n" * 99
+    assert json.loads(r["metadata"]["signature"]) == json.loads(signature)
 
 
 def test_terms_of_data_are_told(mreg, tmp_path):

@@ -149,6 +149,8 @@ def test_what_is_read_is_told(mreg, folder):
     said = mreg.run("push", folder, "m").stdout
     line, = (s for s in said.splitlines() if "read from files" in s)
     assert "license" in line and "parameters" in line
+    # As inspect calls them: tags are the registry's.
+    assert ", labels, " in line and "tags" not in line
 
 
 def test_the_same_folder_is_the_same_version(mreg, folder, tmp_path):
@@ -231,6 +233,28 @@ def test_shards_are_one_model(mreg, tmp_path, read):
     notes, config = read("s", mreg.json("push", out, "s")["digest"])
     assert notes["org.mreg.parameters"] == "150"
     assert config["config"]["precision"] == "bfloat16"
+
+
+def test_a_tensor_that_its_shard_lacks_is_told(mreg, tmp_path):
+    out = tmp_path / "shards/sub"
+    out.mkdir(parents=True)
+    names = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    safetensors(out / names[0], {"a": [10, 10]}, "BF16", 2)
+    safetensors(out / names[1], {"d": [10, 5]}, "BF16", 2)
+    index = out / "model.safetensors.index.json"
+    weights = {"a": names[0], "d": names[1]}
+    index.write_text(json.dumps({"weight_map": weights}))
+    assert "warning" not in mreg.run("push", out.parent, "s").stderr
+    index.write_text(json.dumps({"weight_map": {**weights, "c": names[1]}}))
+    result = mreg.run("push", out.parent, "s")
+    assert ("warning: 'sub/model.safetensors.index.json' names tensor 'c', "
+            f"which '{names[1]}' does not have\n") in result.stderr
+    index.write_text(json.dumps({"weight_map": {
+        **weights, "c": names[1], "a": names[1], "\x1b[2J": names[0]}}))
+    told, = [line for line in mreg.run("push", out.parent, "s")
+             .stderr.splitlines() if "names tensor" in line]
+    assert "names tensor '\\x1b[2J'" in told
+    assert told.endswith("does not have, nor 2 more")
 
 
 # -- MLflow and DVC -----------------------------------------------------------
