@@ -82,6 +82,21 @@ def test_safetensors_of_every_type(written, ask, mreg):
     assert metadata["precision"] == "float16"
 
 
+def test_what_safetensors_refuses_is_refused(written, ask, mreg, box):
+    """Headers changed at random: one verdict on each, and what is read in
+    those that are taken."""
+    (box / "m").mkdir()
+    theirs = ask("safetensors_mutants", box / "m",
+                 written("safetensors_write"), 1, 600)
+    files, _ = weights(mreg, box / "m")
+    for path, tensors in theirs.items():
+        file = files[path]
+        assert (file["trouble"] is None) == (tensors is not None), path
+        assert {t["name"]: [t["dtype"], t["shape"]]
+                for t in file["tensors"]} == (tensors or {}), path
+    assert 20 < sum(t is not None for t in theirs.values()) < 580
+
+
 def test_minilm_in_a_registry(real, ask, serving, mreg):
     folder = real("minilm")
     name = f"{serving('distribution').host}/readers/minilm"
@@ -232,6 +247,22 @@ def test_pickles_of_every_protocol(written, ask, mreg):
         assert path == "calls.pkl" or file["unsafe"][-1] == \
             "sklearn.linear_model._logistic LogisticRegression"
     assert files["calls.pkl"]["unsafe"] == ["builtins eval", "posix system"]
+
+
+def test_nothing_that_python_imports_is_missed(ask, mreg, box):
+    """Pickles changed at random: what Python would import is told, or the file
+    is in trouble; a name that cannot be shown is unsafe."""
+    (box / "m").mkdir()
+    theirs = ask("pickle_mutants", box / "m", 1, 1000)
+    files, _ = weights(mreg, box / "m")
+    read = {p: f for p, f in files.items() if not f["trouble"]}
+    for path, file in read.items():
+        assert file["format"] == "pickle"
+        missed = set(theirs[path]) - set(file["globals"])
+        assert not missed or "(computed)" in file["unsafe"], path
+        assert not any(name.isprintable() for name in missed), path
+    assert len(files) == 1000 and len(read) > 100
+    assert sum(bool(theirs[path]) for path in read) > 100
 
 
 def test_what_is_no_plain_pickle_is_not_called_clean(written, mreg):
