@@ -95,7 +95,8 @@ def ask(find, work):
         done = subprocess.run(
             [python, str(script), *map(str, words)], cwd=home,
             env={"PATH": os.environ["PATH"], "HOME": str(home),
-                 "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+                 "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
+                 "MLFLOW_DISABLE_TELEMETRY": "true"},
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=300)
         assert done.returncode == 0, f"{words}\n{done.stderr[-4000:]}"

@@ -7,7 +7,6 @@ import pathlib
 def mlflow_here(folder):
     """MLflow with its file store below `folder`."""
     os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     import mlflow
     mlflow.set_tracking_uri((pathlib.Path(folder) / "mlruns").as_uri())
