@@ -8,6 +8,7 @@
  */
 #include "document/node.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,13 +211,21 @@ const char *mr_node_text(const struct mr_node *node)
 	return node->text;
 }
 
+/* Whether readers of JSON can hold a number: jansson for one refuses what is
+ * infinite as a double. */
+static bool fits(const char *number)
+{
+	return isfinite(strtod(number, NULL));
+}
+
 static void scalar_json(const struct mr_node *node, struct mr_buf *out)
 {
 	if (mr_node_is_null(node))
 		mr_buf_puts(out, "null");
-	else if (node->plain && (strcmp(node->text, "true") == 0 ||
-				 strcmp(node->text, "false") == 0 ||
-				 mr_json_is_number(node->text)))
+	else if (node->plain &&
+		 (strcmp(node->text, "true") == 0 ||
+		  strcmp(node->text, "false") == 0 ||
+		  (mr_json_is_number(node->text) && fits(node->text))))
 		mr_buf_puts(out, node->text);
 	else
 		mr_json_quote(out, node->text);

@@ -109,6 +109,18 @@ def test_schema_and_mreg_refuse_the_same(mreg, tmp_path, policy, key, value):
     assert err["code"] == "format" and "p.json" in err["message"]
 
 
+@pytest.mark.parametrize("name", ["20261122123456789012345", "2026e1122"])
+def test_a_name_of_digits_leaves_the_policy_readable(mreg, plain, policy,
+                                                     name):
+    """As a number, more than JSON's readers take."""
+    mreg.run("policy", "set", "churn", policy(
+        f"policy: 1\nname: {name}\nrequire: [license]\n"))
+    shown = json.loads(mreg.run("policy", "show", "churn", "--raw").stdout)
+    assert str(shown["name"]) == name
+    err = mreg.fails(7, "push", plain, "churn")
+    assert "license" in err["cause"]
+
+
 def test_every_key_of_the_schema_is_described():
     text = (SPEC / "policy.md").read_text()
     schema = json.loads((SPEC / "policy.schema.json").read_text())
