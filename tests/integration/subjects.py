@@ -110,7 +110,6 @@ def policy_wrong(who, model, status):
 # -- what others packed -------------------------------------------------------
 
 PACKED = ("tar", "gzip", "zstd", "image", "select")
-MODELPACK = "application/vnd.cncf.model."
 FILES = {"sub/m.bin": bytes(range(256)) * 20, "run.sh": (b"#!", 0o755),
          "c.json": b"{}", "sub/größe.txt": b"x"}
 
@@ -124,7 +123,7 @@ def packed(registry, files=None):
 
     def modelpack(reference, suffix, pack):
         return registry.manifest(reference, [
-            foreign.named(f"{MODELPACK}weight.v1.tar{suffix}",
+            foreign.named(f"{foreign.MODELPACK}weight.v1.tar{suffix}",
                           pack(foreign.tar(half)), filepath=sorted(half)[0])
             for half in halves], artifact=foreign.MODEL)
 
