@@ -5,6 +5,10 @@
 
 #include "view/view.h"
 
+#include <string.h>
+
+#include "base/json.h"
+
 /* Appends to a list that may be NULL after an earlier failure. */
 static json_t *append(json_t *list, json_t *value)
 {
@@ -31,6 +35,17 @@ static void put_rules(struct mr_view *v, const struct mreg_policy_rule *rules,
 	mr_view_put(v, "rules", list);
 }
 
+/* NULL: out of memory, since it was read before. */
+static json_t *document_of(const struct mreg_policy_source *s)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	size_t n = strlen(s->document);
+	json_t *j = NULL;
+
+	(void)mr_json_parse(s->document, n, n, "policy", &j, &err);
+	return j;
+}
+
 static void put_sources(struct mr_view *v,
 			const struct mreg_policy_source *sources, size_t n,
 			bool whole)
@@ -49,8 +64,7 @@ static void put_sources(struct mr_view *v,
 		mr_view_str(&row, "actor", s->file ? NULL : s->actor);
 		mr_view_time(&row, "time", s->time_s);
 		if (whole) {
-			mr_view_put(&row, "document",
-				    json_loads(s->document, 0, NULL));
+			mr_view_put(&row, "document", document_of(s));
 			put_rules(&row, s->rules, s->rule_count);
 		}
 		list = append(list, mr_view_take(&row));

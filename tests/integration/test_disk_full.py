@@ -17,6 +17,7 @@ import fake
 import faults
 import foreign
 import harness
+import subjects
 from harness import MIB, Mreg, assert_pulled, tree, write
 
 STEPS = 64
@@ -98,6 +99,9 @@ def at(request, binary, box, quick, model):
     if request.param == "registry":
         server = fake.Fake()
         mreg.source = f"{server.host}/m"
+        mreg.packing = foreign.Registry(server.host, "foreign")
+    else:
+        mreg.packing = foreign.Layout(box / "source", "foreign")
     mreg.run("push", model, mreg.source)
     yield mreg
     assert server is None or server.stop() == 0
@@ -214,6 +218,18 @@ def test_a_pull_onto_a_full_disk(at, model, disk, capsys):
           lambda status: check_folder(out, expected, status), capsys)
 
 
+@pytest.mark.parametrize("how", faults.some(subjects.PACKED, "zstd"))
+def test_a_pull_of_archives_onto_a_full_disk(at, model, disk, how, capsys):
+    """They need room for the archives beside what is in them."""
+    expected = tree(model)
+    out = disk.folder / "out"
+    subjects.packed(at.packing, {p: (model / p).read_bytes()
+                                 for p in expected})
+    sweep(disk, size_of(model), f"pull, {how}, from {at.where}",
+          lambda: run(at, *subjects.pull_packed(at.packing.name, how, out)),
+          lambda status: check_folder(out, expected, status), capsys)
+
+
 def test_an_export_onto_a_full_disk(at, model, disk, box, capsys):
     file = disk.folder / "m.tar"
     again = [0]
@@ -254,6 +270,33 @@ def test_a_full_disk_below_what_is_written_to(target, name, model, disk, box,
     sweep(disk, size_of(model), f"{name} to {target.kind}",
           lambda: run(target.mreg, name, words[name], target.target), check,
           capsys, target)
+
+
+@pytest.mark.parametrize("verb", subjects.DOCUMENTS)
+def test_a_full_disk_below_what_is_attached_to(target, verb, disk, box,
+                                               capsys):
+    """The version that was there, or what came of its push, stays whole."""
+    small = harness.small_model(box / "small", 1)
+    report = write(box / "report.bin", random.Random(verb).randbytes(6 * MIB))
+    words = subjects.DOCUMENTS[verb]
+
+    def command():
+        # Its room is enough on all but the smallest of them.
+        pushed = run(target.mreg, "push", small, target.target)
+        return pushed if pushed.status != 0 else run(
+            target.mreg, *words(f"{target.target}:v1", report))
+
+    def check(status):
+        found, wrong = target.look()
+        if found:
+            wrong += subjects.attached_wrong(target.mreg, target.target, verb,
+                                             status)
+        elif status == 0:
+            wrong.append("no version")
+        return wrong
+
+    sweep(disk, report.stat().st_size, f"{verb} to {target.kind}", command,
+          check, capsys, target)
 
 
 @pytest.fixture
