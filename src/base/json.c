@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -102,9 +103,15 @@ static void watch_release(void *mem)
 	mr_release(mem);
 }
 
+/* A program that gave jansson an allocator of its own keeps it. */
 static void watch(void)
 {
-	json_set_alloc_funcs(watch_alloc, watch_release);
+	json_malloc_t take = NULL;
+	json_free_t give = NULL;
+
+	json_get_alloc_funcs(&take, &give);
+	if (take == malloc && give == free)
+		json_set_alloc_funcs(watch_alloc, watch_release);
 }
 
 /* Nothing of its own may change between the two returns of setjmp(). */
