@@ -16,6 +16,7 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 SHAREDIR ?= $(PREFIX)/share
+DOCDIR ?= $(SHAREDIR)/doc/mreg
 INSTALL ?= install
 
 ifeq ($(origin CC),default)
@@ -372,6 +373,10 @@ compile_commands.json: Makefile FORCE ## for editors
 		sep=,; done; echo ']'; } >$@.tmp
 	@mv $@.tmp $@
 
+# What messages and help name as spec/...: schemas, templates, the languages.
+SPEC_FOLDERS := spec spec/samples spec/schemas spec/templates
+install_spec = $(INSTALL) -m 644 $(wildcard $(1)/*.*) $(D)$(DOCDIR)/$(1)
+
 # A release is installed, unless BUILD was asked for.
 INSTALL_BUILD := $(if $(filter file,$(origin BUILD)),release,$(BUILD))
 
@@ -384,7 +389,8 @@ install-files: all
 		$(D)$(INCLUDEDIR)/mreg $(D)$(MANDIR)/man1 \
 		$(D)$(SHAREDIR)/bash-completion/completions \
 		$(D)$(SHAREDIR)/zsh/site-functions \
-		$(D)$(SHAREDIR)/fish/vendor_completions.d
+		$(D)$(SHAREDIR)/fish/vendor_completions.d \
+		$(addprefix $(D)$(DOCDIR)/,$(SPEC_FOLDERS))
 	$(INSTALL) -m 755 $(B)/mreg $(D)$(BINDIR)/mreg
 	$(INSTALL) -m 644 $(B)/libmreg.a $(D)$(LIBDIR)/libmreg.a
 	$(INSTALL) -m 755 $(B)/$(SONAME) $(D)$(LIBDIR)/$(SONAME)
@@ -394,6 +400,7 @@ install-files: all
 		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' \
 		-e 's|@LIBRARIES@|$(LIBRARIES)|' \
 		scripts/mreg.pc.in >$(D)$(LIBDIR)/pkgconfig/mreg.pc
+	$(foreach f,$(SPEC_FOLDERS),$(call install_spec,$(f)) &&) true
 	$(B)/mreg completion bash >$(D)$(SHAREDIR)/bash-completion/completions/mreg
 	$(B)/mreg completion zsh >$(D)$(SHAREDIR)/zsh/site-functions/_mreg
 	$(B)/mreg completion fish >$(D)$(SHAREDIR)/fish/vendor_completions.d/mreg.fish
@@ -406,7 +413,7 @@ uninstall: ## what install put there
 		$(D)$(SHAREDIR)/bash-completion/completions/mreg \
 		$(D)$(SHAREDIR)/zsh/site-functions/_mreg \
 		$(D)$(SHAREDIR)/fish/vendor_completions.d/mreg.fish
-	rm -rf $(D)$(INCLUDEDIR)/mreg
+	rm -rf $(D)$(INCLUDEDIR)/mreg $(D)$(DOCDIR)
 
 dist: ## source archive of the last commit
 	@mkdir -p build

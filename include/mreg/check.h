@@ -54,6 +54,7 @@ struct mreg_check_result {
 	size_t file_count;
 	uint64_t right, missing, changed, mode, other, extra, packed;
 	uint64_t bytes_hashed; /* read to find out */
+	uint64_t files_known;  /* not read: unchanged since they were */
 	void *owner;
 };
 

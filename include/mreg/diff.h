@@ -44,6 +44,7 @@ struct mreg_diff_file {
 	struct mreg_digest digest[2];
 	uint64_t size[2];
 	bool executable[2];
+	bool packed[2]; /* an archive, or a compressed file: pull unpacks it */
 };
 
 /* One piece of metadata with another value; the values are NULL where there is
@@ -81,6 +82,8 @@ struct mreg_diff_result {
 	const struct mreg_diff_tensor *tensors;
 	size_t tensor_count;
 	bool tensors_read;
+	bool tensors_by_file; /* a name alone may stand for several: `path`
+			       * says which */
 	uint64_t tensors_same;
 	uint64_t bytes_read, requests; /* what reading headers took */
 	/* Inputs and outputs.  `interface` says where they were found:
@@ -89,6 +92,9 @@ struct mreg_diff_result {
 	bool incompatible;
 	const struct mreg_diff_port *ports;
 	size_t port_count;
+	/* By `tensors`: weight files of either in which none are listed, such
+	 * as pickles; paths, sorted. */
+	struct mreg_texts untold;
 	void *owner;
 };
 

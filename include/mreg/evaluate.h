@@ -38,6 +38,13 @@ struct mreg_evaluate_opts {
 		.size = sizeof(struct mreg_evaluate_opts)                      \
 	}
 
+/* What was measured on a part of the data. */
+struct mreg_segment {
+	const char *name; /* "country=DE" */
+	const struct mreg_pair *metrics;
+	size_t metric_count;
+};
+
 struct mreg_evaluate_result {
 	struct mreg_attach_result attached; /* owns all texts */
 	const char *suite, *suite_version;  /* the latter NULL when not told */
@@ -46,6 +53,7 @@ struct mreg_evaluate_result {
 	const struct mreg_pair *metrics;      /* numbers as written */
 	size_t metric_count;
 	size_t segment_count;
+	const struct mreg_segment *segments; /* sorted by name */
 };
 
 /* Attach an evaluation to the version `ref`.  MREG_EUSAGE without a suite or

@@ -72,8 +72,10 @@ struct mreg_weight_file {
 	const char *path;
 	uint64_t size;
 	struct mreg_digest digest;
-	const char *format;  /* "safetensors", ...; "": none that is read */
-	const char *trouble; /* what is wrong with it; the rest is empty then */
+	const char *format; /* "safetensors", ...; "": none that is read */
+	/* What is wrong with it; the rest is empty then, but for what a pickle
+	 * would import before. */
+	const char *trouble;
 	const char *architecture, *name, *license, *producer, *tokenizer,
 		*base_model, *precision, *quantization;
 	uint64_t parameters, context_length, opset;
@@ -86,6 +88,9 @@ struct mreg_weight_file {
 	struct mreg_texts globals; /* a pickle would import these */
 	struct mreg_texts unsafe;  /* of them: not known to be harmless */
 	struct mreg_texts warnings;
+	/* The trouble is that there is more of it, or something in it, that is
+	 * not looked at: it may be as its format demands. */
+	bool limited;
 };
 
 /* One of the manifests that an image index lists. */
@@ -128,7 +133,8 @@ struct mreg_inspect_result {
 	const struct mreg_child *children;
 	size_t child_count;
 	bool is_index;
-	/* By `tensors`: one for each weight file. */
+	/* By `tensors`: one for each weight file; what is one by its content
+	 * too, where the name says nothing. */
 	const struct mreg_weight_file *weights;
 	size_t weight_count;
 	bool weights_read;             /* it was asked for */
@@ -145,10 +151,11 @@ struct mreg_inspect_result {
  * headers.  `o` NULL: no options.  Of an image index it lists the manifests;
  * MREG_EUNSUPPORTED with `tensors` or `config`, which it does not have.
  *
- * A weight file whose header breaks its format's rules, or of which the
- * registry sends no part, has `trouble`; when that goes for all that are in a
- * known format, it is MREG_EFORMAT or MREG_EUNSUPPORTED, naming the first. What
- * hangs on the version and its log cannot be had: a warning.
+ * A weight file whose header breaks its format's rules, of which the registry
+ * sends no part, or that takes too much to be looked at there, has `trouble`;
+ * when that goes for all that are in a known format, it is MREG_EFORMAT,
+ * MREG_EUNSUPPORTED or MREG_ELIMIT, naming the first.  What hangs on the
+ * version and its log cannot be had: a warning.
  */
 MREG_API int mreg_inspect(struct mreg *m, const char *ref,
 			  const struct mreg_inspect_opts *o,

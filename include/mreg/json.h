@@ -74,6 +74,11 @@ MREG_API char *mreg_json_pretty(const char *bytes, size_t n);
 /* {"error":{code,message,hint,cause}}, or {"type":"progress",...} for one
  * event of --progress=json. */
 MREG_API char *mreg_error_json(const struct mreg_error *err);
+/* The same of MREG_EPOLICY, with what mreg_policy_refusal gives as
+ * error.findings: [{rule, problem, mend, where}]. */
+MREG_API char *mreg_refusal_json(const struct mreg_error *err,
+				 const struct mreg_policy_finding *findings,
+				 size_t count);
 MREG_API char *mreg_progress_json(const struct mreg_progress *p);
 
 #ifdef __cplusplus

@@ -31,6 +31,8 @@ struct mreg_policy_source {
 	const char *document;      /* its canonical JSON */
 	struct mreg_policy_rule *rules;
 	size_t rule_count;
+	const char *kinds; /* of what its rules are asked: "model", "dataset,
+			    * prompt"; NULL: of everything */
 };
 
 struct mreg_policy_show_result {
@@ -87,20 +89,27 @@ struct mreg_policy_finding {
 	const char *rule;    /* "metrics.auc" */
 	const char *problem; /* "metric 'auc' is 0.71, at least 0.8 is asked" */
 	const char *mend;    /* what to do about it */
+	const char *where;   /* whose rule: as in struct mreg_policy_source */
 };
 
 struct mreg_policy_check_result {
 	const char *name;
 	const char *reference; /* name@digest; NULL: files */
 	bool passed;           /* also where no policy is in force */
-	struct mreg_policy_finding *findings;
+	const struct mreg_policy_finding *findings;
 	size_t finding_count;
 	uint64_t checked;  /* rules looked at */
 	uint64_t deferred; /* rules on what is attached to a version, which
 			    * files do not have yet */
+	/* Bounds that hold because what they compare with is not there: the
+	 * alias has no version yet, or no such metric, or is misspelled in the
+	 * policy.  Counted in `checked`, no findings. */
+	const struct mreg_policy_finding *uncompared;
+	size_t uncompared_count;
 	struct mreg_policy_source *sources;
 	size_t source_count;
 	const char *facts; /* JSON (spec/policy-facts.schema.json) */
+	uint64_t number;   /* of the version; 0: not known, or files */
 	void *owner;
 };
 
@@ -130,6 +139,12 @@ MREG_API int mreg_policy_check_files(struct mreg *m, const char *const *paths,
 				     struct mreg_error *err);
 MREG_API void mreg_policy_check_result_release(
 	struct mreg_policy_check_result *r);
+
+/* All rules that failed when a call in this session last ended with
+ * MREG_EPOLICY, of which an error has room for a few; NULL and 0 before the
+ * first.  Borrowed, until the next such call or mreg_close. */
+MREG_API const struct mreg_policy_finding *mreg_policy_refusal(
+	const struct mreg *m, size_t *count);
 
 #ifdef __cplusplus
 }

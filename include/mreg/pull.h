@@ -47,10 +47,16 @@ struct mreg_pull_result {
 	size_t item_count;
 	uint64_t bytes_total, bytes_fetched, bytes_reused;
 	uint64_t files_placed, files_kept;
-	uint64_t bytes_seeded;      /* of bytes_reused: copied from a seed */
+	/* Of bytes_reused: copied from a seed, but for what came with an
+	 * archive that was fetched all the same. */
+	uint64_t bytes_seeded;
 	const char *const *removed; /* by `exact`; paths, sorted */
 	size_t removed_count;
 	bool dry_run;
+	/* The manifest whose files these are: `digest`, or what was chosen
+	 * where that is an index, of `index_count` manifests; 0: it is none. */
+	struct mreg_digest chosen;
+	size_t index_count;
 	void *owner;
 };
 
@@ -64,7 +70,10 @@ struct mreg_pull_result {
  * archives are fetched into `output`, under names of our own, and judged as a
  * whole before any of their files is written; what they held is remembered, so
  * that what is in place costs no second fetch.  `verify_files` reads the files
- * then, not the archives.
+ * then, not the archives.  An archive stays beside its files until all are in
+ * place, so there has to be room for both, and it is an open file as long: a
+ * version of a thousand archives needs a higher RLIMIT_NOFILE than is usual
+ * (mreg itself raises it as far as it may).
  */
 MREG_API int mreg_pull(struct mreg *m, const char *ref,
 		       const struct mreg_pull_opts *o,

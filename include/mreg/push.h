@@ -58,6 +58,8 @@ struct mreg_item {
 	const char *role; /* "weight", ... */
 	bool executable;
 	enum mreg_item_action action;
+	bool packed; /* inspected: no file yet, but one that pull unpacks: an
+		      * archive, or a compressed file; its size is that */
 };
 
 /* An alias and the digest it had before; NULL: none, or the same. */

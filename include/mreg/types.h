@@ -93,7 +93,8 @@ enum mreg_progress_kind {
  * call at a time.  Strings are borrowed for the length of the call. */
 struct mreg_progress {
 	enum mreg_progress_kind kind;
-	const char *label; /* a file's path, or a blob's digest */
+	const char *label; /* a file's path, a blob's digest, or what is done
+			    * to one: "reading w.tar" */
 	uint64_t bytes;
 	uint64_t total;
 	uint64_t count;

@@ -197,6 +197,18 @@ int mr_cause(struct mreg_error *err, const char *fmt, ...)
 	return err->code;
 }
 
+const char *mr_error_text(const struct mreg_error *err, char out[MR_ERROR_TEXT])
+{
+	const char *last = err->cause;
+	const char *next;
+
+	while ((next = strstr(last, "; ")))
+		last = next + 2;
+	(void)snprintf(out, MR_ERROR_TEXT, "%s%s%s", err->msg,
+		       last[0] ? ": " : "", last);
+	return out;
+}
+
 const char *mreg_code_name(enum mreg_code code)
 {
 	return find(code)->name;

@@ -43,4 +43,10 @@ int mr_hint(struct mreg_error *err, const char *fmt, ...)
 int mr_cause(struct mreg_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What failed and, behind a colon, the reason at the bottom of it; without
+ * the steps between.  Returns `out`. */
+#define MR_ERROR_TEXT 800
+const char *mr_error_text(const struct mreg_error *err,
+			  char out[MR_ERROR_TEXT]);
+
 #endif

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -56,29 +58,91 @@ static size_t depth_of(const char *p, size_t n)
 }
 
 /*
- * jansson 2.14 does not look whether a byte of a string found room (load.c,
- * lex_save): the string then comes out without it, and what it names is
- * another thing.  So we see for ourselves whether memory was refused to a
- * parse.  One per thread, and of no meaning outside of mr_json_parse.
+ * jansson 2.14 does not look whether a byte of a token found room (load.c,
+ * lex_save).  When memory is refused there, it reads and writes past the end
+ * of a string, and of a number an assertion ends the process.  So it never
+ * learns of it: watch_alloc() leaves the parse, and what that held is
+ * released from the list kept of it.  One per thread, and only while
+ * mr_json_parse runs.
  */
-static _Thread_local bool refused;
+struct parse {
+	void **held; /* allocated by jansson, in order; owned; NULL: released */
+	size_t n, cap;
+	jmp_buf refused;
+};
+
+static _Thread_local struct parse *running;
 static pthread_once_t watched = PTHREAD_ONCE_INIT;
 
-static void *watch_alloc(size_t n)
+static void *watch_alloc(size_t size)
 {
-	void *p = mr_alloc(n);
+	struct parse *p = running;
+	void *mem;
 
-	refused = refused || !p;
-	return p;
+	if (!p)
+		return mr_alloc(size);
+	if (mr_grow((void **)&p->held, &p->cap, p->n + 1, sizeof(*p->held)) < 0)
+		longjmp(p->refused, 1);
+	mem = mr_alloc(size);
+	if (!mem)
+		longjmp(p->refused, 1);
+	p->held[p->n++] = mem;
+	return mem;
 }
 
+static void watch_release(void *mem)
+{
+	struct parse *p = running;
+	size_t i = p && mem ? p->n : 0;
+
+	/* What is released was mostly allocated shortly before. */
+	while (i > 0 && p->held[i - 1] != mem)
+		i--;
+	if (i > 0)
+		p->held[i - 1] = NULL;
+	mr_release(mem);
+}
+
+/* A program that gave jansson an allocator of its own keeps it. */
 static void watch(void)
 {
-	json_set_alloc_funcs(watch_alloc, mr_release);
+	json_malloc_t take = NULL;
+	json_free_t give = NULL;
+
+	json_get_alloc_funcs(&take, &give);
+	if (take == malloc && give == free)
+		json_set_alloc_funcs(watch_alloc, watch_release);
 }
 
-int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
-		  json_t **out, struct mreg_error *err)
+/* Nothing of its own may change between the two returns of setjmp(). */
+static int load(struct parse *p, const void *bytes, size_t n, size_t flags,
+		json_t **out, json_error_t *why)
+{
+	if (setjmp(p->refused) != 0)
+		return MREG_ENOMEM;
+	*out = json_loadb(bytes, n, flags, why);
+	return 0;
+}
+
+static int load_or_nothing(const void *bytes, size_t n, size_t flags,
+			   json_t **out, json_error_t *why)
+{
+	struct parse p = { .n = 0 };
+	size_t i;
+	int rc;
+
+	(void)pthread_once(&watched, watch);
+	running = &p;
+	rc = load(&p, bytes, n, flags, out, why);
+	running = NULL;
+	for (i = 0; rc < 0 && i < p.n; i++)
+		mr_release(p.held[i]);
+	mr_release(p.held);
+	return rc;
+}
+
+static int parse(const void *bytes, size_t n, size_t max, size_t flags,
+		 const char *what, json_t **out, struct mreg_error *err)
 {
 	json_error_t why;
 	json_t *j;
@@ -93,19 +157,27 @@ int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 		return mr_fail(err, MREG_ELIMIT,
 			       "%s is nested deeper than %d levels", what,
 			       MR_JSON_DEPTH_MAX);
-	(void)pthread_once(&watched, watch);
-	refused = false;
-	j = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, &why);
-	if (refused) {
-		json_decref(j);
+	if (load_or_nothing(bytes, n, JSON_REJECT_DUPLICATES | flags, &j,
+			    &why) < 0)
 		return mr_fail_nomem(err);
-	}
 	if (!j)
 		return mr_fail(err, MREG_EFORMAT,
 			       "%s is no valid JSON: %s (line %d, column %d)",
 			       what, why.text, why.line, why.column);
 	*out = j;
 	return 0;
+}
+
+int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
+		  json_t **out, struct mreg_error *err)
+{
+	return parse(bytes, n, max, 0, what, out, err);
+}
+
+int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
+			const char *what, json_t **out, struct mreg_error *err)
+{
+	return parse(bytes, n, max, JSON_DECODE_INT_AS_REAL, what, out, err);
 }
 
 void mr_json_freep(json_t **j)

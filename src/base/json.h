@@ -2,7 +2,7 @@
  * base/json.h - JSON from outside, read under limits, with getters that say
  * which field of which document was wrong.
  *
- * Every parse in mreg goes through mr_json_parse: duplicate keys are refused
+ * Every parse in mreg goes through mr_json_parse*: duplicate keys are refused
  * (two readers would see two documents), depth is at most MR_JSON_DEPTH_MAX,
  * size at most what the caller says, trailing data is an error.
  */
@@ -22,6 +22,12 @@
  * (mr_json_decref). */
 int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 		  json_t **out, struct mreg_error *err);
+
+/* The same, but an integer is a real too: of any length below 1e308, where
+ * mr_json_parse refuses one beyond 64 bits.  For who takes numbers from the
+ * text, digit by digit. */
+int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
+			const char *what, json_t **out, struct mreg_error *err);
 
 void mr_json_freep(json_t **j); /* json_decref; for MR_AUTO */
 

@@ -170,8 +170,7 @@ void cli_put_lines(struct mr_buf *b, const char *text);
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
 /* Gives an error without a hint the one of its code; `c` may be NULL. */
 void cli_advise(const struct cli_command *c, struct mreg_error *err);
-void cli_error(const struct cli_globals *g, bool color,
-	       const struct mreg_error *err);
+void cli_error(const struct cli *cli, const struct mreg_error *err);
 
 /* A table of left-aligned columns, last one ragged. */
 struct cli_table;

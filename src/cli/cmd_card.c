@@ -3,6 +3,8 @@
  */
 #include "cli/commands.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "mreg/card.h"
@@ -29,7 +31,13 @@ static const char *const examples[] = {
 static int fail_without(const struct mreg_card_result *r,
 			struct mreg_error *err)
 {
-	(void)mr_fail(err, MREG_ENOTFOUND, "'%s' has no README", r->reference);
+	if (r->number)
+		(void)mr_fail(err, MREG_ENOTFOUND,
+			      "'%s:v%" PRIu64 "' has no README", r->name,
+			      r->number);
+	else
+		(void)mr_fail(err, MREG_ENOTFOUND, "'%s' has no README",
+			      r->reference);
 	return mr_hint(err, "without --raw a card is made of its metadata");
 }
 

@@ -116,7 +116,11 @@ static void put_sums(struct mr_buf *b, const struct mreg_check_result *r)
 	put_count(b, r->other, "in the way");
 	put_count(b, r->extra, "extra");
 	put_count(b, r->packed, "packed, not compared");
-	mr_buf_printf(b, "; %s read\n", mr_text_size(r->bytes_hashed, text));
+	mr_buf_printf(b, "; %s read", mr_text_size(r->bytes_hashed, text));
+	mr_buf_puts(b, r->files_known
+			       ? ", the rest has not changed since it was "
+				 "read\n"
+			       : "\n");
 	if (r->packed)
 		mr_buf_puts(b, "  what comes in archives is compared by 'mreg "
 			       "pull --verify-files', which mends it too\n");

@@ -195,7 +195,9 @@ const struct cli_command cli_cmd_copy = {
 		 "If the target has a version, a release name or a record "
 		 "under the same tag with another digest, nothing is written "
 		 "(exit status 4). Aliases follow the source. The same copy "
-		 "again continues, or does nothing.",
+		 "again continues, or does nothing.\n\n"
+		 "The log brings the model's policy to a target that has none "
+		 "of its own; one that was set there stays.",
 };
 
 const struct cli_command cli_cmd_export = {

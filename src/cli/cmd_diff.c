@@ -13,8 +13,10 @@
 #include "mreg/diff.h"
 #include "mreg/json.h"
 
-/* Of a value that is not all of what changed: a description, a signature. */
+/* Of a value that is not all of what changed: a description, a signature; and
+ * of what both have before the first difference. */
 #define VALUE_SHOWN 72
+#define BEFORE_SHOWN 16
 
 struct args {
 	const char *a, *b;
@@ -27,7 +29,7 @@ static const struct cli_opt opts[] = {
 	CLI_BOOL('t', "tensors", struct args, tensors,
 		 "compare tensors by name, type and shape"),
 	CLI_BOOL(0, "exit-code", struct args, exit_code,
-		 "exit with 1 when they differ"),
+		 "exit with 1 when they differ; an error may be 1 too"),
 	CLI_END,
 };
 
@@ -91,7 +93,9 @@ static void put_file(struct mr_buf *b, const struct mreg_diff_file *f)
 	    f->executable[0] != f->executable[1])
 		mr_buf_puts(b, f->executable[1] ? ", executable now"
 						: ", no longer executable");
-	mr_buf_putc(b, '\n');
+	mr_buf_puts(b, f->packed[f->change != MREG_CHANGE_REMOVED]
+			       ? ", archive\n"
+			       : "\n");
 }
 
 static size_t count(const struct mreg_diff_result *r, enum mreg_change change)
@@ -124,26 +128,63 @@ static void put_files(struct mr_buf *b, const struct mreg_diff_result *r)
 
 /* -- metadata -------------------------------------------------------------- */
 
-static void put_value(struct mr_buf *b, const char *value)
+/* Bytes that are left out, so that what differs is in what is shown. */
+static size_t skipped(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a && b && a[n] && a[n] == b[n])
+		n++;
+	if (n < VALUE_SHOWN / 2)
+		return 0;
+	n -= BEFORE_SHOWN;
+	while (n && ((unsigned char)a[n] & 0xc0) == 0x80)
+		n--; /* within a character */
+	return n;
+}
+
+static void put_value(struct mr_buf *b, const char *value, size_t skip)
 {
 	char safe[VALUE_SHOWN];
 
-	mr_buf_puts(b, value ? mr_text_safe(value, safe, sizeof(safe)) : "-");
+	mr_buf_puts(b, skip ? "..." : "");
+	mr_buf_puts(b, mr_text_safe(value + skip, safe, sizeof(safe)));
+}
+
+/* An input that is called as its address ends. */
+static bool says_nothing(const struct mreg_diff_field *f, const char *value)
+{
+	static const char only[] = "name=";
+
+	return !value[0] || (strcmp(f->section, "inputs") == 0 &&
+			     mr_text_starts(value, only) &&
+			     mr_text_ends(f->name, value + strlen(only)));
+}
+
+static void put_values(struct mr_buf *b, const struct mreg_diff_field *f)
+{
+	const char *one = f->a ? f->a : f->b;
+	size_t skip;
+
+	if (!f->a || !f->b) {
+		if (says_nothing(f, one))
+			return;
+		mr_buf_puts(b, ": ");
+		put_value(b, one, 0);
+		return;
+	}
+	skip = skipped(f->a, f->b);
+	mr_buf_puts(b, ": ");
+	put_value(b, f->a, skip);
+	mr_buf_puts(b, " -> ");
+	put_value(b, f->b, skip);
 }
 
 static void put_field(struct mr_buf *b, const struct mreg_diff_field *f)
 {
 	mr_buf_printf(b, "  %s ", !f->a ? "+" : !f->b ? "-" : "~");
 	cli_put(b, f->name);
-	if ((f->a && f->a[0]) || (f->b && f->b[0])) {
-		mr_buf_puts(b, ": ");
-		if (f->a)
-			put_value(b, f->a);
-		if (f->a && f->b)
-			mr_buf_puts(b, " -> ");
-		if (f->b)
-			put_value(b, f->b);
-	}
+	put_values(b, f);
 	/* Finite decimal numbers, both. */
 	if (strcmp(f->section, "metrics") == 0 && f->a && f->b)
 		mr_buf_printf(b, " (%+.6g)",
@@ -166,6 +207,16 @@ static void put_fields(struct mr_buf *b, const struct mreg_diff_result *r)
 
 /* -- tensors, inputs, outputs ---------------------------------------------- */
 
+static bool has_archive(const struct mreg_diff_result *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->file_count; i++)
+		if (r->files[i].packed[0] || r->files[i].packed[1])
+			return true;
+	return false;
+}
+
 static void put_tensors(struct mr_buf *b, const struct mreg_diff_result *r)
 {
 	size_t i;
@@ -175,11 +226,24 @@ static void put_tensors(struct mr_buf *b, const struct mreg_diff_result *r)
 	mr_buf_printf(b, "tensors: %zu differ%s, %" PRIu64 " the same\n",
 		      r->tensor_count, r->tensor_count == 1 ? "s" : "",
 		      r->tensors_same);
+	for (i = 0; i < r->untold.n; i++) {
+		mr_buf_puts(b, i ? ", " : "  no tensors are told by ");
+		cli_put(b, r->untold.items[i]);
+	}
+	if (r->untold.n)
+		mr_buf_putc(b, '\n');
+	if (has_archive(r))
+		mr_buf_puts(b, "  files come in archives, which are not looked "
+			       "into\n");
 	for (i = 0; i < r->tensor_count; i++) {
 		const struct mreg_diff_tensor *t = &r->tensors[i];
 
 		mr_buf_printf(b, "  %s ", sign_of(t->change));
 		cli_put(b, t->name);
+		if (r->tensors_by_file) {
+			mr_buf_puts(b, " in ");
+			cli_put(b, t->path);
+		}
 		mr_buf_puts(b, ": ");
 		if (t->a)
 			cli_put_tensor(b, t->a);

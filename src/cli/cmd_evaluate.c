@@ -62,6 +62,20 @@ static struct mreg_texts texts(const struct cli_words *w)
 	return t;
 }
 
+static void put_metrics(struct mr_buf *b, const char *indent,
+			const struct mreg_pair *items, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		mr_buf_puts(b, indent);
+		cli_put(b, items[i].name);
+		mr_buf_puts(b, " = ");
+		cli_put(b, items[i].value);
+		mr_buf_putc(b, '\n');
+	}
+}
+
 static int show(struct cli *cli, const struct mreg_evaluate_result *r,
 		struct mreg_error *err)
 {
@@ -84,12 +98,13 @@ static int show(struct cli *cli, const struct mreg_evaluate_result *r,
 	mr_buf_puts(&b, r->passed ? " passed " : " failed ");
 	cli_put(&b, r->suite);
 	mr_buf_printf(&b, "\n  %s\n", mreg_digest_text(&at->digest, digest));
-	for (i = 0; i < r->metric_count; i++) {
+	put_metrics(&b, "  ", r->metrics, r->metric_count);
+	for (i = 0; i < r->segment_count; i++) {
 		mr_buf_puts(&b, "  ");
-		cli_put(&b, r->metrics[i].name);
-		mr_buf_puts(&b, " = ");
-		cli_put(&b, r->metrics[i].value);
+		cli_put(&b, r->segments[i].name);
 		mr_buf_putc(&b, '\n');
+		put_metrics(&b, "    ", r->segments[i].metrics,
+			    r->segments[i].metric_count);
 	}
 	return cli_report(cli, &b, err);
 }

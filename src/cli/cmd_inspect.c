@@ -15,6 +15,11 @@
 #include "mreg/inspect.h"
 #include "mreg/json.h"
 
+/* Of a value that may be a document: an annotation, a signature. */
+#define VALUE_SHOWN 72
+/* Of an evaluation's numbers, behind its verdict. */
+#define METRICS_SHOWN 3
+
 struct args {
 	const char *ref;
 	bool tensors, files, config, raw;
@@ -49,8 +54,27 @@ static void put_line(struct mr_buf *b, const char *name, const char *value)
 	mr_buf_putc(b, '\n');
 }
 
+/* What is longer ends in "...". */
+static void put_cut(struct mr_buf *b, const char *value)
+{
+	char safe[VALUE_SHOWN];
+
+	mr_buf_puts(b, mr_text_safe(value, safe, sizeof(safe)));
+}
+
+static void put_field(struct mr_buf *b, const struct mreg_pair *field)
+{
+	if (strcmp(field->name, "signature") != 0) {
+		put_line(b, field->name, field->value);
+		return;
+	}
+	mr_buf_printf(b, "%-14s ", field->name);
+	put_cut(b, field->value);
+	mr_buf_putc(b, '\n');
+}
+
 static void put_pairs(struct mr_buf *b, const char *title,
-		      const struct mreg_pair *items, size_t n)
+		      const struct mreg_pair *items, size_t n, bool cut)
 {
 	size_t i;
 
@@ -60,7 +84,10 @@ static void put_pairs(struct mr_buf *b, const char *title,
 		mr_buf_puts(b, "  ");
 		cli_put(b, items[i].name);
 		mr_buf_puts(b, " = ");
-		cli_put(b, items[i].value);
+		if (cut)
+			put_cut(b, items[i].value);
+		else
+			cli_put(b, items[i].value);
 		mr_buf_putc(b, '\n');
 	}
 }
@@ -92,7 +119,7 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 		mr_buf_putc(b, '\n');
 	}
 	for (i = 0; i < r->field_count; i++)
-		put_line(b, r->fields[i].name, r->fields[i].value);
+		put_field(b, &r->fields[i]);
 }
 
 /* What a policy may ask of data. */
@@ -147,6 +174,21 @@ static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
 	}
 }
 
+/* ", auc=0.93, f1=0.8": the first by name, and that there are more. */
+static void put_metrics(struct mr_buf *b, const struct mreg_attached *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->metric_count && i < METRICS_SHOWN; i++) {
+		mr_buf_puts(b, ", ");
+		cli_put(b, d->metrics[i].name);
+		mr_buf_putc(b, '=');
+		cli_put(b, d->metrics[i].value);
+	}
+	if (i < d->metric_count)
+		mr_buf_puts(b, ", ...");
+}
+
 /* What a document is called: by its verdict, its title, its files. */
 static void put_document(struct mr_buf *b, const struct mreg_attached *d)
 {
@@ -158,6 +200,7 @@ static void put_document(struct mr_buf *b, const struct mreg_attached *d)
 		cli_put(b, d->suite);
 		if (d->judged)
 			mr_buf_puts(b, d->passed ? ": passed" : ": failed");
+		put_metrics(b, d);
 	}
 	if (said && !(d->suite && strcmp(said, d->suite) == 0)) {
 		mr_buf_puts(b, "  ");
@@ -221,18 +264,37 @@ static void put_children(struct mr_buf *b, const struct mreg_inspect_result *r)
 
 /* -- files ----------------------------------------------------------------- */
 
+/* "3 files and 1 archive, 12.0 MiB". */
+static void put_file_sum(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	size_t packed = cli_packed(r);
+	size_t n = r->item_count - packed;
+	char size[32];
+
+	mr_buf_putc(b, '\n');
+	if (n || !packed)
+		mr_buf_printf(b, "%zu file%s%s", n, n == 1 ? "" : "s",
+			      packed ? " and " : "");
+	if (packed)
+		mr_buf_printf(b, "%zu archive%s", packed,
+			      packed == 1 ? "" : "s");
+	mr_buf_printf(b, ", %s\n", mr_text_size(r->bytes, size));
+	if (packed)
+		mr_buf_puts(b, "  files come in archives: 'mreg pull' "
+			       "unpacks them\n");
+}
+
 static void put_file_list(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
 	char size[32];
 	size_t i;
 
-	mr_buf_printf(b, "\n%zu file%s, %s\n", r->item_count,
-		      r->item_count == 1 ? "" : "s",
-		      mr_text_size(r->bytes, size));
+	put_file_sum(b, r);
 	for (i = 0; i < r->item_count; i++) {
 		const struct mreg_item *it = &r->items[i];
 
-		mr_buf_printf(b, "  %-13s %10s  ", it->role,
+		mr_buf_printf(b, "  %-13s %10s  ",
+			      it->packed ? "archive" : it->role,
 			      mr_text_size(it->size, size));
 		cli_put(b, it->path);
 		mr_buf_puts(b, it->executable ? " *\n" : "\n");
@@ -289,10 +351,10 @@ static void put_all(struct cli *cli, struct mr_buf *b,
 		    const struct mreg_inspect_result *r)
 {
 	put_identity(cli, b, r);
-	put_pairs(b, "metrics", r->metrics, r->metric_count);
-	put_pairs(b, "parameters", r->params, r->param_count);
-	put_pairs(b, "labels", r->labels, r->label_count);
-	put_pairs(b, "annotations", r->annotations, r->annotation_count);
+	put_pairs(b, "metrics", r->metrics, r->metric_count, false);
+	put_pairs(b, "params", r->params, r->param_count, false);
+	put_pairs(b, "labels", r->labels, r->label_count, false);
+	put_pairs(b, "annotations", r->annotations, r->annotation_count, true);
 	put_lineage(b, r);
 	put_attached(b, r);
 	if (r->is_index)
@@ -361,7 +423,8 @@ const struct cli_command cli_cmd_inspect = {
 		"file marks it as executable. Of an image index it lists the "
 		"manifests, each of which can be named by its digest. "
 		"--tensors, --files and --config show these instead; together, "
-		"one after the other.\n\n"
+		"one after the other. Long annotations and signatures are cut: "
+		"--json has them whole.\n\n"
 		"--tensors reads the headers of the weight files where they "
 		"are: safetensors, GGUF, ONNX, PyTorch, Keras, TensorFlow. "
 		"Nothing is executed, and no tensor's values are read. What "

@@ -73,7 +73,7 @@ static const struct cli_opt check_opts[] = {
 	CLI_STR('f', "metadata", "FILE", struct check_args, metadata,
 		"as push takes it, as all of what follows"),
 	CLI_STR(0, "from-run", "DIR|FILE", struct check_args, from_run,
-		"an MLflow run"),
+		"an MLflow run's folder, or its meta.yaml"),
 	CLI_STR('a', "alias", "NAME", struct check_args, alias,
 		"alias that would be moved"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct check_args, metrics,
@@ -192,6 +192,9 @@ static int show(struct cli *cli, const struct mreg_policy_show_result *r,
 		if (!s->file)
 			mr_buf_printf(&b, "  %s\n",
 				      mreg_digest_text(&s->digest, text));
+		if (s->kinds)
+			mr_buf_printf(&b, "  asked of each %s only\n",
+				      s->kinds);
 		put_rules(&b, s->rules, s->rule_count);
 	}
 	if (raw)
@@ -273,25 +276,36 @@ static int run_set(struct cli *cli, const void *p, struct mreg_error *err)
 	return rc;
 }
 
-/* -- check
- * ----------------------------------------------------------------------- */
+/* -- check --------------------------------------------------------------- */
 
 static void put_findings(struct cli *cli, struct mr_buf *b,
-			 const struct mreg_policy_check_result *r)
+			 const struct mreg_policy_finding *findings, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < r->finding_count; i++) {
-		const struct mreg_policy_finding *f = &r->findings[i];
-
+	for (i = 0; i < n; i++) {
 		mr_buf_puts(b, "  ");
-		cli_put_bold(cli, b, f->rule);
+		cli_put_bold(cli, b, findings[i].rule);
 		mr_buf_puts(b, ": ");
-		cli_put(b, f->problem);
+		cli_put(b, findings[i].problem);
 		mr_buf_puts(b, "\n    -> ");
-		cli_put(b, f->mend);
+		cli_put(b, findings[i].mend);
 		mr_buf_putc(b, '\n');
 	}
+}
+
+/* A rule that asked nothing must not look like one that was kept. */
+static void put_uncompared(struct cli *cli, struct mr_buf *b,
+			   const struct mreg_policy_check_result *r)
+{
+	if (!r->uncompared_count)
+		return;
+	mr_buf_printf(b,
+		      "  %zu rule%s hold%s for want of what to compare "
+		      "with:\n",
+		      r->uncompared_count, r->uncompared_count == 1 ? "" : "s",
+		      r->uncompared_count == 1 ? "s" : "");
+	put_findings(cli, b, r->uncompared, r->uncompared_count);
 }
 
 static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
@@ -306,7 +320,10 @@ static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	cli_put_bold(cli, &b, r->reference ? r->reference : r->name);
+	cli_put_bold(cli, &b,
+		     r->reference && !r->number ? r->reference : r->name);
+	if (r->number)
+		mr_buf_printf(&b, ":v%" PRIu64, r->number);
 	if (!r->source_count)
 		mr_buf_puts(&b, ": no policy is in force\n");
 	else if (r->passed)
@@ -315,7 +332,8 @@ static int show_check(struct cli *cli, const struct mreg_policy_check_result *r,
 	else
 		mr_buf_printf(&b, ": refused, %zu of %" PRIu64 " rules fail\n",
 			      r->finding_count, r->checked);
-	put_findings(cli, &b, r);
+	put_findings(cli, &b, r->findings, r->finding_count);
+	put_uncompared(cli, &b, r);
 	if (r->deferred)
 		mr_buf_printf(&b,
 			      "  %" PRIu64 " rule%s on what is attached: "
@@ -484,7 +502,7 @@ const struct cli_command cli_cmd_policy_set = {
 		 "says who changed it when, and from what. It is enforced by "
 		 "clients, not by the registry. The language is described in "
 		 "spec/policy.md; spec/templates/policy.yaml is one to start "
-		 "from.",
+		 "from. Both are installed below share/doc/mreg.",
 };
 
 const struct cli_command cli_cmd_policy_check = {
@@ -498,7 +516,9 @@ const struct cli_command cli_cmd_policy_check = {
 		 "the name that the files before it would be pushed to: "
 		 "nothing is sent. Every rule that fails is told at once, with "
 		 "what to do about it, and the exit status is 7. Rules on what "
-		 "is attached to a version wait until it is there. --facts "
+		 "is attached to a version wait until it is there. Bounds that "
+		 "hold because what they compare with is not there are told "
+		 "too. --facts "
 		 "prints the document of spec/policy-facts.schema.json, also "
 		 "with --json; its metrics are numbers, fields and parameters "
 		 "are texts.",

@@ -64,6 +64,9 @@ static void put_head(struct cli *cli, struct mr_buf *b,
 	mr_buf_puts(b, " to ");
 	cli_put(b, r->output);
 	mr_buf_printf(b, "\n  %s\n", mreg_digest_text(&r->digest, digest));
+	if (r->index_count)
+		mr_buf_printf(b, "  chosen of %zu: %s\n", r->index_count,
+			      mreg_digest_text(&r->chosen, digest));
 }
 
 static const char *plan_word(enum mreg_item_action action)
@@ -109,7 +112,7 @@ static void put_sizes(struct mr_buf *b, const struct mreg_pull_result *r)
 	mr_buf_printf(b, "%s %s, ", mr_text_size(r->bytes_fetched, text),
 		      r->dry_run ? "to fetch" : "fetched");
 	if (r->bytes_seeded)
-		mr_buf_printf(b, "%s from seeds, ",
+		mr_buf_printf(b, "%s from this machine, ",
 			      mr_text_size(r->bytes_seeded, text));
 	mr_buf_printf(b, "%s already there\n",
 		      mr_text_size(r->bytes_reused - r->bytes_seeded, text));
@@ -180,7 +183,9 @@ const struct cli_command cli_cmd_pull = {
 		"RamaLama, Cog and buildah push is pulled too. Of an image, "
 		"the files in /models or /model are taken. An archive is "
 		"looked through before any of its files is written; one with "
-		"links, or with paths that lead elsewhere, is refused.\n\n"
+		"links, or with paths that lead elsewhere, is refused. It lies "
+		"in the directory beside its files until all are in place: "
+		"what comes in archives takes its size twice until then.\n\n"
 		"--exact removes them once everything is in place, and folders "
 		"that are empty then; --dry-run lists them. What a push would "
 		"leave out stays: .git and the like, and what .mregignore "

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -34,7 +35,7 @@ static const struct cli_opt opts[] = {
 		"also move this alias to the version"),
 	CLI_STR('f', "metadata", "FILE", struct args, metadata,
 		"JSON or YAML file with any of what follows"),
-	CLI_STR(0, "from-run", "RUN", struct args, from_run,
+	CLI_STR(0, "from-run", "DIR|FILE", struct args, from_run,
 		"an MLflow run's folder, or its meta.yaml"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
 		 "evaluation metric"),
@@ -216,6 +217,20 @@ static void put_names(struct mr_buf *b, const struct mreg_push_result *r)
 	}
 }
 
+/* What a metadata file calls tags is a version's labels to whoever reads:
+ * "tags" are those of the registry. */
+static void put_key(struct mr_buf *b, const char *key)
+{
+	if (strcmp(key, "tags") == 0) {
+		mr_buf_puts(b, "labels");
+	} else if (strncmp(key, "tag.", 4) == 0) {
+		mr_buf_puts(b, "label.");
+		cli_put(b, key + 4);
+	} else {
+		cli_put(b, key);
+	}
+}
+
 static void put_differences(struct mr_buf *b, const struct mreg_push_result *r)
 {
 	size_t i;
@@ -224,7 +239,7 @@ static void put_differences(struct mr_buf *b, const struct mreg_push_result *r)
 		return;
 	mr_buf_printf(b, "  differs from %s in: ", r->compared_with);
 	for (i = 0; i < r->difference_count; i++) {
-		cli_put(b, r->differences[i]);
+		put_key(b, r->differences[i]);
 		mr_buf_puts(b, i + 1 < r->difference_count ? ", " : "\n");
 	}
 }
@@ -241,7 +256,7 @@ static void put_filled(struct mr_buf *b, const struct mreg_push_result *r,
 			mr_buf_puts(b, from_run ? "  read from the run and "
 						  "files: "
 						: "  read from files: ");
-		cli_put(b, r->filled[i]);
+		put_key(b, r->filled[i]);
 	}
 	if (r->filled_count)
 		mr_buf_putc(b, '\n');

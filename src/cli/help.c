@@ -222,7 +222,7 @@ static void put_globals(FILE *out, const struct cli_command *c)
 		mr_buf_printf(&b, "--%s", o->name);
 		if (o[1].type != CLI_TYPE_END)
 			mr_buf_putc(&b, ',');
-		put_words(&p, mr_buf_text(&b), b.len);
+		put_word(&p, mr_buf_text(&b), b.len); /* both on one line */
 	}
 	(void)fputc('\n', out);
 }

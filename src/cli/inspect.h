@@ -11,6 +11,8 @@
 /* What the weight files say; weights.c. */
 void cli_put_weights(struct cli *cli, struct mr_buf *b,
 		     const struct mreg_inspect_result *r);
+/* How many of its files are archives. */
+size_t cli_packed(const struct mreg_inspect_result *r);
 /* "F32 [30522, 384]". */
 void cli_put_tensor(struct mr_buf *b, const struct mreg_tensor *t);
 /* "read 64.0 KiB in 1 request; not verified" */

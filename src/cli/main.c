@@ -296,7 +296,7 @@ int main(int argc, char **argv)
 	/* The status still tells that the result did not arrive whole. */
 	if (rc < 0 && !cli_is_unread(&err)) {
 		cli_advise(cli.command, &err);
-		cli_error(&cli.globals, cli.color_err, &err);
+		cli_error(&cli, &err);
 	}
 	running = NULL;
 	mreg_close(cli.mreg);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/rows.h"
 
 #define CANDIDATES_MAX 96
 #define FIRST_WORD_BYTES 24
@@ -122,7 +122,7 @@ static int check_words(const struct cli_opt *o, const char *value,
 	const char *at = o->value;
 	char safe[128];
 
-	if (!strchr(o->value, '|'))
+	if (cli_row_kind(o) != CLI_KIND_WORDS)
 		return 0;
 	while (at) {
 		const char *end = strchr(at, '|');
@@ -345,6 +345,12 @@ static int unknown_command(const char *word, struct mreg_error *err)
 		      mr_text_safe(word, safe, sizeof(safe)));
 	if (near)
 		return mr_hint(err, "did you mean 'mreg %s'?", near);
+	for (i = 0; cli_commands[i]; i++)
+		if (cli_group_len(cli_commands[i]->name) &&
+		    cli_group_same(cli_commands[i]->name, word))
+			return mr_hint(err,
+				       "'mreg %.*s --help' lists its commands",
+				       (int)strcspn(word, " "), word);
 	return mr_hint(err, "'mreg --help' lists the commands");
 }
 

@@ -116,34 +116,43 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 		mr_buf_puts(b, "\033[0m");
 }
 
-void cli_error(const struct cli_globals *g, bool color,
-	       const struct mreg_error *err)
+/* Of a refusal all rules, for which the error has no room. */
+static char *error_json(const struct cli *cli, const struct mreg_error *err)
+{
+	const struct mreg_policy_finding *findings;
+	size_t n;
+
+	if (err->code != MREG_EPOLICY || !cli->mreg)
+		return mreg_error_json(err);
+	findings = mreg_policy_refusal(cli->mreg, &n);
+	return mreg_refusal_json(err, findings, n);
+}
+
+void cli_error(const struct cli *cli, const struct mreg_error *err)
 {
 	static const char no_memory[] =
 		"{\"error\":{\"code\":\"no_memory\",\"message\":"
 		"\"out of memory\",\"hint\":\"free some memory, then run the "
 		"command again\",\"cause\":\"\"}}";
-	const char *last = err->cause;
-	const char *next;
+	bool color = cli->color_err;
+	char text[MR_ERROR_TEXT];
+	bool steps = strstr(err->cause, "; ") != NULL;
 
-	if (g->json) {
-		char *text = mreg_error_json(err);
+	if (cli->globals.json) {
+		char *json = error_json(cli, err);
 
-		(void)fprintf(stderr, "%s\n", text ? text : no_memory);
-		free(text);
+		(void)fprintf(stderr, "%s\n", json ? json : no_memory);
+		free(json);
 		return;
 	}
 	/* What failed, and in the same line the reason at the bottom of it; the
 	 * steps between are for -v.  What a policy says was logged rule by
 	 * rule. */
-	while ((next = strstr(last, "; ")))
-		last = next + 2;
-	if (err->code == MREG_EPOLICY)
-		last = "";
-	(void)fprintf(stderr, "%serror:%s %s%s%s\n", color ? "\033[1;31m" : "",
-		      color ? "\033[0m" : "", err->msg, last[0] ? ": " : "",
-		      last);
-	if (err->cause[0] && last != err->cause && g->verbose)
+	(void)fprintf(stderr, "%serror:%s %s\n", color ? "\033[1;31m" : "",
+		      color ? "\033[0m" : "",
+		      err->code == MREG_EPOLICY ? err->msg
+						: mr_error_text(err, text));
+	if (steps && cli->globals.verbose)
 		(void)fprintf(stderr, "cause: %s\n", err->cause);
 	if (err->hint[0])
 		(void)fprintf(stderr, "hint: %s\n", err->hint);

@@ -4,6 +4,7 @@
 #include "cli/inspect.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,6 +16,34 @@ static void put_fact(struct mr_buf *b, const char *name, const char *value)
 	mr_buf_printf(b, "  %-14s ", name);
 	cli_put(b, value);
 	mr_buf_putc(b, '\n');
+}
+
+/* A chat template has pages: so much of a value shows which one it is, and
+ * --json has all of it (security.md H63). */
+#define VALUE_SHOWN_BYTES 200
+
+static void put_value(struct mr_buf *b, const char *value)
+{
+	char part[VALUE_SHOWN_BYTES + 1];
+	size_t n = strlen(value);
+	size_t len = 0;
+	size_t step;
+	uint32_t point;
+
+	if (n <= VALUE_SHOWN_BYTES) {
+		cli_put(b, value);
+		return;
+	}
+	for (;;) {
+		step = mr_utf8_next(value + len, n - len, &point);
+		if (!step || len + step > VALUE_SHOWN_BYTES)
+			break;
+		len += step;
+	}
+	memcpy(part, value, len);
+	part[len] = '\0';
+	cli_put(b, part);
+	mr_buf_printf(b, "... (%zu bytes; --json shows more)", n);
 }
 
 static void put_number(struct mr_buf *b, const char *name, uint64_t value)
@@ -109,7 +138,7 @@ static void put_facts(struct mr_buf *b, const struct mreg_weight_file *w)
 		mr_buf_printf(b, "  %-14s ", i ? "" : "metadata");
 		cli_put(b, w->metadata[i].name);
 		mr_buf_puts(b, " = ");
-		cli_put(b, w->metadata[i].value);
+		put_value(b, w->metadata[i].value);
 		mr_buf_putc(b, '\n');
 	}
 	put_pickle(b, w);
@@ -128,7 +157,8 @@ static void put_file(struct cli *cli, struct mr_buf *b,
 	mr_buf_printf(b, "  %s, %s\n",
 		      w->format[0] ? w->format : "a format that is not read",
 		      mr_text_size(w->size, size));
-	put_fact(b, "cannot be read", w->trouble);
+	put_fact(b, w->limited ? "not looked at" : "cannot be read",
+		 w->trouble);
 	put_facts(b, w);
 }
 
@@ -141,6 +171,16 @@ void cli_put_cost(struct mr_buf *b, uint64_t bytes, uint64_t requests)
 		      requests == 1 ? "" : "s");
 }
 
+size_t cli_packed(const struct mreg_inspect_result *r)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < r->item_count; i++)
+		n += r->items[i].packed;
+	return n;
+}
+
 void cli_put_weights(struct cli *cli, struct mr_buf *b,
 		     const struct mreg_inspect_result *r)
 {
@@ -151,6 +191,13 @@ void cli_put_weights(struct cli *cli, struct mr_buf *b,
 		put_file(cli, b, &r->weights[i]);
 		mr_buf_putc(b, '\n');
 	}
+	if (cli_packed(r))
+		mr_buf_puts(b, "files come in archives, which are not looked "
+			       "into: 'mreg pull' unpacks them\n");
+	else if (!r->weight_count)
+		mr_buf_puts(b, "no weight files\n");
+	if (!r->weight_count)
+		return;
 	mr_buf_printf(b, "%zu weight file%s, %s: ", r->weight_count,
 		      r->weight_count == 1 ? "" : "s",
 		      mr_text_size(r->weight_bytes, size));

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -36,7 +37,9 @@ struct decode {
 	char *in;           /* owned */
 	size_t pos, len;    /* what of `in` is not used yet */
 	bool src_ended;
-	bool open; /* inside a member or frame */
+	bool open;  /* inside a member or frame */
+	bool ended; /* one was complete, and of what follows */
+	bool begun; /* ... bytes came out */
 	z_stream gzip;
 	bool gzip_ready;
 	ZSTD_DCtx *zstd;          /* owned */
@@ -74,6 +77,8 @@ const char *mr_coding_name(enum mr_coding c)
 static int fail_damaged(struct decode *d, const char *why,
 			struct mreg_error *err)
 {
+	if (d->ended && !d->begun)
+		why = "something follows its end";
 	return mr_fail(err, MREG_EFORMAT, "'%s' is no %s data, or damaged: %s",
 		       d->name, mr_coding_name(d->coding), why);
 }
@@ -114,8 +119,12 @@ static int step_zstd(struct decode *d, void *buf, size_t n, size_t *made,
 
 	d->pos = in.pos;
 	*made = out.pos;
-	if (ZSTD_isError(rc))
+	if (ZSTD_isError(rc)) {
+		/* A frame it is, then. */
+		d->begun = d->begun ||
+			   ZSTD_getErrorCode(rc) != ZSTD_error_prefix_unknown;
 		return fail_damaged(d, ZSTD_getErrorName(rc), err);
+	}
 	d->open = rc != 0;
 	return 0;
 }
@@ -181,6 +190,8 @@ static ssize_t read_some(struct decode *d, void *buf, size_t n,
 			return rc;
 		if (made == 0 && d->open && d->pos == before)
 			return fail_damaged(d, "it ends early", err);
+		d->ended = d->ended || !d->open;
+		d->begun = d->open && (d->begun || made > 0);
 	} while (made == 0);
 	return (ssize_t)made;
 }

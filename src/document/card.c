@@ -21,9 +21,9 @@
 /* Leaderboards of hundreds of tasks have some thousand values. */
 #define METRICS_MAX 10000
 #define METRIC_MAX_BYTES 64
-/* SPDX sets no limit; nobody names a licence longer. */
 /* Shown of several licences. */
 #define ODD_LICENSES_MAX 4
+/* SPDX sets no limit; nobody names a licence longer. */
 #define LICENSE_REF_MAX_BYTES 128
 
 struct parts {
@@ -199,8 +199,9 @@ static void read_bases(const struct mr_node *root, struct mr_arena *a,
 	out->n = kept;
 }
 
-/* As the Hub, which takes what the library PEFT saved for an adapter; its
- * other guesses need the files. */
+/* As the Hub, which takes what the library PEFT saved for an adapter, and what
+ * has several models behind it for a merge of them; its other guesses need the
+ * files. */
 static const char *read_relation(const struct mr_node *root, struct mr_arena *a,
 				 const struct mr_card *card)
 {
@@ -212,6 +213,8 @@ static const char *read_relation(const struct mr_node *root, struct mr_arena *a,
 	if (!text && card->base_models.n > 0 && card->library &&
 	    strcmp(card->library, "peft") == 0)
 		return "adapter";
+	if (!text && card->base_models.n > 1)
+		return "merge";
 	for (i = 0; text && i < MR_COUNT(known); i++)
 		if (strcmp(known[i], text) == 0)
 			return known[i];

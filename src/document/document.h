@@ -42,9 +42,10 @@ struct mr_card {
 	const char *license_link;
 	struct mr_words base_models; /* "ORG/NAME" */
 	const char *relation;        /* mreg's: finetune, quantized, adapter,
-				      * merge; "adapter" too where none is
-				      * told but the library is peft, as the
-				      * Hub has it; NULL: not told */
+				      * merge; where none is told as the Hub
+				      * has it: "adapter" when the library is
+				      * peft, "merge" of several models; else
+				      * NULL */
 	struct mr_words datasets, languages, tags;
 	const char *pipeline, *library, *name;
 	/* First paragraph of prose below the front matter, markup left out, at
@@ -112,8 +113,7 @@ int mr_dvc_read(const char *bytes, size_t n, struct mr_arena *a,
 /* -- an MLflow run's folder: mlruns/EXPERIMENT/RUN ---------------------- */
 
 struct mr_run {
-	const char *id, *name, *user, *experiment; /* experiment: its id */
-	const char *status;      /* "FINISHED", as MLflow calls it */
+	const char *id;
 	const char *revision;    /* mlflow.source.git.commit */
 	const char *source;      /* mlflow.source.git.repoURL */
 	const char *description; /* mlflow.note.content; lines */
@@ -121,6 +121,7 @@ struct mr_run {
 						    * the last value of each */
 	size_t param_count, metric_count, tag_count;
 	struct mr_words lost; /* metrics whose last value cannot be told */
+	bool deleted;         /* in MLflow, which keeps it for a while */
 	/* Data sets, by name.  The digest is MLflow's own, no OCI one; `uri` is
 	 * hf://datasets/.. for one of Hugging Face. */
 	struct mr_run_input {

@@ -8,6 +8,8 @@
  */
 #include "document/node.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,8 @@
 
 /* What stands between scalars. */
 #define BETWEEN " \t\r\n,:[]{}"
+/* Of a document's name with its quotes. */
+#define WHAT_BYTES 128
 
 struct walk {
 	struct mr_arena *arena; /* borrowed */
@@ -145,10 +149,13 @@ int mr_node_parse_json(struct mr_arena *arena, const char *bytes, size_t n,
 			  .end = bytes + n,
 			  .line = 1 };
 	MR_AUTO(mr_json_freep) json_t *value = NULL;
+	char what[WHAT_BYTES];
 	int rc;
 
-	rc = mr_json_parse(bytes, n, MR_PARSED_FILE_MAX_BYTES, name, &value,
-			   err);
+	(void)snprintf(what, sizeof(what), "'%s'", name);
+	/* What a number is worth is not looked at. */
+	rc = mr_json_parse_reals(bytes, n, MR_PARSED_FILE_MAX_BYTES, what,
+				 &value, err);
 	if (rc < 0)
 		return rc;
 	return walk_value(&w, value, out, err);
@@ -204,13 +211,21 @@ const char *mr_node_text(const struct mr_node *node)
 	return node->text;
 }
 
+/* Whether readers of JSON can hold a number: jansson for one refuses what is
+ * infinite as a double. */
+static bool fits(const char *number)
+{
+	return isfinite(strtod(number, NULL));
+}
+
 static void scalar_json(const struct mr_node *node, struct mr_buf *out)
 {
 	if (mr_node_is_null(node))
 		mr_buf_puts(out, "null");
-	else if (node->plain && (strcmp(node->text, "true") == 0 ||
-				 strcmp(node->text, "false") == 0 ||
-				 mr_json_is_number(node->text)))
+	else if (node->plain &&
+		 (strcmp(node->text, "true") == 0 ||
+		  strcmp(node->text, "false") == 0 ||
+		  (mr_json_is_number(node->text) && fits(node->text))))
 		mr_buf_puts(out, node->text);
 	else
 		mr_json_quote(out, node->text);

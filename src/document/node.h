@@ -62,7 +62,8 @@ const char *mr_node_text(const struct mr_node *node);
 bool mr_node_is_null(const struct mr_node *node);
 
 /* Append as compact JSON, keys sorted bytewise, numbers as written; plain
- * scalars that JSON does not know become strings. */
+ * scalars that JSON does not know, and numbers that its readers cannot hold,
+ * become strings. */
 void mr_node_json(const struct mr_node *node, struct mr_buf *out);
 
 #endif

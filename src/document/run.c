@@ -81,18 +81,11 @@ static int open_run(const char *path, int *out, struct mreg_error *err)
 /* -- meta.yaml ---------------------------------------------------------------
  */
 
-/* The file store writes MLflow's enumeration (mlflow/protos/service.proto,
- * RunStatus). */
-static const char *read_status(const struct run *r, const struct mr_node *meta)
+static bool is_deleted(const struct mr_node *stage)
 {
-	static const char *const names[] = { "RUNNING", "SCHEDULED", "FINISHED",
-					     "FAILED", "KILLED" };
-	const char *text = mr_fields_text(r->arena, meta, "status");
-	uint64_t n;
+	const char *text = mr_node_text(stage);
 
-	if (!text || mr_text_u64(text, UINT64_MAX, &n) < 0)
-		return text;
-	return n >= 1 && n <= MR_COUNT(names) ? names[n - 1] : NULL;
+	return text && strcmp(text, "deleted") == 0;
 }
 
 /* `meta` is NULL for one without fields. */
@@ -132,10 +125,7 @@ static int read_meta(struct run *r, struct mr_arena *tree,
 	r->out->id = mr_fields_text(r->arena, meta, "run_id");
 	if (!r->out->id) /* before MLflow 1 */
 		r->out->id = mr_fields_text(r->arena, meta, "run_uuid");
-	r->out->name = mr_fields_text(r->arena, meta, "run_name");
-	r->out->user = mr_fields_text(r->arena, meta, "user_id");
-	r->out->experiment = mr_fields_text(r->arena, meta, "experiment_id");
-	r->out->status = read_status(r, meta);
+	r->out->deleted = is_deleted(mr_node_get(meta, "lifecycle_stage"));
 	rc = mr_fields_end(r->arena, err);
 	return rc < 0 ? rc : check_meta(r, meta, err);
 }
@@ -251,10 +241,8 @@ static void sort_out_tags(struct mr_run *run, struct mr_arena *a)
 		bool lines;
 	} known[] = {
 		{ "mlflow.note.content", &run->description, true },
-		{ "mlflow.runName", &run->name, false },
 		{ "mlflow.source.git.commit", &run->revision, false },
 		{ "mlflow.source.git.repoURL", &run->source, false },
-		{ "mlflow.user", &run->user, false },
 	};
 	size_t kept = 0;
 	size_t i;

@@ -49,26 +49,42 @@ bool mr_cursor_over(const struct mr_cursor *c)
 	return c->trouble || c->rc < 0;
 }
 
-void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
+static void fail(struct mr_cursor *c, bool limited, const char *fmt, va_list ap)
 {
 	char draft[TROUBLE_BYTES];
 	char safe[TROUBLE_BYTES];
-	va_list ap;
 
 	if (mr_cursor_over(c))
 		return;
+	c->limited = limited;
 	if (!c->arena) {
 		c->trouble = "malformed"; /* nobody reads it */
 		return;
 	}
-	va_start(ap, fmt);
 	if (vsnprintf(draft, sizeof(draft), fmt, ap) < 0)
 		draft[0] = '\0';
-	va_end(ap);
 	c->trouble = mr_arena_strdup(c->arena,
 				     mr_text_safe(draft, safe, sizeof(safe)));
 	if (!c->trouble)
 		c->rc = mr_fail_nomem(c->err);
+}
+
+void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(c, false, fmt, ap);
+	va_end(ap);
+}
+
+void mr_cursor_limit(struct mr_cursor *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail(c, true, fmt, ap);
+	va_end(ap);
 }
 
 bool mr_cursor_has(struct mr_cursor *c, uint64_t n)
@@ -124,9 +140,10 @@ static bool in_window(const struct mr_cursor *c)
 static void fill(struct mr_cursor *c)
 {
 	uint64_t left = c->r->size - c->at;
-	uint64_t end = c->base + c->len;
-	/* A short skip is no jump: many of them would be as many requests. */
-	bool next = c->at >= end && c->at - end < MR_CURSOR_BYTES;
+	/* A short skip is no jump: many of them would be as many requests.
+	 * From what was wanted, not from what the window brought along: else
+	 * who jumps by a little more than a window reads all there is. */
+	bool next = c->at >= c->given && c->at - c->given < MR_CURSOR_BYTES;
 	size_t n;
 
 	if (!next)
@@ -160,6 +177,7 @@ void mr_cursor_get(struct mr_cursor *c, void *out, size_t n)
 		to += part;
 		left -= part;
 		c->at += part;
+		c->given = c->at;
 	}
 	if (mr_cursor_over(c))
 		memset(out, 0, n);
@@ -217,6 +235,9 @@ int mr_cursor_end(const struct mr_cursor *c, struct mr_facts *out)
 	if (c->trouble)
 		*out = (struct mr_facts){ .format = out->format,
 					  .trouble = c->trouble,
+					  .limited = c->limited,
+					  .globals = out->globals,
+					  .unsafe = out->unsafe,
 					  .bytes_read = out->bytes_read };
 	return c->rc;
 }

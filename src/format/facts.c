@@ -8,6 +8,7 @@
  */
 #include "format/read.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -135,6 +136,20 @@ static int in_trouble(struct file *f, enum mr_format format, const char *what,
 	return text ? 0 : mr_fail_nomem(err);
 }
 
+/* A whole file for all we know. */
+static int is_not_looked_into(struct file *f, enum mr_format format,
+			      const char *why, const char *more,
+			      struct mreg_error *err)
+{
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "cannot be inspected: %s", why);
+	if (in_trouble(f, format, what, more, err) < 0)
+		return MREG_ENOMEM;
+	f->out->limited = true;
+	return 0;
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -159,13 +174,20 @@ static bool is_pickle_name(const char *path)
 	       has_extension(path, ".dill");
 }
 
+/* NVIDIA NeMo's: a tar, packed or not, of a configuration and of a checkpoint
+ * that torch.load reads. */
+static bool is_nemo_name(const char *path)
+{
+	return has_extension(path, ".nemo");
+}
+
 /* joblib: model.pkl.gz, model.joblib.z; but model.pkl.dvc is another thing. */
 static bool is_packed_pickle_name(const char *path)
 {
 	const char *base = base_name(path);
 
 	return strstr(base, ".pkl.") || strstr(base, ".pickle.") ||
-	       strstr(base, ".joblib.");
+	       strstr(base, ".joblib.") || is_nemo_name(path);
 }
 
 static bool is_keras_name(const char *path)
@@ -221,8 +243,10 @@ static int find_zip_end(struct file *f, bool *found, struct mreg_error *err)
 static int is_no_such(struct file *f, enum mr_format format,
 		      struct mreg_error *err)
 {
-	return in_trouble(f, format, "is no file of the kind its name says: ",
-			  mr_format_name(format), err);
+	return in_trouble(f, format,
+			  f->n ? "is no file of the kind its name says"
+			       : "is empty",
+			  "", err);
 }
 
 static int by_pickle_name(struct file *f, struct mreg_error *err)
@@ -230,9 +254,9 @@ static int by_pickle_name(struct file *f, struct mreg_error *err)
 	const char *packed = compression(f);
 
 	if (packed)
-		return in_trouble(f, MR_FORMAT_PICKLE,
-				  "cannot be inspected: it is compressed with ",
-				  packed, err);
+		return is_not_looked_into(f, MR_FORMAT_PICKLE,
+					  "it is compressed with ", packed,
+					  err);
 	/* Files of all kinds are called .bin. */
 	if (!is_pickle_name(f->path) || has_extension(f->path, ".bin"))
 		return 0;
@@ -286,6 +310,10 @@ static int by_name(struct file *f, struct mreg_error *err)
 		return 0;
 	if (strcmp(format, "onnx") == 0)
 		return by_message_name(f, MR_FORMAT_ONNX, mr_onnx_read, err);
+	if (strcmp(format, "safetensors") == 0 && !f->n)
+		return is_no_such(f, MR_FORMAT_SAFETENSORS, err);
+	if (strcmp(format, "gguf") == 0 && !f->n)
+		return is_no_such(f, MR_FORMAT_GGUF, err);
 	if (strcmp(format, "safetensors") == 0)
 		return hand(f, MR_FORMAT_SAFETENSORS, mr_safetensors_read, err);
 	if (strcmp(format, "gguf") == 0)
@@ -357,8 +385,8 @@ static int look_for_tar(struct file *f, struct mreg_error *err)
 	f->out->bytes_read += sizeof(head);
 	if (!is_tar(head))
 		return 0;
-	return in_trouble(f, MR_FORMAT_TORCH,
-			  "cannot be inspected: it is a tar archive", "", err);
+	return is_not_looked_into(f, MR_FORMAT_TORCH, "it is a tar archive", "",
+				  err);
 }
 
 /* Who loads a file by its name finds a zip by its end, whatever the file
@@ -374,7 +402,9 @@ static int look_for_archive(struct file *f, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	if (!zip)
-		return is_pickle_name(f->path) ? look_for_tar(f, err) : 0;
+		return is_pickle_name(f->path) || is_nemo_name(f->path)
+			       ? look_for_tar(f, err)
+			       : 0;
 	*f->out = (struct mr_facts){ .bytes_read = f->out->bytes_read };
 	return hand(f, MR_FORMAT_TORCH, mr_zip_facts_read, err);
 }
@@ -388,7 +418,8 @@ static int look_again(struct file *f, struct mreg_error *err)
 
 	if (format == MR_FORMAT_SAFETENSORS || format == MR_FORMAT_GGUF)
 		rc = look_for_pickle(f, err);
-	if (rc == 0 && (is_pickle_name(f->path) || is_keras_name(f->path)))
+	if (rc == 0 && (is_pickle_name(f->path) || is_keras_name(f->path) ||
+			is_nemo_name(f->path)))
 		rc = look_for_archive(f, err);
 	return rc;
 }

@@ -59,8 +59,12 @@ struct mr_facts {
 	enum mr_format format;
 	/* What is wrong with the file, lower case, without final stop, made
 	 * safe to show ("tensor 'w' overlaps the one before it"); then only
-	 * `format` and `bytes_read` count.  NULL: it is as it should be. */
+	 * `format`, `bytes_read`, `limited`, and of pickles `globals` and
+	 * `unsafe` count: those before it.  NULL: it is as it should be. */
 	const char *trouble;
+	/* With trouble: the file may be as its format demands, but there is
+	 * more of it, or something in it, that is not looked at. */
+	bool limited;
 	const char *architecture; /* "llama"; not invented from names */
 	const char *name, *license, *producer, *tokenizer;
 	const char *base_model;   /* a repository or URL it says it came from */
@@ -79,7 +83,8 @@ struct mr_facts {
 	struct mreg_pair *metadata;
 	size_t metadata_count;
 	/* Pickle: every "module name" it would import, sorted, once each; and
-	 * those of them that are not on the allow-list.  Keras: layers that
+	 * those of them that are not on the allow-list, with MR_UNSAFE_REST
+	 * when something stands behind its last pickle.  Keras: layers that
 	 * run code ("Lambda").  ONNX: nothing. */
 	struct mr_words globals, unsafe;
 	/* For the user, each one line: "external data outside the model's
@@ -87,6 +92,10 @@ struct mr_facts {
 	struct mr_words warnings;
 	uint64_t bytes_read; /* asked of the reader */
 };
+
+/* In `unsafe`: bytes that are no pickle and were not looked at, of which a
+ * warning tells more. */
+#define MR_UNSAFE_REST "(bytes behind the last pickle)"
 
 /* What an arena for one file's facts must be allowed to hold. */
 #define MR_FACTS_ARENA_BYTES (64u << 20)

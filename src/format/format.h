@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "content/reader.h"
 
@@ -40,5 +41,17 @@ bool mr_format_is_shard_index(const char *path);
  * MREG_EFORMAT if it is no such document; `what` names it. */
 int mr_format_shards(const void *bytes, size_t n, const char *what,
 		     struct mr_list *out, struct mreg_error *err);
+
+/* Which shard an index says a tensor is in. */
+struct mr_shard_row {
+	const char *shard, *tensor;
+};
+
+/* All that it says, by shard, then tensor; texts and rows in the arena, which
+ * MR_SHARD_ROWS_MAX_BYTES are enough for.  Errors as above. */
+int mr_format_shard_rows(const void *bytes, size_t n, const char *what,
+			 struct mr_arena *a, struct mr_shard_row **out,
+			 size_t *count, struct mreg_error *err);
+#define MR_SHARD_ROWS_MAX_BYTES (8u * MR_SHARD_INDEX_MAX_BYTES)
 
 #endif

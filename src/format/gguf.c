@@ -72,10 +72,10 @@ static bool has(struct gguf *g, uint64_t n)
 {
 	if (mr_cursor_has(g->c, n) &&
 	    (g->c->at > HEADER_MAX_BYTES || n > HEADER_MAX_BYTES - g->c->at))
-		mr_cursor_fail(g->c,
-			       "its header is larger than the %" PRIu64
-			       " MiB that are read",
-			       HEADER_MAX_BYTES >> 20);
+		mr_cursor_limit(g->c,
+				"its header is larger than the %" PRIu64
+				" MiB that are read",
+				HEADER_MAX_BYTES >> 20);
 	return !mr_cursor_over(g->c);
 }
 

@@ -34,10 +34,10 @@ void *mr_keep(struct mr_cursor *c, size_t n)
 	if (mr_cursor_over(c) || !c->arena)
 		return NULL;
 	if (n > KEEP_MAX_BYTES - ALIGNMENT || n + ALIGNMENT > room) {
-		mr_cursor_fail(c,
-			       "says more about itself than the %u MiB that "
-			       "are read",
-			       MR_FACTS_ARENA_BYTES >> 20);
+		mr_cursor_limit(c,
+				"says more about itself than the %u MiB that "
+				"are read",
+				MR_FACTS_ARENA_BYTES >> 20);
 		return NULL;
 	}
 	c->kept += (n + ALIGNMENT) / ALIGNMENT * ALIGNMENT;

@@ -1,21 +1,27 @@
 /*
- * numpy.c - numpy's .npy: an array of objects in it is a pickle.
+ * numpy.c - numpy's .npy, and .npz, which is a zip of them: an array of objects
+ * in it is a pickle.
  *
  * Magic, version, a length and the text of a Python dictionary, the data
  * (numpy/lib/format.py, NEP 1).  numpy.load(allow_pickle=True) unpickles the
  * data when the dictionary's dtype has objects in it.
  */
-#include "format/pickle.h"
+#include "format/zip.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "format/pickle.h"
 
 #define VERSION_AT 6
 #define LENGTH_AT 8
 /* numpy itself asks to be told when it is more than 10,000. */
 #define HEADER_MAX_BYTES 65535
+/* Magic, version, and the length of version 2 and later. */
+#define START_BYTES 12
+/* Of a member with objects in it. */
+#define OBJECTS_MAX_BYTES (64u << 20)
 
 /* Whether the dtype may have objects: the code 'O', the name, or what is not
  * written as it is.  None of the dictionary's own words has a capital O. */
@@ -63,4 +69,83 @@ int mr_npy_read(struct mr_reader *r, struct mr_arena *a, struct mr_facts *out,
 		return rc;
 	read_npy(c, header, out);
 	return mr_cursor_end(c, out);
+}
+
+/* -- archives -------------------------------------------------------------- */
+
+/* `header` has room for the largest. */
+static bool is_of_objects(struct mr_zip *z, const struct mr_zip_member *m,
+			  char *header)
+{
+	uint64_t len;
+	size_t from;
+
+	if (!mr_zip_peek(z, m, header, START_BYTES) ||
+	    memcmp(header, "\223NUMPY", VERSION_AT) != 0)
+		return false;
+	from = header[VERSION_AT] == 1 ? START_BYTES - 2 : START_BYTES;
+	len = mr_zip_number((unsigned char *)header + LENGTH_AT,
+			    from - LENGTH_AT);
+	if (len > HEADER_MAX_BYTES) {
+		mr_zip_refuse(z, m,
+			      "has a header longer than numpy writes "
+			      "them");
+		return false;
+	}
+	/* One that ends before its header does is no array. */
+	return mr_zip_peek(z, m, header, from + (size_t)len) &&
+	       has_objects(header + from, (size_t)len);
+}
+
+static void add_words(struct mr_cursor *c, struct mr_words *to,
+		      const struct mr_words *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		mr_keep_word(c, to, from->items[i]);
+	mr_words_sort(to);
+}
+
+static void read_objects(struct mr_zip *z, const struct mr_zip_member *m,
+			 char *header, struct mr_facts *out)
+{
+	MR_AUTO(mr_cursor_freep) struct mr_cursor *inner = NULL;
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	MR_AUTO(mr_free) unsigned char *bytes = NULL;
+	struct mr_facts one = { .format = MR_FORMAT_PICKLE };
+	struct mr_cursor *c = z->c;
+
+	bytes = mr_zip_load(z, m, OBJECTS_MAX_BYTES);
+	if (!bytes)
+		return;
+	c->rc = mr_reader_memory(bytes, (size_t)m->size, &r, c->err);
+	if (c->rc == 0)
+		c->rc = mr_cursor_new(r, c->arena, &inner, c->err);
+	if (c->rc < 0)
+		return;
+	read_npy(inner, header, &one);
+	add_words(c, &out->globals, &one.globals);
+	add_words(c, &out->unsafe, &one.unsafe);
+	add_words(c, &out->warnings, &one.warnings);
+	mr_zip_take_trouble(z, inner, m);
+}
+
+void mr_npz_read(struct mr_zip *z, struct mr_facts *out)
+{
+	MR_AUTO(mr_free)
+	char *header = mr_alloc(START_BYTES + HEADER_MAX_BYTES);
+	size_t i;
+
+	if (!header) {
+		z->c->rc = mr_fail_nomem(z->c->err);
+		return;
+	}
+	for (i = 0; i < z->count && !mr_cursor_over(z->c); i++) {
+		if (!is_of_objects(z, &z->members[i], header))
+			continue;
+		if (out->format == MR_FORMAT_UNKNOWN)
+			out->format = MR_FORMAT_PICKLE;
+		read_objects(z, &z->members[i], header, out);
+	}
 }

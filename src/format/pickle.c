@@ -482,8 +482,10 @@ static void tell_imports(struct mr_cursor *c, const struct mr_pickles *p)
 
 	if (!c->trouble || !p->unsafe.n)
 		return;
-	if (is_joblib(p))
+	if (is_joblib(p)) {
 		c->trouble = CANNOT "joblib keeps arrays inside the pickle";
+		c->limited = true;
+	}
 	text = mr_arena_printf(c->arena, "%s; before that it imports '%s'",
 			       c->trouble, p->unsafe.items[0]);
 	if (text)
@@ -529,11 +531,13 @@ bool mr_pickle_take(struct mr_cursor *c, struct mr_facts *out)
 		c->trouble = NULL;
 		return false;
 	}
-	if (p.rest)
+	if (p.rest) {
 		mr_keep_warning(c, out,
 				"%" PRIu64 " bytes behind its last pickle are "
 				"no pickle and were not looked at",
 				p.rest);
+		mr_keep_word(c, &p.unsafe, MR_UNSAFE_REST);
+	}
 	if (p.torch)
 		out->producer = "PyTorch";
 	mr_words_sort(&p.globals);

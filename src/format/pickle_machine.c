@@ -25,7 +25,7 @@ void mr_pickle_limit(struct mr_pickle_machine *m, const char *what)
 	if (mr_cursor_over(m->c))
 		return;
 	m->p->limited = true;
-	mr_cursor_fail(m->c, "cannot be inspected: %s", what);
+	mr_cursor_limit(m->c, "cannot be inspected: %s", what);
 }
 
 void mr_pickle_work(struct mr_pickle_machine *m, uint64_t n)

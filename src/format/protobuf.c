@@ -66,13 +66,13 @@ static bool take_varint(struct mr_proto *p, struct mr_message *m, uint64_t *out)
 static bool may_go_on(struct mr_proto *p)
 {
 	if (++p->fields > FIELDS_MAX)
-		mr_cursor_fail(p->c, "has more than %" PRIu64 " fields",
-			       FIELDS_MAX);
+		mr_cursor_limit(p->c, "has more than %" PRIu64 " fields",
+				FIELDS_MAX);
 	else if (p->c->bytes_read > READ_MAX_BYTES)
-		mr_cursor_fail(p->c,
-			       "takes more than %" PRIu64
-			       " MiB to read without its tensors",
-			       READ_MAX_BYTES >> 20);
+		mr_cursor_limit(p->c,
+				"takes more than %" PRIu64
+				" MiB to read without its tensors",
+				READ_MAX_BYTES >> 20);
 	return !mr_cursor_over(p->c);
 }
 

@@ -41,11 +41,13 @@ struct mr_cursor {
 	uint64_t bytes_read;
 	int rc;              /* reading trouble, or lack of memory */
 	const char *trouble; /* in the arena, or static */
+	bool limited;        /* as in struct mr_facts */
 	/* Of the cursor itself. */
-	size_t kept;   /* bytes in the arena */
-	size_t step;   /* bytes of the next window */
-	uint64_t base; /* where `window` begins */
-	size_t len;    /* in `window` */
+	size_t kept;    /* bytes in the arena */
+	size_t step;    /* bytes of the next window */
+	uint64_t given; /* behind the last byte that was wanted */
+	uint64_t base;  /* where `window` begins */
+	size_t len;     /* in `window` */
 	unsigned char window[MR_CURSOR_BYTES];
 };
 
@@ -58,6 +60,11 @@ bool mr_cursor_over(const struct mr_cursor *c);
 /* Set `trouble`, if there is none yet: lower case, no final stop; made safe
  * here. */
 void mr_cursor_fail(struct mr_cursor *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same, where the file may be as it should be: it is we who look no
+ * further. */
+void mr_cursor_limit(struct mr_cursor *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Whether `n` more bytes may follow; "ends early" if not. */
@@ -78,7 +85,7 @@ uint64_t mr_cursor_u64(struct mr_cursor *c);
 const char *mr_cursor_text(struct mr_cursor *c, uint64_t n);
 
 /* The last call of a reader: adds to `out->bytes_read`; with trouble, sets it
- * and leaves nothing else but `format`.  Returns `rc`. */
+ * and leaves nothing else but what struct mr_facts has then.  Returns `rc`. */
 int mr_cursor_end(const struct mr_cursor *c, struct mr_facts *out);
 
 /* -- what is kept: keep.c ---------------------------------------------------

@@ -315,11 +315,11 @@ static bool check_length(struct mr_cursor *c, uint64_t len, uint64_t max)
 			       " bytes, and %" PRIu64 " follow",
 			       len, left);
 	else if (len > max)
-		mr_cursor_fail(c,
-			       "its header has %" PRIu64
-			       " bytes, of which mreg reads %" PRIu64
-			       " at most",
-			       len, max);
+		mr_cursor_limit(c,
+				"its header has %" PRIu64
+				" bytes, of which mreg reads %" PRIu64
+				" at most",
+				len, max);
 	return !mr_cursor_over(c);
 }
 

@@ -1,5 +1,5 @@
 /*
- * shards.c - the files that a shard index names.
+ * shards.c - the files that a shard index names, and what it says is in them.
  */
 #include "format/format.h"
 
@@ -69,6 +69,20 @@ static int collect(json_t *map, const char *what, const char **names,
 	return 0;
 }
 
+/* `*map` is borrowed from `*doc`, which is the caller's. */
+static int open_map(const void *bytes, size_t n, const char *what, json_t **doc,
+		    json_t **map, struct mreg_error *err)
+{
+	int rc = mr_json_parse(bytes, n, MR_SHARD_INDEX_MAX_BYTES, what, doc,
+			       err);
+
+	if (rc == 0)
+		rc = mr_json_opt_object(*doc, "weight_map", what, map, err);
+	if (rc < 0 || *map)
+		return rc;
+	return mr_fail(err, MREG_EFORMAT, "%s has no 'weight_map'", what);
+}
+
 int mr_format_shards(const void *bytes, size_t n, const char *what,
 		     struct mr_list *out, struct mreg_error *err)
 {
@@ -77,16 +91,10 @@ int mr_format_shards(const void *bytes, size_t n, const char *what,
 	json_t *map = NULL;
 	size_t count;
 	size_t i;
-	int rc = mr_json_parse(bytes, n, MR_SHARD_INDEX_MAX_BYTES, what, &doc,
-			       err);
+	int rc = open_map(bytes, n, what, &doc, &map, err);
 
-	if (rc == 0)
-		rc = mr_json_opt_object(doc, "weight_map", what, &map, err);
 	if (rc < 0)
 		return rc;
-	if (!map)
-		return mr_fail(err, MREG_EFORMAT, "%s has no 'weight_map'",
-			       what);
 	count = json_object_size(map);
 	names = mr_array(count, sizeof(*names));
 	if (!names)
@@ -96,4 +104,47 @@ int mr_format_shards(const void *bytes, size_t n, const char *what,
 		if (i == 0 || strcmp(names[i - 1], names[i]) != 0)
 			rc = mr_list_add(out, names[i], err);
 	return rc;
+}
+
+static int by_shard(const void *a, const void *b)
+{
+	const struct mr_shard_row *x = a;
+	const struct mr_shard_row *y = b;
+	int order = strcmp(x->shard, y->shard);
+
+	return order ? order : strcmp(x->tensor, y->tensor);
+}
+
+int mr_format_shard_rows(const void *bytes, size_t n, const char *what,
+			 struct mr_arena *a, struct mr_shard_row **out,
+			 size_t *count, struct mreg_error *err)
+{
+	MR_AUTO(mr_json_freep) json_t *doc = NULL;
+	MR_AUTO(mr_free) const char **names = NULL;
+	json_t *map = NULL;
+	const char *tensor;
+	json_t *shard;
+	int rc = open_map(bytes, n, what, &doc, &map, err);
+
+	if (rc < 0)
+		return rc;
+	names = mr_array(json_object_size(map), sizeof(*names));
+	*out = mr_arena_alloc(a, (json_object_size(map) + 1) * sizeof(**out));
+	*count = 0;
+	if (!names || !*out)
+		return mr_fail_nomem(err);
+	rc = collect(map, what, names, err);
+	if (rc < 0)
+		return rc;
+	json_object_foreach(map, tensor, shard)
+	{
+		struct mr_shard_row *row = &(*out)[(*count)++];
+
+		row->shard = mr_arena_strdup(a, json_string_value(shard));
+		row->tensor = mr_arena_strdup(a, tensor);
+	}
+	if (mr_arena_failed(a))
+		return mr_fail_nomem(err);
+	qsort(*out, *count, sizeof(**out), by_shard);
+	return 0;
 }

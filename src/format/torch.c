@@ -17,25 +17,11 @@
 
 #define PICKLE_MAX_BYTES (64u << 20)
 #define PICKLES_MAX 16
-#define SHOWN_BYTES 200
 #define TOLD_BYTES 400 /* of names in a warning */
 
 bool mr_torch_is_pickle(const struct mr_zip_member *m)
 {
 	return mr_zip_ends(m, ".pkl") || mr_zip_ends(m, ".pickle");
-}
-
-/* What is wrong in the member is wrong with the archive. */
-static void take_trouble(struct mr_cursor *c, const struct mr_cursor *inner,
-			 const struct mr_zip_member *m)
-{
-	int n = m->name_len < SHOWN_BYTES ? (int)m->name_len : SHOWN_BYTES;
-
-	if (inner->rc < 0)
-		c->rc = inner->rc;
-	else if (inner->trouble)
-		mr_cursor_fail(c, "member '%.*s': %s", n, m->name,
-			       inner->trouble);
 }
 
 static void read_pickle(struct mr_zip *z, const struct mr_zip_member *m,
@@ -55,7 +41,7 @@ static void read_pickle(struct mr_zip *z, const struct mr_zip_member *m,
 	if (c->rc < 0)
 		return;
 	mr_pickle_walk(inner, p);
-	take_trouble(c, inner, m);
+	mr_zip_take_trouble(z, inner, m);
 }
 
 /* TorchScript is a program: that it imports only what is known says nothing of
@@ -98,17 +84,19 @@ void mr_torch_read(struct mr_zip *z, struct mr_facts *out)
 		if (!mr_torch_is_pickle(&z->members[i]))
 			continue;
 		if (++n > PICKLES_MAX)
-			mr_zip_refuse(z, &z->members[i],
-				      "is one pickle more than is looked at");
+			mr_zip_limit(z, &z->members[i],
+				     "is one pickle more than is looked at");
 		p.rest = 0;
 		read_pickle(z, &z->members[i], &p);
 		rest += p.rest;
 	}
-	if (rest)
+	if (rest) {
 		mr_keep_warning(z->c, out,
 				"%" PRIu64 " bytes behind the pickles in it "
 				"are no pickles and were not looked at",
 				rest);
+		mr_keep_word(z->c, &p.unsafe, MR_UNSAFE_REST);
+	}
 	mr_words_sort(&p.globals);
 	mr_words_sort(&p.unsafe);
 	out->globals = p.globals;

@@ -75,6 +75,28 @@ void mr_zip_refuse(struct mr_zip *z, const struct mr_zip_member *m,
 		       problem);
 }
 
+void mr_zip_limit(struct mr_zip *z, const struct mr_zip_member *m,
+		  const char *problem)
+{
+	mr_cursor_limit(z->c, CANNOT "member '%.*s' %s", shown(m), m->name,
+			problem);
+}
+
+void mr_zip_take_trouble(struct mr_zip *z, const struct mr_cursor *inner,
+			 const struct mr_zip_member *m)
+{
+	struct mr_cursor *c = z->c;
+
+	if (inner->rc < 0)
+		c->rc = inner->rc;
+	else if (inner->trouble && inner->limited)
+		mr_cursor_limit(c, "member '%.*s': %s", shown(m), m->name,
+				inner->trouble);
+	else if (inner->trouble)
+		mr_cursor_fail(c, "member '%.*s': %s", shown(m), m->name,
+			       inner->trouble);
+}
+
 /* -- the end --------------------------------------------------------------- */
 
 /* The last of the `n` bytes at `p` where an end record can begin; `n`: there
@@ -197,11 +219,11 @@ static void read_end(struct mr_zip *z, struct end *e)
 				      "archive or behind its directory",
 			       e->at - e->size - e->offset);
 	else if (e->count > MEMBERS_MAX || e->size > DIRECTORY_MAX_BYTES)
-		mr_cursor_fail(z->c,
-			       CANNOT "an archive of %" PRIu64
-				      " members is larger than what is looked "
-				      "at",
-			       e->count);
+		mr_cursor_limit(z->c,
+				CANNOT "an archive of %" PRIu64
+				       " members is larger than what is looked "
+				       "at",
+				e->count);
 }
 
 /* -- the directory --------------------------------------------------------- */
@@ -243,14 +265,14 @@ static void check_member(struct mr_zip *z, const struct mr_zip_member *m)
 	    memchr(m->name, 0, m->name_len))
 		mr_cursor_fail(z->c, CANNOT "a member has a name that is none");
 	else if (m->flags & FLAGS_ENCRYPTED)
-		mr_zip_refuse(z, m, "is encrypted");
+		mr_zip_limit(z, m, "is encrypted");
 	else if (m->flags & ~FLAGS_KNOWN)
 		mr_zip_refuse(z, m, "has flags that are not known");
 	else if (m->method != MR_ZIP_STORED && m->method != MR_ZIP_DEFLATED)
-		mr_cursor_fail(z->c,
-			       CANNOT "member '%.*s' is packed by method %u, "
-				      "which is not known",
-			       shown(m), m->name, (unsigned int)m->method);
+		mr_cursor_limit(z->c,
+				CANNOT "member '%.*s' is packed by method %u, "
+				       "which is not known",
+				shown(m), m->name, (unsigned int)m->method);
 	else if (m->method == MR_ZIP_STORED && m->packed != m->size)
 		mr_zip_refuse(z, m, "has two sizes");
 }

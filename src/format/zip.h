@@ -57,13 +57,24 @@ const struct mr_zip_member *mr_zip_find(const struct mr_zip *z,
 unsigned char *mr_zip_load(struct mr_zip *z, const struct mr_zip_member *m,
 			   size_t max);
 
-/* -- what archives hold: torch.c, keras.c --------------------------------- */
+/* The first `n` bytes of that into `out`, unproven; false when it has less, or
+ * with trouble. */
+bool mr_zip_peek(struct mr_zip *z, const struct mr_zip_member *m, void *out,
+		 size_t n);
+/* What is wrong in the member is wrong with the archive. */
+void mr_zip_take_trouble(struct mr_zip *z, const struct mr_cursor *inner,
+			 const struct mr_zip_member *m);
+
+/* -- what archives hold: torch.c, keras.c, numpy.c ------------------------ */
 
 /* PyTorch's and TorchScript's, and any other with pickles in it: their
  * imports.  `format` is set before; MR_FORMAT_TORCHSCRIPT has classes of its
  * own. */
 void mr_torch_read(struct mr_zip *z, struct mr_facts *out);
 void mr_keras_read(struct mr_zip *z, struct mr_facts *out);
+/* Arrays of objects among the members: adds what their pickles import, and
+ * makes `format` MR_FORMAT_PICKLE where it is unknown. */
+void mr_npz_read(struct mr_zip *z, struct mr_facts *out);
 /* A member with a pickle in it. */
 bool mr_torch_is_pickle(const struct mr_zip_member *m);
 
@@ -80,6 +91,9 @@ uint64_t mr_zip_number(const unsigned char *p, size_t n);
 /* Trouble: "cannot be inspected: member 'NAME' PROBLEM". */
 void mr_zip_refuse(struct mr_zip *z, const struct mr_zip_member *m,
 		   const char *problem);
+/* The same, where it may be right; mr_cursor_limit. */
+void mr_zip_limit(struct mr_zip *z, const struct mr_zip_member *m,
+		  const char *problem);
 /* Where the next member begins, or the directory. */
 uint64_t mr_zip_next(const struct mr_zip *z, const struct mr_zip_member *m);
 /*

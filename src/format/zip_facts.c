@@ -89,6 +89,13 @@ static void read_archive(struct mr_cursor *c, struct mr_facts *out)
 		mr_torch_read(&z, out);
 	if (is_keras(&z))
 		mr_keras_read(&z, out);
+	/* numpy takes any archive, and in one of its own any name. */
+	if (any(&z, ".npy") || format_of(&z) == MR_FORMAT_UNKNOWN ||
+	    format_of(&z) == MR_FORMAT_PICKLE)
+		mr_npz_read(&z, out);
+	/* What cannot be looked into may hold them. */
+	if (mr_cursor_over(c) && out->format == MR_FORMAT_UNKNOWN)
+		out->format = MR_FORMAT_PICKLE;
 }
 
 int mr_zip_facts_read(struct mr_reader *r, struct mr_arena *a,
@@ -105,7 +112,7 @@ int mr_zip_facts_read(struct mr_reader *r, struct mr_arena *a,
 		return rc;
 	c->bytes_read += n;
 	if (memcmp(head, "7z\274\257\047\034", 6) == 0)
-		mr_cursor_fail(c, "cannot be inspected: it is a 7z archive");
+		mr_cursor_limit(c, "cannot be inspected: it is a 7z archive");
 	else if (is_zip(head))
 		read_archive(c, out);
 	else

@@ -116,20 +116,21 @@ static void give_memory(voidpf opaque, voidpf p)
 	mr_release(p);
 }
 
-/* Into `out`, which has room for what the directory says; the cursor is at the
- * content. */
+/* The first `n` bytes into `out`: all, or the beginning of what nobody needs
+ * whole.  The cursor is at the content. */
 static void unpack(struct mr_zip *z, const struct mr_zip_member *m,
-		   unsigned char *out)
+		   unsigned char *out, size_t n)
 {
 	z_stream s = { .zalloc = take_memory, .zfree = give_memory };
+	bool whole = n == m->size;
 	uint64_t left = m->packed;
 	unsigned char in[4096];
 	int rc = inflateInit2(&s, -MAX_WBITS);
 
 	s.next_out = out;
-	s.avail_out = (uInt)m->size;
+	s.avail_out = (uInt)n;
 	/* Without input it ends, or says that it lacks some. */
-	while (rc == Z_OK && !mr_cursor_over(z->c)) {
+	while (rc == Z_OK && (whole || s.avail_out) && !mr_cursor_over(z->c)) {
 		if (!s.avail_in) {
 			s.avail_in = left < sizeof(in) ? (uInt)left
 						       : (uInt)sizeof(in);
@@ -141,9 +142,30 @@ static void unpack(struct mr_zip *z, const struct mr_zip_member *m,
 	}
 	if (rc == Z_MEM_ERROR)
 		z->c->rc = mr_fail_nomem(z->c->err);
-	else if (rc != Z_STREAM_END || s.avail_in || left || s.avail_out)
+	else if (s.avail_out ||
+		 (whole && (rc != Z_STREAM_END || s.avail_in || left)))
 		mr_zip_refuse(z, m, "does not unpack to its size");
 	(void)inflateEnd(&s); /* frees; what became of it is known */
+}
+
+static void take(struct mr_zip *z, const struct mr_zip_member *m,
+		 unsigned char *out, size_t n)
+{
+	if (m->method == MR_ZIP_STORED)
+		mr_cursor_get(z->c, out, n);
+	else
+		unpack(z, m, out, n);
+}
+
+bool mr_zip_peek(struct mr_zip *z, const struct mr_zip_member *m, void *out,
+		 size_t n)
+{
+	if (n > m->size)
+		return false;
+	check_local(z, m);
+	if (!mr_cursor_over(z->c))
+		take(z, m, out, n);
+	return !mr_cursor_over(z->c);
 }
 
 static bool is_too_large(const struct mr_zip *z, const struct mr_zip_member *m,
@@ -160,7 +182,7 @@ unsigned char *mr_zip_load(struct mr_zip *z, const struct mr_zip_member *m,
 	uint64_t end;
 
 	if (is_too_large(z, m, max))
-		mr_zip_refuse(z, m, "is larger than what is looked at");
+		mr_zip_limit(z, m, "is larger than what is looked at");
 	check_local(z, m);
 	if (mr_cursor_over(z->c))
 		return NULL;
@@ -170,10 +192,7 @@ unsigned char *mr_zip_load(struct mr_zip *z, const struct mr_zip_member *m,
 		return NULL;
 	}
 	end = z->c->at + m->packed;
-	if (m->method == MR_ZIP_STORED)
-		mr_cursor_get(z->c, bytes, (size_t)m->size);
-	else
-		unpack(z, m, bytes);
+	take(z, m, bytes, (size_t)m->size);
 	if (!mr_cursor_over(z->c) &&
 	    crc32(crc32(0, NULL, 0), bytes, (uInt)m->size) != m->crc)
 		mr_zip_refuse(z, m, "has not the checksum that it should have");

@@ -18,9 +18,9 @@
 /* title, created, schema */
 #define OWN_ANNOTATIONS 3
 #define TITLE_MAX_BYTES 1024
+#define TITLE_MAX_TEXT "1024"
 
-/* -- types
- * --------------------------------------------------------------------- */
+/* -- types --------------------------------------------------------------- */
 
 /*
  * The table of spec/attachments.md.  Of several rows of one kind the first
@@ -157,8 +157,7 @@ const char *mr_attach_media(const char *file)
 	return MR_MEDIA_OCTETS;
 }
 
-/* -- the manifest
- * ---------------------------------------------------------------- */
+/* -- the manifest -------------------------------------------------------- */
 
 void mr_attach_doc_release(struct mr_attach_doc *d)
 {
@@ -219,7 +218,8 @@ int mr_attach_write(const struct mr_attach_draft *d, struct mr_attach_doc *out,
 		rc = mr_check_text("title", d->title, TITLE_MAX_BYTES, false,
 				   err);
 	if (rc < 0)
-		return rc;
+		return mr_hint(err, "a title is one line of plain text, at "
+				    "most " TITLE_MAX_TEXT " bytes");
 
 	layers = mr_array(d->layer_count, sizeof(*layers));
 	titles = mr_array(d->layer_count, sizeof(*titles));

@@ -14,8 +14,7 @@
 #include "base/text.h"
 #include "format/format.h"
 
-/* -- writing
- * -------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------- */
 
 /* Keys of one object: a comma goes before all but the first. */
 struct object {
@@ -157,8 +156,7 @@ void mr_config_write(const struct mr_meta *meta, const char *name,
 	mr_buf_puts(out, "]}}");
 }
 
-/* -- reading
- * -------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------- */
 
 /* A text that is there and says something; NULL else. */
 static const char *opt_text(const json_t *object, const char *key)

@@ -13,8 +13,8 @@
 /* What of the config is also an annotation: when one of these differs, the
  * config does too, and that is no news. */
 static const char *const in_config[] = {
-	"files",         "created", "version",     "licenses",
-	"authors",       "title",   "source",      "revision",
+	"files",         "created", "versionLabel", "license",
+	"authors",       "title",   "source",       "revision",
 	"documentation", "inputs",  "description",
 };
 
@@ -37,14 +37,32 @@ static int sorted_copy(const struct mr_annotations *a, struct mreg_pair **out,
 	return 0;
 }
 
+static bool is_base(const char *name)
+{
+	return strcmp(name, MR_ANNOTATION_BASE_NAME) == 0 ||
+	       strcmp(name, MR_ANNOTATION_BASE_DIGEST) == 0;
+}
+
+/* The key of a single field, as everywhere else; else the annotation's name
+ * without what is in front of all of ours. */
 static int add_name(const char *name, bool with_parents, struct mr_list *out,
 		    struct mreg_error *err)
 {
+	size_t i;
+
 	if (strcmp(name, MR_ANNOTATION_FILESET) == 0)
 		return 0; /* looked at for itself */
-	if (with_parents && (strcmp(name, MR_ANNOTATION_BASE_NAME) == 0 ||
-			     strcmp(name, MR_ANNOTATION_BASE_DIGEST) == 0))
-		return 0; /* the first of the parents again */
+	if (is_base(name)) {
+		/* The first of the parents again; or all there is, of others'
+		 * manifests: a name and a digest. */
+		if (with_parents || mr_list_has(out, "parents"))
+			return 0;
+		return mr_list_add(out, "parents", err);
+	}
+	for (i = 0; i < mr_field_count; i++)
+		if (mr_fields[i].annotation &&
+		    strcmp(mr_fields[i].annotation, name) == 0)
+			return mr_list_add(out, mr_fields[i].key, err);
 	if (mr_text_starts(name, MR_MREG_PREFIX))
 		name += strlen(MR_MREG_PREFIX);
 	else if (mr_text_starts(name, MR_OCI_PREFIX))

@@ -20,8 +20,7 @@
 /* More segments than any report compares. */
 #define SEGMENTS_MAX 1000
 
-/* -- additions
- * ------------------------------------------------------------------- */
+/* -- additions ----------------------------------------------------------- */
 
 /* Full when the count is 0, 4, 8, 16...: room for one more in the arena. */
 static void *more(struct mr_arena *a, void *items, size_t n, size_t each)
@@ -196,8 +195,7 @@ int mr_evaluation_dataset(struct mr_evaluation *e, const char *text,
 	return name ? put_dataset(e, name, at + 1, a, err) : mr_fail_nomem(err);
 }
 
-/* -- reading
- * ---------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------- */
 
 struct parse {
 	const char *name; /* of the document; safe to show */
@@ -220,11 +218,8 @@ static int fail_key(const struct parse *p, const struct mr_node *node,
 /* A value that was refused: in which document. */
 static int at_line(const struct parse *p, const struct mr_node *node)
 {
-	struct mreg_error was;
+	struct mreg_error was = *p->err;
 
-	if (!p->err)
-		return MREG_EINTERNAL;
-	was = *p->err;
 	if (was.code == MREG_ENOMEM)
 		return was.code;
 	(void)mr_fail(p->err, MREG_EFORMAT, "%.160s in '%s', line %zu", was.msg,
@@ -242,6 +237,10 @@ static int fail_unknown(const struct parse *p, const struct mr_node *node,
 		      "unknown key '%s' in '%s', line %zu",
 		      mr_text_safe(node->key, shown, sizeof(shown)), p->name,
 		      node->line);
+	/* Which is what spec/policy.md calls it. */
+	if (strcmp(node->key, "verdict") == 0)
+		return mr_hint(p->err,
+			       "write 'passed: true' or 'passed: false'");
 	return near ? mr_hint(p->err, "did you mean '%s'?", near)
 		    : MREG_EFORMAT;
 }
@@ -424,8 +423,7 @@ int mr_evaluation_parse(const char *bytes, size_t n, const char *name,
 	return rc;
 }
 
-/* -- writing
- * ---------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------- */
 
 static void put_metrics(struct mr_buf *b, const struct mreg_pair *items,
 			size_t n)

@@ -25,8 +25,7 @@
 /* Of one tag that lists words: languages of the most multilingual cards. */
 #define WORDS_MAX_BYTES 2048
 
-/* -- what fillers share -------------------------------------------------------
- */
+/* -- what fillers share -------------------------------------------------- */
 
 int mr_fill_note(struct mr_filler *f, const char *what, const char *from,
 		 const struct mreg_error *why)
@@ -87,10 +86,8 @@ int mr_fill_entry(struct mr_filler *f, const char *map, const char *name,
 	return rc < 0 ? rc : 1;
 }
 
-/* -- single values
- * -------------------------------------------------------------- */
+/* -- single values ------------------------------------------------------- */
 
-static const char README[] = "README.md";
 static const char CONFIG[] = "config.json";
 static const char MLMODEL[] = "MLmodel";
 
@@ -116,19 +113,21 @@ static int fill_words(struct mr_filler *f, const char *tag,
 
 static int fill_card(struct mr_filler *f, const struct mr_card *card)
 {
-	int rc = mr_fill_field(f, "license", card->license, README);
+	int rc = mr_fill_field(f, "license", card->license, f->card);
 
 	if (rc >= 0)
-		rc = mr_fill_field(f, "description", card->description, README);
+		rc = mr_fill_field(f, "description", card->description,
+				   f->card);
 	if (rc >= 0 && card->pipeline)
 		rc = mr_fill_entry(f, "tags", "pipeline", card->pipeline,
-				   README);
+				   f->card);
 	if (rc >= 0 && card->library)
-		rc = mr_fill_entry(f, "tags", "library", card->library, README);
+		rc = mr_fill_entry(f, "tags", "library", card->library,
+				   f->card);
 	if (rc >= 0)
-		rc = fill_words(f, "language", &card->languages, README);
+		rc = fill_words(f, "language", &card->languages, f->card);
 	if (rc >= 0)
-		rc = fill_words(f, "keywords", &card->tags, README);
+		rc = fill_words(f, "keywords", &card->tags, f->card);
 	return rc;
 }
 
@@ -285,16 +284,17 @@ static int fill_weights(struct mr_filler *f, const struct mr_summary_main *w)
 	return rc < 0 ? rc : fill_context(f, w->context_length, from);
 }
 
-/* -- in order
- * ------------------------------------------------------------------ */
+/* -- in order ------------------------------------------------------------ */
 
 int mr_meta_fill(struct mr_meta *m, const struct mr_said *said,
 		 struct mr_list *filled, struct mr_list *notes,
 		 struct mreg_error *err)
 {
-	struct mr_filler f = {
-		.m = m, .filled = filled, .notes = notes, .err = err
-	};
+	struct mr_filler f = { .m = m,
+			       .filled = filled,
+			       .notes = notes,
+			       .err = err,
+			       .card = said->card_path };
 	struct mr_summary_main w;
 	int rc = mr_summary_choose(said->weights, said->weight_count, &w, err);
 

@@ -25,6 +25,7 @@ struct mr_summary {
 	uint64_t size; /* bytes */
 	enum mr_format format;
 	const char *trouble; /* NULL: none; then as in struct mr_facts */
+	bool limited;        /* as there */
 	const char *architecture, *license, *base_model, *precision,
 		*quantization;
 	const char *signature; /* of a graph's inputs and outputs, as MLflow
@@ -50,6 +51,7 @@ struct mr_dvc_file {
  * has trouble of its own. */
 struct mr_said {
 	const struct mr_card *card;
+	const char *card_path; /* of its file, for notes; not NULL with it */
 	const struct mr_hf_config *config;
 	const struct mr_mlmodel *mlmodel;
 	const struct mr_summary *weights;

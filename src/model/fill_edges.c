@@ -20,8 +20,6 @@
 #define HUB "https://huggingface.co/"
 #define REPOSITORY_MAX_BYTES 200
 
-static const char README[] = "README.md";
-
 /* A repository of the hub: NAME or ORG/NAME. */
 static bool is_repository(const char *id)
 {
@@ -33,35 +31,113 @@ static bool is_repository(const char *id)
 	       (!slash || (slash[1] && !strchr(slash + 1, '/')));
 }
 
-/* They end at the last '@' before the path (RFC 3986, section 3.2). */
-int mr_fill_bare(struct mr_filler *f, const char *text, const char *from,
-		 const char **bare)
+/* One line of its own, told once. */
+static int note_bare(struct mr_filler *f, const char *from, const char *what)
 {
-	const char *host = text ? strstr(text, "://") : NULL;
 	char shown[MR_SHOWN_BYTES];
 	char line[512];
-	const char *end;
 
-	*bare = text;
-	if (!host)
-		return 0;
-	host += strlen("://");
-	for (end = host + strcspn(host, "/?#"); end > host; end--)
-		if (end[-1] == '@')
-			break;
-	if (end == host)
-		return 0;
-	*bare = mr_arena_printf(f->m->arena, "%.*s%s", (int)(host - text), text,
-				end);
-	if (!*bare)
-		return mr_fail_nomem(f->err);
-	(void)snprintf(line, sizeof(line),
-		       "an address in '%s' has a user or a password in it: "
-		       "they are left out",
-		       mr_text_safe(from, shown, sizeof(shown)));
+	(void)snprintf(line, sizeof(line), "an address in '%s' has %s",
+		       mr_text_safe(from, shown, sizeof(shown)), what);
 	return mr_list_has(f->notes, line)
 		       ? 0
 		       : mr_list_add(f->notes, line, f->err);
+}
+
+/* Where it begins behind user and password, which end at the last '@' before
+ * the path (RFC 3986, section 3.2). */
+static const char *host_of(const char *authority)
+{
+	const char *end;
+
+	for (end = authority + strcspn(authority, "/?#"); end > authority;
+	     end--)
+		if (end[-1] == '@')
+			break;
+	return end;
+}
+
+/*
+ * Whether a parameter of this name lets in whoever knows its value: signed
+ * addresses of S3, Google Cloud and CloudFront (X-Amz-Signature,
+ * X-Goog-Credential, Signature), Azure's shared access (sig), tokens and keys
+ * of anybody's.
+ */
+static bool is_secret(const char *name, size_t n)
+{
+	static const char *const whole[] = { "sig", "key", "auth", "pwd" };
+	static const char *const part[] = {
+		"signature", "token",   "secret",  "passw",     "credential",
+		"apikey",    "api_key", "api-key", "accesskey", "access_key"
+	};
+	char lower[64];
+	size_t i;
+
+	/* The longest of these is shorter; what is behind does not matter. */
+	n = n < sizeof(lower) ? n : sizeof(lower) - 1;
+	for (i = 0; i < n; i++)
+		lower[i] = name[i] >= 'A' && name[i] <= 'Z'
+				   ? (char)(name[i] + ('a' - 'A'))
+				   : name[i];
+	lower[n] = '\0';
+	for (i = 0; i < MR_COUNT(whole); i++)
+		if (strcmp(lower, whole[i]) == 0)
+			return true;
+	for (i = 0; i < MR_COUNT(part); i++)
+		if (strstr(lower, part[i]))
+			return true;
+	return false;
+}
+
+/* The query of an address, with its '?', when there is a secret in it; else
+ * NULL. */
+static const char *secret_query(const char *host, size_t *len)
+{
+	const char *query = host + strcspn(host, "?#");
+	const char *end;
+	const char *at;
+
+	if (*query != '?')
+		return NULL;
+	end = query + strcspn(query, "#");
+	*len = (size_t)(end - query);
+	for (at = query + 1; at < end; at += strcspn(at, "&;#") + 1)
+		if (is_secret(at, strcspn(at, "=&;#")))
+			return query;
+	return NULL;
+}
+
+int mr_fill_bare(struct mr_filler *f, const char *text, const char *from,
+		 const char **bare)
+{
+	const char *authority = text ? strstr(text, "://") : NULL;
+	const char *query;
+	const char *host;
+	size_t len = 0;
+	int rc = 0;
+
+	*bare = text;
+	if (!authority)
+		return 0;
+	authority += strlen("://");
+	host = host_of(authority);
+	query = secret_query(host, &len);
+	if (host == authority && !query)
+		return 0;
+	*bare = mr_arena_printf(
+		f->m->arena, "%.*s%.*s%s", (int)(authority - text), text,
+		(int)(query ? (size_t)(query - host) : strlen(host)), host,
+		query ? query + len : "");
+	if (!*bare)
+		return mr_fail_nomem(f->err);
+	if (host != authority)
+		rc = note_bare(f, from,
+			       "a user or a password in it: they are left "
+			       "out");
+	return rc < 0 || !query ? rc
+				: note_bare(f, from,
+					    "a signature or a secret in its "
+					    "query: that is left out");
 }
 
 static int fill_parent(struct mr_filler *f, const char *id,
@@ -101,7 +177,7 @@ int mr_fill_parents(struct mr_filler *f, const struct mr_said *said,
 	for (i = 0; card && rc >= 0 && i < card->base_models.n && i < EDGES_MAX;
 	     i++)
 		rc = fill_parent(f, card->base_models.items[i], card->relation,
-				 README);
+				 f->card);
 	if (rc >= 0 && !f->m->parent_count && w->base_model)
 		rc = fill_parent(f, w->base_model, NULL, w->first->path);
 	return rc;
@@ -180,7 +256,7 @@ static int fill_datasets(struct mr_filler *f, const struct mr_card *card)
 			if (!in.uri)
 				return mr_fail_nomem(f->err);
 		}
-		rc = mr_fill_input(f, &in, README);
+		rc = mr_fill_input(f, &in, f->card);
 	}
 	return rc;
 }
@@ -221,40 +297,86 @@ static int fill_dvc_item(struct mr_filler *f, const struct mr_dvc_item *item,
 	return mr_fill_input(f, &in, from);
 }
 
-/* What a document of DVC tracks or depends on, but for what is in the version
- * itself, or made by a stage of the same document. */
-static int fill_dvc(struct mr_filler *f, const struct mr_said *said,
-		    const struct mr_dvc_file *file, const char **made)
+/* "a/./b/../c" is "a/c": DVC writes paths as they were typed.  In place; what
+ * leads out of the version keeps its "..". */
+static void simplify(char *path)
+{
+	const char *from = path;
+	char *to = path; /* behind what stays, never beyond `from` */
+
+	while (*from) {
+		size_t n = strcspn(from, "/");
+		const char *next = from + n + (from[n] == '/');
+		char *last = to;
+
+		while (last > path && last[-1] != '/')
+			last--;
+		if (n == 2 && strncmp(from, "..", 2) == 0 && to > path &&
+		    (to - last != 2 || strncmp(last, "..", 2) != 0)) {
+			to = last > path ? last - 1 : path;
+		} else if (n > 0 && (n != 1 || from[0] != '.')) {
+			if (to > path)
+				*to++ = '/';
+			memmove(to, from, n);
+			to += n;
+		}
+		from = next;
+	}
+	if (to == path && from > path)
+		*to++ = '.';
+	*to = '\0';
+}
+
+/* Where it would be in the version; NULL: out of memory. */
+static const char *path_of(struct mr_filler *f, const struct mr_dvc_file *file,
+			   const struct mr_dvc_item *item)
 {
 	const char *slash = strrchr(file->path, '/');
 	int dir = slash ? (int)(slash - file->path + 1) : 0;
+	char *path = mr_arena_printf(f->m->arena, "%.*s%s", dir, file->path,
+				     item->path);
+
+	if (path)
+		simplify(path);
+	return path;
+}
+
+/* What a document of DVC tracks or depends on, but for what is in the version
+ * itself, or made by a stage of the same document; `paths` and `made` have
+ * room for all its items. */
+static int fill_dvc(struct mr_filler *f, const struct mr_said *said,
+		    const struct mr_dvc_file *file, const char **paths,
+		    const char **made)
+{
 	bool lock = is_lock(file);
 	size_t n = 0;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; lock && i < file->dvc.count; i++)
-		if (file->dvc.items[i].output && file->dvc.items[i].path)
-			made[n++] = file->dvc.items[i].path;
+	for (i = 0; i < file->dvc.count; i++) {
+		const struct mr_dvc_item *item = &file->dvc.items[i];
+
+		if (!item->path)
+			continue;
+		paths[i] = path_of(f, file, item);
+		if (!paths[i])
+			return mr_fail_nomem(f->err);
+		if (lock && item->output)
+			made[n++] = paths[i];
+	}
 	if (n > 1)
 		qsort(made, n, sizeof(*made), compare_text);
 	for (i = 0; rc >= 0 && i < file->dvc.count; i++) {
 		const struct mr_dvc_item *item = &file->dvc.items[i];
-		const char *path;
 
 		if (!item->path || item->path[0] == '/' ||
 		    (lock && item->output) ||
-		    (n && bsearch(&item->path, made, n, sizeof(*made),
-				  compare_text)))
+		    (n && bsearch(&paths[i], made, n, sizeof(*made),
+				  compare_text)) ||
+		    (!item->repo && mr_said_has(said, paths[i])))
 			continue;
-		path = mr_arena_printf(f->m->arena, "%.*s%s", dir, file->path,
-				       item->path);
-		if (!path)
-			return mr_fail_nomem(f->err);
-		if (!item->repo && mr_said_has(said, path))
-			continue;
-		rc = fill_dvc_item(f, item, lock ? "pipeline" : "data", path,
-				   file->path);
+		rc = fill_dvc_item(f, item, lock ? "pipeline" : "data",
+				   paths[i], file->path);
 	}
 	return rc;
 }
@@ -264,16 +386,20 @@ int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said)
 	size_t i;
 	int rc = 0;
 
-	if (f->m->input_count)
+	/* Given by the user; what a run has told is joined with it. */
+	if (f->m->input_count && !mr_list_has(f->filled, "inputs"))
 		return 0;
 	if (said->card)
 		rc = fill_datasets(f, said->card);
 	for (i = 0; rc >= 0 && i < said->dvc_count; i++) {
+		const struct mr_dvc_file *file = &said->dvc[i];
+		MR_AUTO(mr_free) const char **paths = NULL;
 		MR_AUTO(mr_free) const char **made = NULL;
 
-		made = mr_array(said->dvc[i].dvc.count, sizeof(*made));
-		rc = made ? fill_dvc(f, said, &said->dvc[i], made)
-			  : mr_fail_nomem(f->err);
+		paths = mr_array(file->dvc.count, sizeof(*paths));
+		made = mr_array(file->dvc.count, sizeof(*made));
+		rc = paths && made ? fill_dvc(f, said, file, paths, made)
+				   : mr_fail_nomem(f->err);
 	}
 	return rc;
 }

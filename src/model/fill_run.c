@@ -151,6 +151,11 @@ int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
 	size_t i;
 	int rc = mr_fill_field(&f, "runId", run->id, RUN);
 
+	if (rc >= 0 && run->deleted)
+		rc = mr_list_add(notes,
+				 "the run was deleted in MLflow, and is "
+				 "taken all the same",
+				 err);
 	if (rc >= 0)
 		rc = mr_fill_field(&f, "description", run->description, RUN);
 	if (rc >= 0)

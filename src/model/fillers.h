@@ -12,7 +12,8 @@ struct mr_filler {
 	struct mr_meta *m;
 	struct mr_list *filled, *notes;
 	struct mreg_error *err;
-	bool full; /* more inputs than a version may have; told */
+	const char *card; /* name of the card's file */
+	bool full;        /* more inputs than a version may have; told */
 };
 
 /* `key` unless it is set; `value` NULL or "": nothing.  `from` is the file's
@@ -36,8 +37,9 @@ bool mr_said_has(const struct mr_said *said, const char *path);
 int mr_fill_parents(struct mr_filler *f, const struct mr_said *said,
 		    const struct mr_summary_main *w);
 int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said);
-/* An address without user and password, which is told: a manifest never changes
- * and is read by many.  NULL stays NULL. */
+/* An address without user and password, and without its query when a parameter
+ * there looks like a signature or a secret, which is told: a manifest never
+ * changes and is read by many.  NULL stays NULL. */
 int mr_fill_bare(struct mr_filler *f, const char *text, const char *from,
 		 const char **bare);
 /* One input, without what is secret in its address, and without a digest that

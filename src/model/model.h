@@ -127,6 +127,10 @@ enum mr_role mr_role_of(const struct mr_roles *r, const char *path,
 			uint64_t size, const char *kind);
 /* "weight.config"; never NULL. */
 const char *mr_role_name(enum mr_role role);
+/* Whether `path` is a model card by its name (README.md and its kin in the top
+ * folder, spec/model.md) and the one to take rather than `best`, which is one
+ * too, or NULL. */
+bool mr_role_is_card(const char *path, const char *best);
 
 struct mr_model_file {
 	const char *path; /* borrowed */

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -209,4 +210,28 @@ enum mr_role mr_role_of(const struct mr_roles *r, const char *path,
 		return rule->role;
 	}
 	return dataset ? MR_ROLE_DATASET : MR_ROLE_WEIGHT_CONFIG;
+}
+
+/* The first is the best. */
+static size_t card_rank(const char *path)
+{
+	static const char *const names[] = {
+		"README.md",     "README",        "README.txt",
+		"MODEL_CARD.md", "MODEL-CARD.md", "MODELCARD.md",
+	};
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(names); i++)
+		if (strcasecmp(path, names[i]) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+bool mr_role_is_card(const char *path, const char *best)
+{
+	size_t mine = card_rank(path);
+	size_t other = best ? card_rank(best) : SIZE_MAX;
+
+	return mine < other ||
+	       (best && mine == other && strcmp(path, best) < 0);
 }

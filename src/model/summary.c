@@ -117,6 +117,7 @@ int mr_summary_take(const struct mr_facts *f, const char *path, uint64_t size,
 	out->format = f->format;
 	out->path = mr_arena_strdup(a, path);
 	out->trouble = keep(a, f->trouble);
+	out->limited = f->limited;
 	out->architecture = keep(a, f->architecture);
 	out->license = keep(a, f->license);
 	out->base_model = keep(a, f->base_model);

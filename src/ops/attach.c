@@ -88,6 +88,13 @@ int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)
 				    "archive of them");
 	}
 	rc = mr_scan(&a->m->env, &path, 1, &all, &a->scan, err);
+	if (rc == MREG_ENOTFOUND && strcmp(path, "-") == 0)
+		return mr_hint(err, "a document is a file: write standard "
+				    "input to one");
+	/* Not to leave it out, as of many files. */
+	if (rc < 0 && err && err->hint[0])
+		return mr_hint(err, "a document is a regular file whose name "
+				    "is plain text");
 	if (rc >= 0)
 		rc = mr_files_source(&a->m->env, a->scan, &a->from, err);
 	if (rc >= 0)
@@ -104,8 +111,7 @@ int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)
 	return mr_plan_hash(&a->plan, a->from, a->jobs, err);
 }
 
-/* -- sending
- * -------------------------------------------------------------------- */
+/* -- sending ------------------------------------------------------------- */
 
 static int put_small(struct attach *a, const struct mreg_desc *d,
 		     const void *bytes, bool again, struct mreg_error *err)
@@ -285,8 +291,7 @@ int mr_attach_run(struct attach *a, const char *type, const char *title,
 	return rc < 0 ? rc : take_result(a, type, title, tag, out, err);
 }
 
-/* -- the command
- * ------------------------------------------------------------------ */
+/* -- the command --------------------------------------------------------- */
 
 static int run(struct attach *a, const char *ref, const char *file,
 	       const struct mreg_attach_opts *o, struct mreg_attach_result *out,

@@ -22,30 +22,19 @@
 
 /* -- a file ---------------------------------------------------------------- */
 
-/* In the top folder; the first of these that is there.  Small letters. */
-static const char *const names[] = {
-	"readme.md",     "readme",        "readme.txt",
-	"model_card.md", "model-card.md", "modelcard.md",
-};
-
 static const struct mr_model_layer *find_readme(const struct mr_look *l)
 {
-	char folded[MR_PATH_MAX_BYTES + 1];
-	size_t i, k;
+	const struct mr_model_layer *best = NULL;
+	size_t i;
 
-	for (k = 0; k < MR_COUNT(names); k++)
-		for (i = 0; i < l->count; i++) {
-			const struct mr_model_layer *f = &l->files[i];
+	for (i = 0; i < l->count; i++) {
+		const struct mr_model_layer *f = &l->files[i];
 
-			if (f->archive || f->desc.size == 0 ||
-			    strchr(f->path, '/'))
-				continue;
-			if (strcmp(mr_text_fold(f->path, folded,
-						sizeof(folded)),
-				   names[k]) == 0)
-				return f;
-		}
-	return NULL;
+		if (!f->archive && f->desc.size > 0 &&
+		    mr_role_is_card(f->path, best ? best->path : NULL))
+			best = f;
+	}
+	return best;
 }
 
 /* As UTF-8 whose lines end in '\n', the last one too. */
@@ -212,7 +201,7 @@ static int take_attached(struct mr_look *l, struct mr_arena *a,
 static void put_cell(struct mr_buf *b, const char *s)
 {
 	for (; *s; s++) {
-		if (*s == '|')
+		if (*s == '|' || *s == '\\')
 			mr_buf_putc(b, '\\');
 		mr_buf_putc(b, *s == '\n' ? ' ' : *s);
 	}
@@ -322,8 +311,9 @@ static void put_files(struct mr_buf *b, const struct mr_look *l)
 	for (i = 0; i < l->count; i++) {
 		mr_buf_puts(b, "- ");
 		put_cell(b, l->files[i].path);
-		mr_buf_printf(b, ", %s\n",
-			      mr_text_size(l->files[i].desc.size, size));
+		mr_buf_printf(b, ", %s%s\n",
+			      mr_text_size(l->files[i].desc.size, size),
+			      l->files[i].archive ? ", archive" : "");
 	}
 }
 

@@ -31,6 +31,7 @@
 struct spot {
 	const struct mr_model_layer *file; /* borrowed */
 	enum mreg_check_state state;
+	bool known;    /* the state told, so it was not read */
 	bool remember; /* right, and the state does not know it */
 	int64_t looked_ns;
 	struct mr_file_id id;
@@ -59,22 +60,51 @@ static void check_release(struct check *c)
 
 /* -- which version --------------------------------------------------------- */
 
+/* What was pulled into the directory, as far as it is remembered. */
+static bool pulled(const struct check *c, struct mreg_ref *out)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	char text[MREG_REF_TEXT];
+
+	return mr_pull_recall(c->m, c->tree, text) &&
+	       mr_target_parse(c->m, text, out, &ignored) >= 0 &&
+	       out->digest.algorithm != MREG_DIGEST_NONE;
+}
+
 static int recall(struct check *c, struct mreg_error *err)
 {
-	char text[MREG_REF_TEXT];
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mreg_ref ref;
 	char shown[SHOWN];
 
 	c->remembered = true;
-	if (mr_pull_recall(c->m, c->tree, text) &&
-	    mr_target_parse(c->m, text, &ref, &ignored) >= 0 &&
-	    ref.digest.algorithm != MREG_DIGEST_NONE)
+	if (pulled(c, &ref))
 		return mr_look_open_ref(c->m, &ref, &c->look, err);
 	(void)mr_text_safe(c->dir, shown, sizeof(shown));
 	(void)mr_fail(err, MREG_ENOTFOUND,
 		      "which version was pulled to '%s' is not known", shown);
 	return mr_hint(err, "say which: mreg check %.80s REF", shown);
+}
+
+/* Of an index, the manifest that was pulled; or the only one. */
+static int open_named(struct check *c, const char *text, struct mreg_error *err)
+{
+	int rc = mr_look_open(c->m, text, &c->look, err);
+	const struct mr_manifest *index = c->look.manifest;
+	struct mreg_ref ref;
+	bool known;
+	size_t i;
+
+	if (rc < 0 || !index->is_index)
+		return rc;
+	known = pulled(c, &ref);
+	for (i = 0; i < index->child_count; i++)
+		if (index->child_count == 1 ||
+		    (known && mreg_digest_equal(&index->children[i].desc.digest,
+						&ref.digest)))
+			break;
+	if (i == index->child_count)
+		return 0; /* its files will be asked for in vain */
+	return mr_look_child(&c->look, &index->children[i].desc.digest, err);
 }
 
 static int by_path(const void *a, const void *b)
@@ -228,7 +258,6 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 	MR_AUTO(mr_fd_close) int fd = -1;
 	struct stat st = { .st_mode = 0 };
 	bool right = false;
-	bool known;
 	int rc;
 
 	if (s->file->archive) {
@@ -239,8 +268,8 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 	if (rc < 0 || fd < 0)
 		return rc;
 	mr_file_id(&st, &s->id);
-	known = ask_state(c, s, &right);
-	if (!known) {
+	s->known = ask_state(c, s, &right);
+	if (!s->known) {
 		int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 		if (own < 0)
@@ -250,7 +279,7 @@ static int check_one(void *ctx, size_t index, struct mreg_error *err)
 			return rc;
 	}
 	s->state = right ? MREG_CHECK_RIGHT : MREG_CHECK_CHANGED;
-	if (right && !known && fstat(fd, &st) == 0) {
+	if (right && !s->known && fstat(fd, &st) == 0) {
 		struct mr_file_id now;
 
 		mr_file_id(&st, &now);
@@ -376,6 +405,7 @@ static void take_rows(struct check *c, struct mreg_check_result *out)
 		const struct spot *s = &c->spots[i];
 
 		++*counter(out, s->state);
+		out->files_known += s->known;
 		if (s->state == MREG_CHECK_RIGHT)
 			continue;
 		rows[n].path = mr_arena_strdup(a, s->file->path);
@@ -423,9 +453,10 @@ static int run(struct check *c, const char *ref, struct mreg_check_result *out,
 {
 	int rc = mr_tree_open(c->dir, false, &c->tree, err);
 
+	if (rc == MREG_EUSAGE)
+		return mr_hint(err, "name the directory that holds the files");
 	if (rc >= 0)
-		rc = ref ? mr_look_open(c->m, ref, &c->look, err)
-			 : recall(c, err);
+		rc = ref ? open_named(c, ref, err) : recall(c, err);
 	if (rc >= 0)
 		rc = take_files(c, err);
 	if (rc >= 0)

@@ -20,8 +20,7 @@
 #include "content/digest.h"
 #include "ops/copy.h"
 
-/* -- the result -------------------------------------------------------------
- */
+/* -- the result ---------------------------------------------------------- */
 
 static int compare_tags(const void *a, const void *b)
 {
@@ -110,8 +109,7 @@ static int take_result(struct copy *c, struct mreg_copy_result *out,
 	return mr_result_check(c->arena, err);
 }
 
-/* -- steps ------------------------------------------------------------------
- */
+/* -- steps --------------------------------------------------------------- */
 
 static int run(struct copy *c, struct mreg_error *err)
 {
@@ -128,6 +126,8 @@ static int run(struct copy *c, struct mreg_error *err)
 		rc = mr_copy_compare(c, err);
 	if (rc >= 0)
 		rc = mr_copy_plan(c, err);
+	if (rc >= 0 && c->o->dry_run && !c->fresh)
+		mr_copy_policy_foresee(c);
 	if (rc < 0 || c->o->dry_run)
 		return rc;
 	rc = mr_copy_send(c, err);
@@ -201,8 +201,7 @@ static int copy_refs(struct copy *c, const char *from, const char *to,
 	return rc < 0 ? rc : run(c, err);
 }
 
-/* -- archives ---------------------------------------------------------------
- */
+/* -- archives ------------------------------------------------------------ */
 
 static int check_path(const char *path, struct mreg_error *err)
 {
@@ -277,8 +276,7 @@ static int import_from(struct copy *c, const char *path, const char *to,
 	return rc < 0 ? rc : run(c, err);
 }
 
-/* -- the door ---------------------------------------------------------------
- */
+/* -- the door ------------------------------------------------------------ */
 
 typedef int copy_fn(struct copy *c, const char *from, const char *to,
 		    struct mreg_error *err);

@@ -154,4 +154,19 @@ int mr_copy_put(struct copy *c, size_t node, const char *reference,
 /* copy_tags.c: tags, under the target's lock. */
 int mr_copy_publish(struct copy *c, struct mreg_error *err);
 
+/* copy_policy.c: whose policy is in force. */
+
+/* In the target, as far as its log was read; NONE: none of its own. */
+struct mreg_digest mr_copy_policy_now(const struct copy *c);
+/*
+ * Copied events must not change the policy that was set in the target: by
+ * their place in the log they may come last.  Then the target's gets an event
+ * after them.  It follows from the logs alone, so that a copy that broke off
+ * before is put right by the next one.  `was`: in force before.
+ */
+int mr_copy_policy_keep(struct copy *c, const struct mreg_digest *was,
+			struct mreg_error *err);
+/* The same told of a copy that is only rehearsed. */
+void mr_copy_policy_foresee(const struct copy *c);
+
 #endif

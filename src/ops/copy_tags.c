@@ -162,97 +162,15 @@ static int read_claims(struct copy *c, struct mreg_error *err)
 	return rc < 0 ? rc : mr_copy_check_claims(c, err);
 }
 
-static bool source_has(const struct copy *c, const struct mr_event *e)
-{
-	size_t n = mr_ledger_count(c->source_log.ledger);
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (mreg_digest_equal(
-			    &mr_ledger_event(c->source_log.ledger, i)->digest,
-			    &e->digest))
-			return true;
-	return false;
-}
-
-/* The last event of the target about policies that the source knows nothing
- * of; NULL: none. */
-static const struct mr_event *own_policy(const struct copy *c)
-{
-	size_t i = mr_ledger_count(c->target_log.ledger);
-
-	while (i-- > 0) {
-		const struct mr_event *e =
-			mr_ledger_event(c->target_log.ledger, i);
-
-		if (e->kind == MR_EVENT_POLICY_CHANGED && !source_has(c, e))
-			return e;
-	}
-	return NULL;
-}
-
-static struct mreg_digest policy_now(const struct copy *c)
-{
-	struct mr_ledger *l = c->target_log.ledger; /* NULL: a new target */
-	const struct mr_event *e = l ? mr_ledger_policy(l) : NULL;
-	struct mreg_digest none = { .algorithm = MREG_DIGEST_NONE };
-
-	return e ? e->policy : none;
-}
-
-/*
- * Copied events must not change the policy that was set in the target: by
- * their place in the log they may come last.  Then the target's gets an event
- * after them.  It follows from the logs alone, so that a copy that broke off
- * before is put right by the next one.
- */
-static int keep_policy(struct copy *c, const struct mreg_digest *was,
-		       struct mreg_error *err)
-{
-	unsigned int round;
-	int rc = mr_history_read(c->m, c->to, &c->target_log, err);
-
-	for (round = 0; rc >= 0 && round < MR_CLAIM_ROUNDS_MAX; round++) {
-		const struct mr_event *own = own_policy(c);
-		struct mr_event e = { .kind = MR_EVENT_POLICY_CHANGED,
-				      .was = policy_now(c) };
-
-		if (!own && !mreg_digest_equal(was, &e.was))
-			mr_log(&c->m->env, MREG_LOG_WARN,
-			       "the policy of '%s' is now that of '%s', which "
-			       "its log brought along",
-			       c->name_to, c->name_from);
-		if (!own || mreg_digest_equal(&own->policy, &e.was))
-			return 0;
-		e.policy = own->policy;
-		rc = mr_log_append(c->m, c->to, &c->target_log, &c->target, &e,
-				   NULL, err);
-		if (rc >= 0)
-			rc = mr_history_read(c->m, c->to, &c->target_log, err);
-		if (rc >= 0)
-			mr_log(&c->m->env, MREG_LOG_INFO,
-			       "the policy of '%s' stays as it was, that of "
-			       "'%s' is not taken over",
-			       c->name_to, c->name_from);
-	}
-	if (rc < 0)
-		return mr_wrap(err, "cannot keep the policy of '%s'",
-			       c->name_to);
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "the policy of '%s' keeps being changed by others",
-		      c->name_to);
-	return mr_hint(err, "agree with them, then run it again");
-}
-
 static int write_all(struct copy *c, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
-	struct mreg_digest policy = policy_now(c);
 	size_t i;
+	struct mreg_digest policy = mr_copy_policy_now(c);
 	int rc = write_stage(c, stages[0], err);
 
-	if (rc >= 0 && !c->fresh && mr_ledger_policy(c->source_log.ledger))
-		rc = keep_policy(c, &policy, err);
+	if (rc >= 0 && !c->fresh)
+		rc = mr_copy_policy_keep(c, &policy, err);
 	if (rc >= 0 && c->adopt && !c->fresh)
 		rc = adopt(c, err);
 	else if (rc >= 0 && !c->fresh)

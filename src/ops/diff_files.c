@@ -43,6 +43,7 @@ static void put_side(struct mreg_diff_file *row, int side,
 	row->digest[side] = f->desc.digest;
 	row->size[side] = f->desc.size;
 	row->executable[side] = f->executable;
+	row->packed[side] = f->archive;
 }
 
 /* `a` or `b` may be NULL. */
@@ -127,6 +128,7 @@ static int find_moves(struct rows *rows, struct mreg_error *err)
 			come[k]->digest[0] = gone[i]->digest[0];
 			come[k]->size[0] = gone[i]->size[0];
 			come[k]->executable[0] = gone[i]->executable[0];
+			come[k]->packed[0] = gone[i]->packed[0];
 			gone[i]->path = NULL; /* told with the other */
 		}
 		i += order <= 0;

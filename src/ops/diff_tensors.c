@@ -78,7 +78,8 @@ static int check_trouble(const struct diff *d, int side, struct mreg_error *err)
 	size_t i;
 
 	for (i = 0; i < w->count; i++)
-		if (w->items[i].facts.trouble) {
+		if (w->items[i].facts.trouble &&
+		    mr_weight_is(w->items[i].file)) {
 			(void)mr_fail(err, MREG_EFORMAT,
 				      "'%s' of '%s' cannot be read: %s",
 				      mr_text_safe(w->items[i].file->path,
@@ -98,6 +99,16 @@ static int compare(const void *a, const void *b)
 	int order = strcmp(x->group, y->group);
 
 	return order ? order : strcmp(x->tensor->name, y->tensor->name);
+}
+
+/* Where several files have one name, in an order that is always the same. */
+static int by_place(const void *a, const void *b)
+{
+	const struct named *x = a;
+	const struct named *y = b;
+	int order = compare(x, y);
+
+	return order ? order : strcmp(x->path, y->path);
 }
 
 static int collect(struct diff *d, int side, struct list *out,
@@ -130,8 +141,20 @@ static int collect(struct diff *d, int side, struct list *out,
 			to->tensor = &t[k];
 		}
 	}
-	qsort(out->items, out->n, sizeof(*out->items), compare);
+	qsort(out->items, out->n, sizeof(*out->items), by_place);
 	return 0;
+}
+
+/* Whether a name says which tensor is meant. */
+static bool is_clear(const struct list *l)
+{
+	size_t i;
+
+	for (i = 1; i < l->n; i++)
+		if (strcmp(l->items[i - 1].group, l->items[i].group) != 0 ||
+		    compare(&l->items[i - 1], &l->items[i]) == 0)
+			return false;
+	return true;
 }
 
 static bool same(const struct mreg_tensor *a, const struct mreg_tensor *b)
@@ -190,6 +213,37 @@ static int merge(struct diff *d, struct mreg_error *err)
 		k += order >= 0;
 	}
 	d->out->tensors = rows;
+	d->out->tensors_by_file = !is_clear(&a) || !is_clear(&b);
+	return 0;
+}
+
+/* Files that list no tensors say nothing about them. */
+static int take_untold(struct diff *d, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list paths = { .n = 0 };
+	const char **items;
+	size_t i;
+	int side;
+	int rc = 0;
+
+	for (side = 0; side < 2; side++)
+		for (i = 0; rc >= 0 && i < d->weights[side].count; i++) {
+			const struct mr_weight *w = &d->weights[side].items[i];
+
+			if (w->facts.tensor_count == 0 &&
+			    !mr_list_has(&paths, w->file->path))
+				rc = mr_list_add(&paths, w->file->path, err);
+		}
+	if (rc < 0)
+		return rc;
+	mr_list_sort(&paths);
+	items = mr_arena_alloc(d->arena, (paths.n + 1) * sizeof(*items));
+	if (!items)
+		return mr_fail_nomem(err);
+	for (i = 0; i < paths.n; i++)
+		items[i] = mr_arena_strdup(d->arena, paths.items[i]);
+	d->out->untold.items = items;
+	d->out->untold.n = paths.n;
 	return 0;
 }
 
@@ -209,5 +263,6 @@ int mr_diff_tensors(struct diff *d, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	d->out->tensors_read = true;
-	return merge(d, err);
+	rc = take_untold(d, err);
+	return rc < 0 ? rc : merge(d, err);
 }

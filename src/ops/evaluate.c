@@ -38,8 +38,12 @@ static int take_from(const char *path, struct mr_arena *a,
 
 	if (rc < 0)
 		return mr_wrap(err, "cannot read evaluation '%s'", path);
-	return mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e,
-				   err);
+	rc = mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e, err);
+	/* Most likely by who is asking. */
+	if (rc == MREG_EFORMAT && err && !err->hint[0])
+		return mr_hint(err, "mend the file; spec/evaluation.md tells "
+				    "how an evaluation is written");
+	return rc;
 }
 
 static int take_opts(const struct mreg_evaluate_opts *o, struct mr_arena *a,
@@ -236,6 +240,24 @@ static const char *copy(struct mr_arena *a, const char *s)
 	return s ? mr_arena_strdup(a, s) : NULL;
 }
 
+static const struct mreg_segment *take_segments(const struct mr_evaluation *e,
+						struct mr_arena *a)
+{
+	struct mreg_segment *to =
+		mr_arena_alloc(a, (e->segment_count + 1) * sizeof(*to));
+	size_t i;
+
+	for (i = 0; to && i < e->segment_count; i++) {
+		const struct mr_segment *from = &e->segments[i];
+
+		to[i].name = mr_arena_strdup(a, from->name);
+		to[i].metrics =
+			mr_result_pairs(a, from->metrics, from->metric_count);
+		to[i].metric_count = from->metric_count;
+	}
+	return to;
+}
+
 static int take_result(const struct mr_evaluation *e,
 		       struct mreg_evaluate_result *out, struct mreg_error *err)
 {
@@ -248,6 +270,7 @@ static int take_result(const struct mr_evaluation *e,
 	out->dataset_digest = copy(a, e->dataset_digest);
 	out->metrics = mr_result_pairs(a, e->metrics, e->metric_count);
 	out->metric_count = e->metric_count;
+	out->segments = take_segments(e, a);
 	out->segment_count = e->segment_count;
 	return mr_result_check(a, err);
 }

@@ -3,23 +3,25 @@
  */
 #include "ops/facts.h"
 
-#include <stdatomic.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/task.h"
 #include "base/text.h"
 
-/* Headers of a version that is honest are some megabytes; what makes us move
- * more is no header. */
+/* Of MR_LAYERS_MAX files, as a checkpoint in pieces has them, the first 64 KiB
+ * and another request for some; what makes us take more is no header. */
 #define MOVED_MAX_BYTES (UINT64_C(1) << 30)
+#define MOVED_MAX_REQUESTS (UINT64_C(2) * MR_LAYERS_MAX)
 #define SHOWN 100
 
 struct reading {
 	struct mr_look *look;
 	struct mr_weights *to;
-	_Atomic uint64_t moved; /* bytes, of all files */
+	struct mr_moved moved;
 };
 
 void mr_weights_release(struct mr_weights *w)
@@ -42,20 +44,58 @@ bool mr_weight_is(const struct mr_model_layer *file)
 	return strcmp(file->role, "doc") != 0 && mr_format_by_name(file->path);
 }
 
-static int read_facts(struct reading *r, struct mr_weight *w,
-		      struct mreg_error *err)
+/* What no name tells may be weights as well as anything else: what would be
+ * called weights if only it were large. */
+static bool is_unnamed(const struct mr_roles *roles,
+		       const struct mr_model_layer *file)
 {
-	MR_AUTO(mr_reader_closep) struct mr_reader *in = NULL;
-	int rc;
+	return !file->archive && !mr_weight_is(file) &&
+	       mr_role_of(roles, file->path, INT64_MAX, NULL) == MR_ROLE_WEIGHT;
+}
 
-	w->arena = mr_arena_new(MR_FACTS_ARENA_BYTES);
-	if (!w->arena)
-		return mr_fail_nomem(err);
-	rc = mr_store_reader(r->look->s, &w->file->desc, &in, err);
+void mr_moved_init(struct mr_moved *moved)
+{
+	atomic_init(&moved->bytes, 0);
+	atomic_init(&moved->requests, 0);
+}
+
+int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
+		   struct mreg_error *err)
+{
+	if (atomic_load(&moved->bytes) < MOVED_MAX_BYTES &&
+	    atomic_load(&moved->requests) < MOVED_MAX_REQUESTS)
+		return 0;
+	(void)mr_fail(err, MREG_ELIMIT,
+		      "the headers of '%s' take more than %" PRIu64
+		      " MiB, or %" PRIu64 " requests",
+		      l->s->label, MOVED_MAX_BYTES >> 20, MOVED_MAX_REQUESTS);
+	return mr_hint(err, "pull it, and look at its files here");
+}
+
+static uint64_t minus(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
+		  struct mr_moved *moved, struct mr_arena *a,
+		  struct mr_facts *out, struct mr_reader_cost *cost,
+		  struct mreg_error *err)
+{
+	struct mr_reader_cost left = {
+		minus(MOVED_MAX_BYTES, atomic_load(&moved->bytes)),
+		minus(MOVED_MAX_REQUESTS, atomic_load(&moved->requests)),
+	};
+	MR_AUTO(mr_reader_closep) struct mr_reader *in = NULL;
+	int rc = mr_store_reader(l->s, &file->desc, &in, err);
+
 	if (rc < 0)
 		return rc;
-	rc = mr_facts_read(in, w->file->path, w->arena, &w->facts, err);
-	mr_store_reader_cost(in, &w->cost);
+	mr_store_reader_bound(in, &left);
+	rc = mr_facts_read(in, file->path, a, out, err);
+	mr_store_reader_cost(in, cost);
+	(void)atomic_fetch_add(&moved->bytes, cost->bytes);
+	(void)atomic_fetch_add(&moved->requests, cost->requests);
 	return rc;
 }
 
@@ -68,6 +108,7 @@ static int take_why(struct mr_weight *w, const struct mreg_error *why,
 
 	memset(&w->facts, 0, sizeof(w->facts));
 	w->facts.trouble = mr_arena_strdup(w->arena, why->msg);
+	w->facts.limited = true;
 	if (!kept || !w->facts.trouble)
 		return mr_fail_nomem(err);
 	*kept = *why;
@@ -81,16 +122,16 @@ static int read_one(void *ctx, size_t index, struct mreg_error *err)
 	struct mr_weight *w = &r->to->items[index];
 	struct mreg_error why = MREG_ERROR_INIT;
 	char shown[SHOWN];
-	int rc;
+	int rc = mr_moved_check(&r->moved, r->look, err);
 
-	if (atomic_load(&r->moved) > MOVED_MAX_BYTES)
-		return mr_fail(err, MREG_ELIMIT,
-			       "the headers of '%s' take more than %u MiB",
-			       r->look->s->label,
-			       (unsigned int)(MOVED_MAX_BYTES >> 20));
-	rc = read_facts(r, w, &why);
-	(void)atomic_fetch_add(&r->moved, w->cost.bytes);
-	if (rc == MREG_EUNSUPPORTED)
+	if (rc < 0)
+		return rc;
+	w->arena = mr_arena_new(MR_FACTS_ARENA_BYTES);
+	if (!w->arena)
+		return mr_fail_nomem(err);
+	rc = mr_look_facts(r->look, w->file, &r->moved, w->arena, &w->facts,
+			   &w->cost, &why);
+	if (rc == MREG_EUNSUPPORTED || rc == MREG_ELIMIT)
 		return take_why(w, &why, err);
 	if (rc < 0)
 		*err = why;
@@ -103,27 +144,51 @@ static int read_one(void *ctx, size_t index, struct mreg_error *err)
 	return 0;
 }
 
+/* Of what is no weights by its name only what is some by its content, or could
+ * not be looked at. */
+static void drop_others(struct mr_weights *w)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < w->count; i++) {
+		const struct mr_facts *f = &w->items[i].facts;
+
+		if (!mr_weight_is(w->items[i].file) && !f->trouble &&
+		    f->format == MR_FORMAT_UNKNOWN)
+			mr_arena_free(w->items[i].arena);
+		else
+			w->items[n++] = w->items[i];
+	}
+	w->count = n;
+}
+
 int mr_weights_read(struct mr_look *l, mr_weight_wanted *wanted,
 		    const void *ctx, struct mr_weights *out,
 		    struct mreg_error *err)
 {
+	MR_AUTO(mr_roles_freep) struct mr_roles *roles = NULL;
 	struct reading r = { .look = l, .to = out };
 	size_t i;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	atomic_init(&r.moved, 0);
+	mr_moved_init(&r.moved);
+	rc = mr_roles_new(&roles, err);
+	if (rc < 0)
+		return rc;
 	out->items = mr_array(l->count + 1, sizeof(*out->items));
 	if (!out->items)
 		return mr_fail_nomem(err);
 	for (i = 0; i < l->count; i++)
-		if (mr_weight_is(&l->files[i]) && wanted(ctx, &l->files[i]))
+		if ((mr_weight_is(&l->files[i]) ||
+		     is_unnamed(roles, &l->files[i])) &&
+		    wanted(ctx, &l->files[i]))
 			out->items[out->count++].file = &l->files[i];
 	rc = mr_task_run(&l->m->env, l->m->jobs, out->count, read_one, &r, err);
-	for (i = 0; i < out->count; i++) {
-		out->cost.bytes += out->items[i].cost.bytes;
-		out->cost.requests += out->items[i].cost.requests;
-	}
+	out->cost.bytes = atomic_load(&r.moved.bytes);
+	out->cost.requests = atomic_load(&r.moved.requests);
+	drop_others(out);
 	return rc;
 }
 

@@ -5,6 +5,8 @@
 #ifndef MR_OPS_FACTS_H
 #define MR_OPS_FACTS_H
 
+#include <stdatomic.h>
+
 #include "format/format.h"
 #include "mreg/inspect.h"
 #include "repo/repo.h"
@@ -29,6 +31,10 @@ int mr_look_open(struct mreg *m, const char *text, struct mr_look *l,
 /* The same of a complete reference, whose manifest may be remembered. */
 int mr_look_open_ref(struct mreg *m, const struct mreg_ref *ref,
 		     struct mr_look *l, struct mreg_error *err);
+/* Go on with this manifest, which the index that was opened lists, under the
+ * index's tag. */
+int mr_look_child(struct mr_look *l, const struct mreg_digest *child,
+		  struct mreg_error *err);
 /* Then: */
 int mr_look_files(struct mr_look *l, struct mreg_error *err);
 /* From annotations and a ModelPack config. */
@@ -68,20 +74,38 @@ struct mr_weights {
 };
 void mr_weights_release(struct mr_weights *w); /* for MR_AUTO too */
 
-/* Whether a file may say something about its weights. */
+/* Whether a file is weights by its name, so may say something about them. */
 bool mr_weight_is(const struct mr_model_layer *file);
 
 /*
  * Read what the files for which `wanted` holds say, several at once, by
- * ranges: nothing is verified.  What is wrong with a file is in its facts, and
- * that the store sends whole files only, which is told by `why` too; errors,
- * which name the file, are other trouble with reading it.
+ * ranges: nothing is verified.  Also of files whose name tells nothing
+ * (model.sav, weights.dat) those whose content does; what a name tells to be
+ * something else (notes.txt) costs no request.  What is wrong with a file is in
+ * its facts, and that the store sends whole files only, or that it takes too
+ * much to look at it there, which is told by `why` too; errors, which name the
+ * file, are other trouble with reading it, and MREG_ELIMIT of all of them.
  */
 typedef bool mr_weight_wanted(const void *ctx,
 			      const struct mr_model_layer *file);
 int mr_weights_read(struct mr_look *l, mr_weight_wanted *wanted,
 		    const void *ctx, struct mr_weights *out,
 		    struct mreg_error *err);
+
+/* What looking at the files of one version has taken, by all threads. */
+struct mr_moved {
+	_Atomic uint64_t bytes, requests;
+};
+void mr_moved_init(struct mr_moved *moved);
+/* MREG_ELIMIT when that is more than headers can be. */
+int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
+		   struct mreg_error *err);
+/* One file's facts, by ranges of its blob, with what that took: set on failure
+ * too, and added to `moved`, which bounds it. */
+int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
+		  struct mr_moved *moved, struct mr_arena *a,
+		  struct mr_facts *out, struct mr_reader_cost *cost,
+		  struct mreg_error *err);
 
 /* Copies of the arrays, with texts of the facts, in the arena. */
 const struct mreg_tensor *mr_weight_tensors(struct mr_arena *a,

@@ -105,6 +105,7 @@ static void take_files(const struct mr_look *l, struct mr_arena *a,
 		items[i].digest = l->files[i].desc.digest;
 		items[i].role = mr_arena_strdup(a, l->files[i].role);
 		items[i].executable = l->files[i].executable;
+		items[i].packed = l->files[i].archive;
 		out->bytes += items[i].size;
 	}
 	out->items = items;

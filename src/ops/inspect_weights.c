@@ -34,6 +34,9 @@ static void take_file(const struct mr_weight *w, struct mr_arena *a,
 	to->digest = w->file->desc.digest;
 	to->format = mr_format_name(f->format);
 	to->trouble = f->trouble;
+	to->limited = f->limited;
+	to->globals = texts_of(&f->globals);
+	to->unsafe = texts_of(&f->unsafe);
 	if (f->trouble)
 		return;
 	to->architecture = f->architecture;
@@ -55,8 +58,6 @@ static void take_file(const struct mr_weight *w, struct mr_arena *a,
 	to->output_count = f->output_count;
 	to->metadata = f->metadata;
 	to->metadata_count = f->metadata_count;
-	to->globals = texts_of(&f->globals);
-	to->unsafe = texts_of(&f->unsafe);
 	to->warnings = texts_of(&f->warnings);
 }
 
@@ -88,8 +89,11 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 	(void)mr_fail(err, MREG_EFORMAT, "'%s' cannot be read: %s",
 		      mr_text_safe(bad->file->path, shown, sizeof(shown)),
 		      bad->facts.trouble);
-	return mr_hint(err, "its header is not what its format demands: ask "
-			    "who made it");
+	if (bad->facts.limited)
+		return mr_hint(err, "it may be right, but mreg does not look "
+				    "at all of it");
+	return mr_hint(err, "push a whole file in its place; 'mreg inspect' "
+			    "without --tensors shows the rest");
 }
 
 int mr_inspect_weights(struct mr_look *l, struct mr_weights *w,

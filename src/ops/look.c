@@ -53,6 +53,19 @@ int mr_look_open_ref(struct mreg *m, const struct mreg_ref *ref,
 					  err);
 }
 
+int mr_look_child(struct mr_look *l, const struct mreg_digest *child,
+		  struct mreg_error *err)
+{
+	struct mr_manifest *next = NULL;
+	int rc = mr_manifest_fetch(l->m, l->s, child, &next, err);
+
+	if (rc < 0)
+		return rc;
+	mr_manifest_free(l->manifest);
+	l->manifest = next;
+	return 0;
+}
+
 int mr_look_config(struct mr_look *l, struct mreg_error *err)
 {
 	const struct mreg_desc *d = &l->manifest->config.desc;

@@ -32,7 +32,12 @@ int mr_policy_file(const char *path, struct mr_policy **out,
 
 	if (rc < 0)
 		return mr_wrap(err, "cannot read policy file '%s'", path);
-	return mr_policy_parse(mr_buf_text(&b), b.len, path, out, err);
+	rc = mr_policy_parse(mr_buf_text(&b), b.len, path, out, err);
+	/* Most likely by who is asking. */
+	if (rc == MREG_EFORMAT && err && !err->hint[0])
+		return mr_hint(err, "mend the file; spec/policy.md tells how a "
+				    "policy is written");
+	return rc;
 }
 
 struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,
@@ -67,6 +72,7 @@ static int add_source(struct mr_policies *to, struct mr_policy *p,
 		return rc;
 	source->document = mr_arena_strdup(a, mr_buf_text(&b));
 	source->rules = mr_policy_rules(mine, a, &source->rule_count);
+	source->kinds = mr_policy_kinds(mine, a);
 	if (to->policy)
 		rc = mr_policy_add(to->policy, mine, err);
 	else

@@ -9,13 +9,11 @@
 #include "repo/repo.h"
 #include "policy/policy.h"
 
-#define MR_POLICY_REPOSITORY "mreg-policy"
 #define MR_POLICY_TAG_PREFIX "mreg.policy." /* <32 hex of the manifest> */
 /* What JSON of facts may come to: 10,000 files with their names. */
 #define MR_POLICY_FACTS_MAX_BYTES (32u << 20)
 
-/* -- policy.c: what is in force ----------------------------------------------
- */
+/* -- policy.c: what is in force ------------------------------------------ */
 
 struct mr_policies {
 	struct mr_policy *policy; /* owned; all rules together; NULL: none */
@@ -43,8 +41,7 @@ int mr_policy_file(const char *path, struct mr_policy **out,
 struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,
 					 struct mr_arena *a, size_t *count);
 
-/* -- policy_facts.c: what is known
- * ----------------------------------------------- */
+/* -- policy_facts.c: what is known --------------------------------------- */
 
 /* One file of the version. */
 struct mr_policy_file {
@@ -52,6 +49,7 @@ struct mr_policy_file {
 	uint64_t size;
 	const char *format;  /* "" unknown; NULL: not looked at */
 	const char *trouble; /* NULL: none */
+	bool limited;        /* that we look no further is the trouble */
 	const char *const *unsafe;
 	size_t unsafe_count;
 };
@@ -75,8 +73,7 @@ int mr_policy_facts(const struct mr_policy_subject *u,
 		    const struct mr_policy_needs *needs, struct mr_buf *out,
 		    struct mreg_error *err);
 
-/* -- policy_files.c: what is in the files
- * -------------------------------------------- */
+/* -- policy_files.c: what is in the files -------------------------------- */
 
 struct push;
 /* Of what is about to be pushed; with `formats` each file is looked into, or
@@ -88,16 +85,17 @@ struct mr_look;
 int mr_policy_files_remote(struct mr_look *l, bool formats, struct mr_arena *a,
 			   struct mr_policy_subject *u, struct mreg_error *err);
 
-/* -- policy_ancestors.c
- * ------------------------------------------------------------ */
+/* -- policy_ancestors.c -------------------------------------------------- */
 
 /* What a version comes from, parents and inputs, transitively. */
 struct mr_ancestor {
 	bool input;             /* data; else a model */
 	const char *how;        /* relation or role */
-	const char *ref;        /* or a name, or a URI */
+	const char *ref;        /* or a URI, or a name */
+	bool address;           /* `ref` is no mere name */
 	const char *digest;     /* NULL: outside OCI */
-	const char *license;    /* NULL: not told */
+	const char *told;       /* its licence by who named it; NULL */
+	const char *license;    /* its own; else that; NULL */
 	const char *unreadable; /* why; NULL: it was read, or needs not be */
 };
 /* In the arena.  `*more`: there are more than are read. */
@@ -105,8 +103,7 @@ int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 			struct mr_ancestor **out, size_t *count, bool *more,
 			struct mreg_error *err);
 
-/* -- policy_json.c: writing facts
- * -------------------------------------------------- */
+/* -- policy_json.c: writing facts ---------------------------------------- */
 
 void mr_put_begin(struct mr_buf *b, const char *key, char bracket);
 void mr_put_end(struct mr_buf *b, char bracket);
@@ -123,8 +120,7 @@ void mr_put_numbers(struct mr_buf *b, const char *key,
  * them, and refuse what is too long for an integer. */
 void mr_put_quoted(struct mr_buf *b, const char *facts);
 
-/* -- policy_attached.c: what hangs on a version
- * --------------------------------------- */
+/* -- policy_attached.c: what hangs on a version -------------------------- */
 
 /* Members "attachments" and "evaluations"; why they could not be read, in the
  * arena, into `*why`, else NULL. */
@@ -132,8 +128,7 @@ int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
 		       struct mr_buf *out, const char **attachments_why,
 		       const char **evaluations_why, struct mreg_error *err);
 
-/* -- policy_alias.c
- * ---------------------------------------------------------------- */
+/* -- policy_alias.c ------------------------------------------------------ */
 
 /* Only what is said of the names of aliases: all that is asked when the
  * version was judged before.  `aliases` may have NULLs; refused as above.
@@ -149,8 +144,7 @@ int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
 /* Findings of other rules are dropped. */
 void mr_verdict_aliases(struct mr_verdict *v);
 
-/* -- policy_push.c
- * ---------------------------------------------------------------- */
+/* -- policy_push.c ------------------------------------------------------- */
 
 /*
  * Judge what is about to be pushed: metadata is complete, `to` is open.
@@ -159,8 +153,8 @@ void mr_verdict_aliases(struct mr_verdict *v);
  * their own.  Reads the log into the push's history.
  */
 int mr_push_policy(struct push *p, struct mreg_error *err);
-/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause and
- * logged. */
+/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause,
+ * logged, and kept for mreg_policy_refusal. */
 int mr_policy_refuse(struct mreg *m, const char *what,
 		     const struct mr_policies *by, const struct mr_verdict *v,
 		     struct mreg_error *err);

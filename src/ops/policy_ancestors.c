@@ -25,13 +25,20 @@ struct walk {
 	bool more;
 };
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static bool has_row(const struct walk *w, const struct mr_ancestor *row)
 {
 	size_t i;
 
 	for (i = 0; row->digest && i < w->count; i++)
 		if (w->rows[i].digest && w->rows[i].input == row->input &&
-		    strcmp(w->rows[i].digest, row->digest) == 0)
+		    w->rows[i].address == row->address &&
+		    strcmp(w->rows[i].digest, row->digest) == 0 &&
+		    is_same(w->rows[i].told, row->told))
 			return true;
 	return false;
 }
@@ -55,8 +62,10 @@ static void add(struct walk *w, const struct mr_ancestor *row)
 	mine->input = row->input;
 	mine->how = keep(w, row->how);
 	mine->ref = keep(w, row->ref);
+	mine->address = row->address;
 	mine->digest = keep(w, row->digest);
-	mine->license = keep(w, row->license);
+	mine->told = keep(w, row->told);
+	mine->license = mine->told;
 }
 
 /* What `meta` names; what data comes from is data. */
@@ -69,6 +78,7 @@ static void add_all(struct walk *w, const struct mr_meta *meta, bool data)
 		struct mr_ancestor row = { .input = data,
 					   .how = p->relation,
 					   .ref = p->ref,
+					   .address = true,
 					   .digest = p->digest };
 
 		add(w, &row);
@@ -78,8 +88,9 @@ static void add_all(struct walk *w, const struct mr_meta *meta, bool data)
 		struct mr_ancestor row = { .input = true,
 					   .how = in->role,
 					   .ref = in->uri ? in->uri : in->name,
+					   .address = in->uri != NULL,
 					   .digest = in->digest,
-					   .license = in->license };
+					   .told = in->license };
 
 		add(w, &row);
 	}
@@ -115,18 +126,18 @@ static int read_row(struct walk *w, struct mr_ancestor *row,
 		rc = mr_look_meta(&look, err);
 	if (rc < 0)
 		return rc;
-	row->license = keep(w, look.meta->licenses);
+	/* What was told with it does not hide what it says itself. */
+	if (look.meta->licenses)
+		row->license = keep(w, look.meta->licenses);
 	add_all(w, look.meta, row->input);
 	return 0;
 }
 
-/* Whether there is something to read: data whose licence is told needs
- * nothing, and what lies outside OCI has nothing. */
+/* Whether there is something to read: what lies outside OCI, or has a name and
+ * no address, is not. */
 static bool is_readable(const struct mr_ancestor *row)
 {
-	if (!row->ref || !row->digest || mr_meta_is_outside(row->ref))
-		return false;
-	return !(row->input && row->license);
+	return row->address && row->digest && !mr_meta_is_outside(row->ref);
 }
 
 int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
@@ -143,6 +154,7 @@ int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 	add_all(&w, u->meta, false);
 	for (i = 0; i < w.count; i++) {
 		struct mreg_error why = MREG_ERROR_INIT;
+		char text[MR_ERROR_TEXT];
 
 		if (!is_readable(&w.rows[i]))
 			continue;
@@ -152,7 +164,8 @@ int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 			return rc;
 		}
 		if (rc < 0)
-			w.rows[i].unreadable = keep(&w, why.msg);
+			w.rows[i].unreadable =
+				keep(&w, mr_error_text(&why, text));
 	}
 	*out = w.rows;
 	*count = w.count;

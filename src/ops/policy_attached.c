@@ -125,6 +125,7 @@ int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
 	MR_AUTO(mr_attached_release)
 	struct mr_attached_rows rows = MR_ATTACHED_INIT;
 	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
 	int rc = mr_attached_list(u->m, u->s, u->version, NULL, &rows, &why);
 
 	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
@@ -132,7 +133,8 @@ int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
 		return rc;
 	}
 	if (rc < 0) {
-		*attachments_why = mr_arena_strdup(a, why.msg);
+		*attachments_why =
+			mr_arena_strdup(a, mr_error_text(&why, text));
 		*evaluations_why = *attachments_why;
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include "ops/facts.h"
 #include "ops/policy.h"
 #include "ops/push.h"
+#include "ops/refusal.h"
 
 static int take_case(const struct mr_case *c,
 		     struct mreg_policy_check_result *out,
@@ -18,18 +19,12 @@ static int take_case(const struct mr_case *c,
 {
 	struct mr_arena *a = out->owner;
 	const struct mr_verdict *v = &c->verdict;
-	size_t i;
 
-	out->findings =
-		mr_arena_alloc(a, (v->count + 1) * sizeof(*out->findings));
-	for (i = 0; out->findings && i < v->count; i++) {
-		struct mreg_policy_finding *f = &out->findings[i];
-
-		f->rule = mr_arena_strdup(a, v->items[i].rule);
-		f->problem = mr_arena_strdup(a, v->items[i].problem);
-		f->mend = mr_arena_strdup(a, v->items[i].mend);
-	}
+	out->findings = mr_policy_findings(a, &c->policies, v->items, v->count);
 	out->finding_count = v->count;
+	out->uncompared =
+		mr_policy_findings(a, &c->policies, v->idle, v->idle_count);
+	out->uncompared_count = v->idle_count;
 	out->passed = v->count == 0;
 	out->checked = v->checked;
 	out->deferred = v->deferred;
@@ -116,6 +111,7 @@ int mreg_policy_check(struct mreg *m, const char *ref,
 	mr_look_identity(&l, out->owner, &id);
 	out->name = id.name;
 	out->reference = id.reference;
+	out->number = id.number;
 	return 0;
 }
 

@@ -3,7 +3,6 @@
  * be, as the document that policies judge (spec/policy-facts.schema.json).
  */
 #include <string.h>
-#include <strings.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -97,13 +96,15 @@ static void put_files(const struct mr_policy_subject *u, struct mr_buf *b)
 	for (i = 0; i < u->file_count; i++) {
 		const struct mr_policy_file *f = &u->files[i];
 
-		card = card || strcasecmp(f->path, "README.md") == 0;
+		card = card || (f->size > 0 && mr_role_is_card(f->path, NULL));
 		mr_put_begin(b, NULL, '{');
 		mr_put_text(b, "path", f->path);
 		mr_put_text(b, "role", f->role);
 		mr_put_u64(b, "size", f->size);
 		mr_put_text(b, "format", f->format);
 		mr_put_text(b, "trouble", f->trouble);
+		if (f->limited)
+			mr_put_bool(b, "limited", true);
 		if (f->unsafe_count) {
 			mr_put_begin(b, "unsafe", '[');
 			for (k = 0; k < f->unsafe_count; k++)
@@ -137,6 +138,8 @@ static int put_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 		mr_put_text(b, "ref", rows[i].ref);
 		mr_put_text(b, "digest", rows[i].digest);
 		mr_put_text(b, "license", rows[i].license);
+		if (rows[i].told && strcmp(rows[i].told, rows[i].license) != 0)
+			mr_put_text(b, "told", rows[i].told);
 		mr_put_text(b, "unreadable", rows[i].unreadable);
 		mr_put_end(b, '}');
 	}
@@ -152,6 +155,7 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 	MR_AUTO(mr_meta_freep) struct mr_meta *meta = NULL;
 	struct mreg_error why = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
+	char cause[MR_ERROR_TEXT];
 	struct mreg_desc d;
 	bool found = false;
 	int rc = mr_tag_resolve(u->s, alias, &d, &found, &why);
@@ -172,7 +176,7 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 	}
 	mr_put_begin(b, alias, '{');
 	if (rc < 0) {
-		mr_put_text(b, "unreadable", why.msg);
+		mr_put_text(b, "unreadable", mr_error_text(&why, cause));
 	} else {
 		mr_put_text(b, "digest", mreg_digest_text(&d.digest, text));
 		mr_put_numbers(b, "metrics", meta->metrics, meta->metric_count);

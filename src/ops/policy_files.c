@@ -36,11 +36,11 @@ static void take(struct mr_arena *a, const struct mr_facts *facts,
 	to->format = mr_format_name(facts->format);
 	to->trouble =
 		facts->trouble ? mr_arena_strdup(a, facts->trouble) : NULL;
+	to->limited = facts->limited;
 	to->unsafe = keep_words(a, &facts->unsafe, &to->unsafe_count);
 }
 
-/* -- files here
- * -------------------------------------------------------------------- */
+/* -- files here ---------------------------------------------------------- */
 
 /* What was found when the files were read for their metadata; NULL: this one
  * was not among them. */
@@ -67,6 +67,7 @@ static int look_local(struct push *p, const struct mr_file *f,
 	if (s) {
 		to->format = mr_format_name(s->format);
 		to->trouble = s->trouble;
+		to->limited = s->limited;
 		to->unsafe = s->unsafe.items;
 		to->unsafe_count = s->unsafe.n;
 		return 0;
@@ -111,14 +112,14 @@ int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
 	return rc;
 }
 
-/* -- blobs there
- * ------------------------------------------------------------------- */
+/* -- blobs there --------------------------------------------------------- */
 
 struct looking {
 	struct mr_look *look;
 	struct mr_arena *arena; /* of all: under the lock */
 	struct mr_policy_file *files;
 	struct mr_lock lock;
+	struct mr_moved moved;
 };
 
 static int look_remote(void *ctx, size_t i, struct mreg_error *err)
@@ -126,8 +127,8 @@ static int look_remote(void *ctx, size_t i, struct mreg_error *err)
 	struct looking *l = ctx;
 	MR_AUTO(mr_arena_freep)
 	struct mr_arena *own = mr_arena_new(MR_FACTS_ARENA_BYTES);
-	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
 	const struct mr_model_layer *file = &l->look->files[i];
+	struct mr_reader_cost cost = { 0 };
 	struct mr_facts facts;
 	char shown[SHOWN_BYTES];
 	int rc;
@@ -136,9 +137,10 @@ static int look_remote(void *ctx, size_t i, struct mreg_error *err)
 		return mr_fail_nomem(err);
 	if (!file->desc.size)
 		return 0;
-	rc = mr_store_reader(l->look->s, &file->desc, &r, err);
-	if (rc >= 0)
-		rc = mr_facts_read(r, file->path, own, &facts, err);
+	rc = mr_moved_check(&l->moved, l->look, err);
+	if (rc < 0)
+		return rc;
+	rc = mr_look_facts(l->look, file, &l->moved, own, &facts, &cost, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot read '%s'",
 			       mr_text_safe(file->path, shown, sizeof(shown)));
@@ -154,6 +156,7 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 {
 	struct looking l = { .look = look, .arena = a };
 	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
 	size_t i;
 	int rc = 0;
 
@@ -173,6 +176,7 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 		if (look->files[i].archive)
 			u->files_unread = "some of its files come in archives, "
 					  "which are not looked into";
+	mr_moved_init(&l.moved);
 	mr_lock_init(&l.lock);
 	rc = mr_task_run(&look->m->env, MR_LOOKUP_JOBS, look->count,
 			 look_remote, &l, &why);
@@ -182,6 +186,6 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 		return rc;
 	}
 	if (rc < 0)
-		u->files_unread = mr_arena_strdup(a, why.msg);
+		u->files_unread = mr_arena_strdup(a, mr_error_text(&why, text));
 	return 0;
 }

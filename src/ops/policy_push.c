@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ops/policy.h"
 #include "ops/push.h"
+#include "ops/refusal.h"
 
 /* Of "and 100 more" in the error, with its end. */
 #define MORE_BYTES 32
@@ -131,10 +132,14 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 	MR_AUTO(mr_buf_release) struct mr_buf causes = MR_BUF_INIT(4096);
 	MR_AUTO(mr_buf_release) struct mr_buf sources = MR_BUF_INIT(65536);
 	size_t i;
+	int rc;
 
 	for (i = 0; i < v->count; i++)
 		mr_log(&m->env, MREG_LOG_ERROR, "%s: %s -> %s",
 		       v->items[i].rule, v->items[i].problem, v->items[i].mend);
+	rc = mr_refusal_keep(m, by, v, err);
+	if (rc < 0)
+		return rc;
 	put_causes(v, &causes);
 	put_sources(by, &sources);
 	(void)mr_fail(err, MREG_EPOLICY,
@@ -144,8 +149,7 @@ int mr_policy_refuse(struct mreg *m, const char *what,
 		      by->source_count > 1 ? "" : "s", v->count, v->checked);
 	(void)mr_cause(err, "%s", mr_buf_text(&causes));
 	return mr_hint(err, "mend what is said of each rule, then run it "
-			    "again; 'mreg policy check' tries a push, and with "
-			    "--json lists every rule that fails");
+			    "again; 'mreg policy check' tries a push");
 }
 
 /* Whether it is a version already, as a push whose files are remembered would
@@ -190,6 +194,15 @@ static int judge_again(struct push *p, struct mr_case *c, struct mr_arena *a,
 	return mr_policy_refuse(p->m, what, &own.policies, &own.verdict, err);
 }
 
+static void tell_idle(struct push *p, const struct mr_verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->idle_count; i++)
+		mr_log(&p->m->env, MREG_LOG_INFO, "%s holds: %s",
+		       v->idle[i].rule, v->idle[i].problem);
+}
+
 int mr_push_policy(struct push *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_case_release)
@@ -200,6 +213,8 @@ int mr_push_policy(struct push *p, struct mreg_error *err)
 
 	if (rc >= 0)
 		rc = mr_push_case(p, &p->o->policies, false, a, &c, err);
+	if (rc >= 0)
+		tell_idle(p, &c.verdict);
 	if (rc < 0 || !c.verdict.count)
 		return rc;
 	rc = is_there(p, &there, err);

@@ -30,6 +30,7 @@ static void pull_release(struct pull *p)
 	size_t i;
 
 	mr_pull_close_archives(p);
+	mr_pull_leave(p);
 	for (i = 0; i < p->archive_count; i++)
 		mr_members_free(p->archives[i].members);
 	mr_release(p->archives);

@@ -24,6 +24,7 @@ struct pull_archive {
 	bool recalled; /* ... from the state, and not seen in its bytes */
 	bool wrong;    /* ... and those hold something else */
 	int fd;        /* owned, shared flock; of its bytes, here; -1: none */
+	bool was_here; /* ... and there was one */
 };
 
 /* Where a file of the version comes from. */
@@ -45,6 +46,7 @@ struct pull {
 	struct mr_tree *tree;          /* owned */
 	struct mreg_desc named;        /* what the reference resolved to */
 	struct mr_manifest *manifest;  /* owned; that, or a child of it */
+	size_t chosen_of;              /* of so many; 0: it was no index */
 	struct mr_buf config;          /* owned; where it names files */
 	struct mr_model_layer *layers; /* owned; the files that were asked for:
 					* layers, and what archives hold */
@@ -66,7 +68,9 @@ struct pull {
 	uint64_t fetched; /* bytes, over all rounds */
 	uint64_t number;  /* written by the side task, read after its join */
 	unsigned int jobs;
-	bool made; /* the target was not there before */
+	bool made;    /* the target was not there before */
+	bool is_user; /* of archives there, by */
+	int users;    /* owned, flocked */
 };
 
 /* pull.c: the directory, made when it is not there; the second time it does
@@ -89,6 +93,9 @@ int mr_pull_follow(struct pull *p, struct mreg_error *err);
 /* Fetch and open those that `wanted` says and that are not open yet. */
 int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
 			   struct mreg_error *err);
+/* The room that fetching them would take, added to `*sum`. */
+int mr_pull_archives_need(struct pull *p, const bool *wanted, uint64_t *sum,
+			  struct mreg_error *err);
 /* What an open one was packed from; `proven`: reading that to its end proves
  * the layer's digest. */
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
@@ -100,6 +107,18 @@ unsigned int mr_pull_archive_jobs(const struct pull *p);
 void mr_pull_drop_archives(struct pull *p);
 /* Close them; what is not removed the next run goes on from. */
 void mr_pull_close_archives(struct pull *p);
+
+/* pull_users.c: who else pulls archives into this directory. */
+
+/* Before archives are fetched; `*entered`: it was not done before, so what was
+ * looked at may have changed. */
+int mr_pull_enter(struct pull *p, bool *entered, struct mreg_error *err);
+/* Nobody else is there, nor can be until mr_pull_leave; false: somebody is, and
+ * this one has left. */
+bool mr_pull_is_last(struct pull *p);
+void mr_pull_leave(struct pull *p);
+/* Whether the name in the output means the open file. */
+bool mr_pull_is_named(const struct pull *p, const char *name, int fd);
 
 /* pull_expand.c: archives become the files that they hold. */
 int mr_pull_expand(struct pull *p, struct mreg_error *err);

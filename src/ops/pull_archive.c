@@ -9,8 +9,8 @@
  * Invariants
  * 1. Who uses it holds a shared flock on it, and has seen after taking it that
  *    the name still means that file.
- * 2. It is removed only under an exclusive one: by the last of those who used
- *    it, or by a later pull after all of them were killed.
+ * 2. It is removed only under an exclusive one, by the last of those who may
+ *    want it (pull_users.c), or by a later pull after all of them were killed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -43,16 +43,6 @@ static const char *name_of(const struct pull_archive *a,
 	(void)snprintf(out, NAME_MAX_BYTES, LAYER_PREFIX "%s",
 		       mr_digest_hex(&a->layer.desc.digest, hex));
 	return out;
-}
-
-static bool is_named(const struct pull *p, const char *name, int fd)
-{
-	struct stat named, held;
-
-	return fstat(fd, &held) == 0 &&
-	       fstatat(mr_tree_fd(p->tree), name, &named,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
 /* -- fetching -------------------------------------------------------------- */
@@ -137,6 +127,55 @@ static int plan_fetch(struct fetch *f, struct mreg_error *err)
 	return 0;
 }
 
+/* Whether the output has nothing yet that could be one of the files. */
+static bool is_bare(const struct pull *p)
+{
+	bool bare = true;
+	struct dirent *e;
+	DIR *root;
+	int fd = openat(mr_tree_fd(p->tree), ".",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	root = fd < 0 ? NULL : fdopendir(fd);
+	if (!root) {
+		mr_fd_close(&fd);
+		return false;
+	}
+	while (bare && (e = readdir(root)))
+		bare = strcmp(e->d_name, ".") == 0 ||
+		       strcmp(e->d_name, "..") == 0 ||
+		       mr_text_starts(e->d_name, MR_PART_PREFIX);
+	(void)closedir(root);
+	return bare;
+}
+
+/*
+ * The archives, and what is known of their files' need, for both are there in
+ * the end: the sizes where they are known, for then they were counted before
+ * (mr_pull_check_room); else at least as much again, unless some files may be
+ * there already or not be wanted.
+ */
+static int check_room(struct fetch *f, struct mreg_error *err)
+{
+	struct pull *p = f->p;
+	bool again = !p->to && !p->o->include_count && is_bare(p);
+	uint64_t need = 0;
+	size_t i;
+	int rc = mr_files_need(f->to, NULL, NULL, &need, err);
+
+	for (i = 0; i < f->n && again; i++) {
+		const struct mr_model_layer *layer =
+			&p->archives[f->index[i]].layer;
+
+		/* Of an image most is no model's. */
+		if (f->plan.items[i].step != MR_STEP_REUSE &&
+		    layer->form != MR_FORM_IMAGE &&
+		    __builtin_add_overflow(need, layer->desc.size, &need))
+			need = UINT64_MAX;
+	}
+	return rc < 0 ? rc : mr_room_at(p->output, need, err);
+}
+
 static int run_fetch(struct fetch *f, struct mreg_error *err)
 {
 	struct mr_published done;
@@ -144,7 +183,7 @@ static int run_fetch(struct fetch *f, struct mreg_error *err)
 	int rc = mr_plan_look(&f->plan, f->to, NULL, 0, p->jobs, err);
 
 	if (rc == 0)
-		rc = mr_files_room(f->to, NULL, NULL, err);
+		rc = check_room(f, err);
 	if (rc == 0)
 		rc = mr_plan_run(&f->plan, p->from, f->to, p->jobs, err);
 	if (rc < 0)
@@ -172,7 +211,7 @@ static int open_archive(struct pull *p, struct pull_archive *a,
 		*err = why;
 		return rc;
 	}
-	if (is_named(p, name, fd)) {
+	if (mr_pull_is_named(p, name, fd)) {
 		a->fd = fd;
 		fd = -1;
 	}
@@ -220,6 +259,21 @@ static int open_own(struct pull *p, const bool *wanted, struct mreg_error *err)
 			p->fetched += a->layer.desc.size;
 	}
 	return rc;
+}
+
+/* Those of a local store are read where they are. */
+int mr_pull_archives_need(struct pull *p, const bool *wanted, uint64_t *sum,
+			  struct mreg_error *err)
+{
+	MR_AUTO(fetch_release) struct fetch f = { .p = p };
+	int rc;
+
+	if (p->ref.dir[0])
+		return 0;
+	rc = fill_fetch(&f, wanted, err);
+	if (rc == 0)
+		rc = plan_fetch(&f, err);
+	return rc < 0 ? rc : mr_files_need(f.to, NULL, NULL, sum, err);
 }
 
 int mr_pull_fetch_archives(struct pull *p, const bool *wanted,
@@ -293,21 +347,94 @@ unsigned int mr_pull_archive_jobs(const struct pull *p)
 	return p->jobs;
 }
 
+/* The bytes of an archive on their way to who reads it: there may be minutes of
+ * them, in which somebody wants to see something, or to stop. */
+struct watched {
+	struct mr_stream base;
+	struct mr_stream *src; /* owned */
+	struct mr_env *env;    /* borrowed */
+	uint64_t size;         /* of `src` */
+	bool told;             /* what it comes to, by `label` */
+	char label[MR_PATH_MAX_BYTES + 16];
+};
+
+static void tell(const struct watched *w, enum mreg_progress_kind kind)
+{
+	struct mreg_progress e = {
+		.kind = kind, .label = w->label, .total = w->size, .count = 1
+	};
+
+	if (w->told)
+		mr_progress(w->env, &e);
+}
+
+static ssize_t watched_read(struct mr_stream *s, void *buf, size_t n,
+			    struct mreg_error *err)
+{
+	struct watched *w = mr_container_of(s, struct watched, base);
+	ssize_t got = mr_check_cancel(w->env, err);
+
+	if (got == 0)
+		got = mr_stream_read(w->src, buf, n, err);
+	if (got > 0 && w->told)
+		mr_progress_bytes(w->env, w->label, (uint64_t)got);
+	else if (got == 0)
+		tell(w, MREG_PROGRESS_DONE);
+	if (got == 0)
+		w->told = false;
+	return got;
+}
+
+static void watched_close(struct mr_stream *s)
+{
+	struct watched *w = mr_container_of(s, struct watched, base);
+
+	mr_stream_close(w->src);
+	mr_release(w);
+}
+
+static const struct mr_stream_ops watched_ops = {
+	.read = watched_read,
+	.close = watched_close,
+};
+
+/* Takes `*in`, even on failure, and puts itself there. */
+static int watch(struct pull *p, const struct pull_archive *a, bool told,
+		 struct mr_stream **in, struct mreg_error *err)
+{
+	struct watched *w = mr_zalloc(sizeof(*w));
+
+	if (!w) {
+		mr_stream_closep(in);
+		return mr_fail_nomem(err);
+	}
+	w->base.ops = &watched_ops;
+	w->src = *in;
+	w->env = &p->m->env;
+	w->size = a->layer.desc.size;
+	w->told = told;
+	(void)snprintf(w->label, sizeof(w->label), "reading %s", a->layer.path);
+	tell(w, MREG_PROGRESS_START);
+	*in = &w->base;
+	return 0;
+}
+
 int mr_pull_archive_stream(struct pull *p, const struct pull_archive *a,
 			   bool proven, struct mr_stream **out,
 			   struct mreg_error *err)
 {
 	const struct mreg_desc *d = &a->layer.desc;
 	struct mr_stream *in = NULL;
-	enum mr_coding coding;
+	enum mr_coding coding = MR_CODING_NONE;
 	int fd = fcntl(a->fd, F_DUPFD_CLOEXEC, 0);
 	int rc;
 
-	(void)p;
 	if (fd < 0)
 		return mr_fail_sys(err, errno, "cannot read layer '%s'",
 				   a->layer.path);
 	rc = mr_stream_file(fd, 0, d->size, a->layer.path, &in, err);
+	if (rc == 0)
+		rc = watch(p, a, proven, &in, err);
 	if (rc == 0 && proven)
 		rc = mr_stream_verify(in, d, &in, err);
 	if (rc < 0)
@@ -327,8 +454,12 @@ void mr_pull_close_archives(struct pull *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->archive_count; i++)
-		mr_fd_close(&p->archives[i].fd); /* and give up the flock */
+	for (i = 0; i < p->archive_count; i++) {
+		struct pull_archive *a = &p->archives[i];
+
+		a->was_here = a->was_here || a->fd >= 0;
+		mr_fd_close(&a->fd); /* and give up the flock */
+	}
 }
 
 /* Unless somebody uses it. */
@@ -339,7 +470,7 @@ static void sweep_one(struct pull *p, const char *name)
 	if (mr_tree_openat(p->tree, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0,
 			   &fd, NULL) < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(p, name, fd))
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && mr_pull_is_named(p, name, fd))
 		(void)mr_tree_unlink(p->tree, name, NULL);
 }
 
@@ -351,6 +482,8 @@ void mr_pull_drop_archives(struct pull *p)
 	int fd;
 
 	mr_pull_close_archives(p);
+	if (!mr_pull_is_last(p))
+		return;
 	fd = openat(mr_tree_fd(p->tree), ".",
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	root = fd < 0 ? NULL : fdopendir(fd);
@@ -362,4 +495,5 @@ void mr_pull_drop_archives(struct pull *p)
 		if (mr_text_starts(e->d_name, LAYER_PREFIX))
 			sweep_one(p, e->d_name);
 	(void)closedir(root);
+	mr_pull_leave(p);
 }

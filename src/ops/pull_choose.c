@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -234,6 +235,40 @@ static bool is_wanted(const struct pull *p, const char *path)
 	return p->o->include_count == 0;
 }
 
+/* In whatever folder, and however the file system tells names apart. */
+static bool is_of_git(const char *path)
+{
+	const char *p = path;
+
+	while (p) {
+		if (strncasecmp(p, ".git/", 5) == 0 ||
+		    strcasecmp(p, ".git") == 0)
+			return true;
+		p = strchr(p, '/');
+		if (p)
+			p++;
+	}
+	return false;
+}
+
+/* A push with --all takes a repository along, so it is no reason to refuse; but
+ * git runs what its files name. */
+static void warn_git(const struct pull *p)
+{
+	char safe[SHOWN];
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		if (!is_of_git(p->layers[i].path))
+			continue;
+		mr_log(&p->m->env, MREG_LOG_WARN,
+		       "the version has '%s': git runs programs that files in "
+		       "'.git' name, so look at them before using it there",
+		       mr_text_safe(p->layers[i].path, safe, sizeof(safe)));
+		return;
+	}
+}
+
 /* What an archive holds that is not here nobody knows yet. */
 int mr_pull_select(struct pull *p, struct mreg_error *err)
 {
@@ -253,6 +288,7 @@ int mr_pull_select(struct pull *p, struct mreg_error *err)
 		p->origins[n++] = p->origins[i];
 	}
 	p->count = n;
+	warn_git(p);
 	return 0;
 }
 

@@ -94,6 +94,33 @@ static int list_members(struct pull *p, const struct pull_archive *a,
 			       a->layer.form == MR_FORM_IMAGE, sum, out, err);
 }
 
+/* That so much is to be read of those for which `is` says so. */
+static void plan_reading(struct pull *p,
+			 bool (*is)(const struct pull_archive *a))
+{
+	struct mreg_progress e = { .kind = MREG_PROGRESS_PLAN, .label = "" };
+	size_t i;
+
+	for (i = 0; i < p->archive_count; i++) {
+		if (!is(&p->archives[i]))
+			continue;
+		e.total += p->archives[i].layer.desc.size;
+		e.count++;
+	}
+	if (e.count > 0)
+		mr_progress(&p->m->env, &e);
+}
+
+static bool is_unconfirmed(const struct pull_archive *a)
+{
+	return a->recalled && a->fd >= 0;
+}
+
+static bool is_unlisted(const struct pull_archive *a)
+{
+	return !a->members;
+}
+
 static int learn_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	struct pull *p = ctx;
@@ -116,7 +143,7 @@ static int confirm_one(void *ctx, size_t index, struct mreg_error *err)
 	struct pull_archive *a = &p->archives[index];
 	int rc;
 
-	if (!a->recalled || a->fd < 0)
+	if (!is_unconfirmed(a))
 		return 0;
 	rc = list_members(p, a, &p->seen, &seen, err);
 	if (rc < 0)
@@ -133,39 +160,74 @@ static int confirm_one(void *ctx, size_t index, struct mreg_error *err)
 
 int mr_pull_confirm(struct pull *p, struct mreg_error *err)
 {
+	plan_reading(p, is_unconfirmed);
 	return mr_task_run(&p->m->env, mr_pull_archive_jobs(p),
 			   p->archive_count, confirm_one, p, err);
 }
 
+static size_t count_unknown(const struct pull *p)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < p->archive_count; i++)
+		n += is_unlisted(&p->archives[i]);
+	return n;
+}
+
+/* Somebody who was there before may have listed, used and removed them. */
+static int enter(struct pull *p, struct mreg_error *err)
+{
+	bool entered = false;
+	size_t i;
+	int rc = mr_pull_open_tree(p, err);
+
+	if (rc == 0)
+		rc = mr_pull_enter(p, &entered, err);
+	for (i = 0; i < p->archive_count && rc == 0 && entered; i++)
+		if (is_unlisted(&p->archives[i]))
+			rc = recall(p, &p->archives[i], err);
+	return rc;
+}
+
 static int learn(struct pull *p, struct mreg_error *err)
 {
-	struct mreg_progress e = { .kind = MREG_PROGRESS_PHASE,
-				   .label = "reading archives" };
 	MR_AUTO(mr_free) bool *wanted = NULL;
 	size_t i;
-	int rc;
+	int rc = enter(p, err);
 
+	if (rc < 0 || count_unknown(p) == 0)
+		return rc;
 	wanted = mr_array(p->archive_count, sizeof(*wanted));
 	if (!wanted)
 		return mr_fail_nomem(err);
 	for (i = 0; i < p->archive_count; i++)
-		wanted[i] = !p->archives[i].members;
+		wanted[i] = is_unlisted(&p->archives[i]);
 	rc = mr_pull_fetch_archives(p, wanted, err);
 	if (rc < 0)
 		return rc;
-	mr_progress(&p->m->env, &e);
+	plan_reading(p, is_unlisted);
 	return mr_task_run(&p->m->env, mr_pull_archive_jobs(p),
 			   p->archive_count, learn_one, p, err);
 }
 
-/* What can never be written needs no fetching. */
+/* What can never be written needs no fetching; and who gives a tar a path that
+ * leads elsewhere, though nothing has it then, means no good (security.md 3.7,
+ * H11). */
 static int check_layer(const struct pull_archive *a, struct mreg_error *err)
 {
+	char path[MR_PATH_MAX_BYTES + 2];
+	size_t n;
+
 	if (a->layer.folder)
 		return mr_path_check(a->layer.folder, err);
-	if (a->layer.form == MR_FORM_PACKED)
-		return mr_path_check(a->layer.path, err);
-	return 0;
+	if (a->layer.form == MR_FORM_IMAGE || a->layer.unnamed)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s", a->layer.path);
+	n = strlen(path);
+	if (a->layer.form == MR_FORM_TAR && n > 1 && path[n - 1] == '/')
+		path[n - 1] = '\0';
+	return mr_path_check(path, err);
 }
 
 static int collect(struct pull *p, struct mreg_error *err)
@@ -189,16 +251,6 @@ static int collect(struct pull *p, struct mreg_error *err)
 			rc = recall(p, a, err);
 	}
 	return rc;
-}
-
-static size_t count_unknown(const struct pull *p)
-{
-	size_t n = 0;
-	size_t i;
-
-	for (i = 0; i < p->archive_count; i++)
-		n += !p->archives[i].members;
-	return n;
 }
 
 /* -- the files ------------------------------------------------------------- */
@@ -403,8 +455,10 @@ static int build(struct pull *p, struct mreg_error *err)
 	p->count = f.n;
 	if (p->count > 0)
 		return 0;
-	return mr_fail(err, MREG_EUNSUPPORTED, "'%s' holds no file",
-		       p->from->label);
+	(void)mr_fail(err, MREG_EUNSUPPORTED, "'%s' holds no file",
+		      p->from->label);
+	return mr_hint(err, "its archives have folders alone: ask who made "
+			    "them");
 }
 
 int mr_pull_expand(struct pull *p, struct mreg_error *err)

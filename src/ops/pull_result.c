@@ -25,6 +25,15 @@ static uint64_t count_reused(const struct pull *p,
 	return n;
 }
 
+/* Whether its bytes came with an archive, so that what else on this machine
+ * had them saved nothing. */
+static bool was_packed(const struct pull *p, size_t i)
+{
+	size_t archive = p->origins[i].archive;
+
+	return archive != PULL_LAYER && p->archives[archive].was_here;
+}
+
 static int take_items(struct pull *p, struct mreg_pull_result *out,
 		      struct mreg_error *err)
 {
@@ -50,7 +59,10 @@ static int take_items(struct pull *p, struct mreg_pull_result *out,
 					     source == MR_SEED_ARCHIVE
 				     ? MREG_ITEM_SENT
 				     : MREG_ITEM_REUSED;
-		if (source == MR_SEED_COPY || source == MR_SEED_SHARED) {
+		if ((source == MR_SEED_COPY || source == MR_SEED_SHARED) &&
+		    was_packed(p, i)) {
+			it->action = MREG_ITEM_SENT;
+		} else if (source == MR_SEED_COPY || source == MR_SEED_SHARED) {
 			it->action = MREG_ITEM_SEEDED;
 			out->bytes_seeded += it->size;
 		}
@@ -92,6 +104,8 @@ int mr_pull_result(struct pull *p, struct mreg_pull_result *out,
 	if (p->ref.tag[0])
 		out->tag = mr_arena_strdup(a, p->ref.tag);
 	out->number = p->number;
+	out->index_count = p->chosen_of;
+	out->chosen = p->manifest->desc.digest;
 	out->output = mr_arena_strdup(a, p->output);
 	out->files_placed = p->published.placed;
 	out->files_kept = p->published.kept;

@@ -164,11 +164,30 @@ static bool is_shared(void *ctx, const struct mreg_digest *d)
 			       compare_digest);
 }
 
+/* Archives that something is still to be taken out of lie beside their files
+ * until the end. */
+static int need_archives(struct pull *p, uint64_t *sum, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) bool *wanted = NULL;
+	size_t i;
+
+	wanted = mr_array(p->archive_count + 1, sizeof(*wanted));
+	if (!wanted)
+		return mr_fail_nomem(err);
+	for (i = 0; i < p->count; i++)
+		if (p->origins[i].archive != PULL_LAYER &&
+		    moves(&p->plan.items[i]) && p->source[i] == MR_SEED_NONE)
+			wanted[p->origins[i].archive] = true;
+	return mr_pull_archives_need(p, wanted, sum, err);
+}
+
 int mr_pull_check_room(struct pull *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct mreg_digest *digests = NULL;
 	struct shared s = { .n = 0 };
+	uint64_t need = 0;
 	size_t i;
+	int rc;
 
 	if (!p->to)
 		return 0;
@@ -181,7 +200,10 @@ int mr_pull_check_room(struct pull *p, struct mreg_error *err)
 			digests[s.n++] = p->plan.items[i].desc.digest;
 	qsort(digests, s.n, sizeof(*digests), compare_digest);
 	s.digests = digests;
-	return mr_files_room(p->to, is_shared, &s, err);
+	rc = mr_files_need(p->to, is_shared, &s, &need, err);
+	if (rc == 0)
+		rc = need_archives(p, &need, err);
+	return rc < 0 ? rc : mr_room_at(p->output, need, err);
 }
 
 /* -- taking them ------------------------------------------------------- */

@@ -113,7 +113,7 @@ static int begin(struct source *s, struct mreg_error *err)
 		s->plain = in;
 		return 0;
 	}
-	return mr_unpack_open(in, s->base.name, &s->tar, err);
+	return mr_unpack_open(&s->p->m->env, in, s->base.name, &s->tar, err);
 }
 
 /* To the entry that is asked for. */
@@ -295,28 +295,44 @@ static int unpack_one(void *ctx, size_t index, struct mreg_error *err)
 	return rc;
 }
 
-int mr_pull_unpack(struct pull *p, struct mreg_error *err)
+/* Which archives have what is due, and how much that is. */
+static void count_due(const struct pull *p, bool *wanted,
+		      struct mreg_progress *e)
 {
-	struct mreg_progress e = { .kind = MREG_PROGRESS_PHASE,
-				   .label = "unpacking" };
-	MR_AUTO(mr_free) bool *wanted = NULL;
-	bool due = false;
 	size_t i;
-	int rc;
 
-	wanted = mr_array(p->archive_count + 1, sizeof(*wanted));
-	if (!wanted)
-		return mr_fail_nomem(err);
+	e->total = e->count = 0;
+	memset(wanted, 0, p->archive_count * sizeof(*wanted));
 	for (i = 0; i < p->count; i++) {
 		size_t archive = p->origins[i].archive;
 
 		if (archive == PULL_LAYER || !is_due(p, i, archive))
 			continue;
 		wanted[archive] = true;
-		due = true;
+		e->total += p->plan.items[i].desc.size;
+		e->count++;
 	}
-	if (!due)
-		return 0;
+}
+
+int mr_pull_unpack(struct pull *p, struct mreg_error *err)
+{
+	struct mreg_progress e = { .kind = MREG_PROGRESS_PLAN, .label = "" };
+	MR_AUTO(mr_free) bool *wanted = NULL;
+	bool entered = false;
+	int rc = 0;
+
+	wanted = mr_array(p->archive_count + 1, sizeof(*wanted));
+	if (!wanted)
+		return mr_fail_nomem(err);
+	count_due(p, wanted, &e);
+	if (e.count > 0)
+		rc = mr_pull_enter(p, &entered, err);
+	if (rc == 0 && entered) {
+		rc = mr_plan_look(&p->plan, p->to, NULL, 0, p->jobs, err);
+		count_due(p, wanted, &e);
+	}
+	if (rc < 0 || e.count == 0)
+		return rc;
 	rc = mr_pull_fetch_archives(p, wanted, err);
 	if (rc == 0)
 		rc = mr_pull_confirm(p, err);

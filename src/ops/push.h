@@ -14,6 +14,7 @@ struct push_facts {
 	struct mr_summary *weights; /* every weight file, sorted by path */
 	size_t weight_count;
 	const struct mr_card *card;        /* NULL: none, or not readable */
+	const char *card_path;             /* of its file; NULL: none */
 	const struct mr_hf_config *config; /* the same */
 	const struct mr_mlmodel *mlmodel;  /* the same */
 	struct mr_dvc_file *dvc;
@@ -68,6 +69,10 @@ int mr_push_facts(struct push *p, struct mreg_error *err);
 /* The same of the training run that --from-run names. */
 int mr_push_run(struct push *p, struct mreg_error *err);
 void mr_push_facts_release(struct push_facts *f);
+
+/* push_shards.c: a warning for each shard index that names a tensor which its
+ * shard does not have. */
+int mr_push_shards(struct push *p, struct mreg_error *err);
 
 /* push_files.c: scan and check what is on disk; digests that state knows. */
 int mr_push_scan(struct push *p, const char *const *paths, size_t n,

@@ -39,8 +39,7 @@ static void warn(struct push *p, const char *path, const char *text)
 	       mr_text_safe(path, shown, sizeof(shown)), text);
 }
 
-/* -- small documents ----------------------------------------------------------
- */
+/* -- small documents ----------------------------------------------------- */
 
 static const struct mr_file *find(const struct push *p, const char *path)
 {
@@ -109,20 +108,36 @@ static void warn_license(struct push *p, const char *path,
 	warn(p, path, text);
 }
 
+/* The one that `mreg card` will show; NULL: none. */
+static const char *find_card(const struct mr_scan *s)
+{
+	const char *best = NULL;
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		if (s->files[i].size > 0 &&
+		    mr_role_is_card(s->files[i].path, best))
+			best = s->files[i].path;
+	return best;
+}
+
 static int read_card(struct push *p, struct mreg_error *err)
 {
-	static const char path[] = "README.md";
+	const char *path = find_card(p->scan);
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_PARSED_FILE_MAX_BYTES);
 	struct mr_card *card = mr_arena_alloc(p->facts.arena, sizeof(*card));
 	bool there = false;
-	int rc = card ? load(p, path, &b, &there, err) : mr_fail_nomem(err);
+	int rc = card ? 0 : mr_fail_nomem(err);
 
+	if (rc >= 0 && path)
+		rc = load(p, path, &b, &there, err);
 	if (rc >= 0 && there)
 		rc = mr_card_read(mr_buf_text(&b), b.len, p->facts.arena, card,
 				  err);
 	if (rc >= 0 && there && is_well(p, path, card->trouble)) {
 		p->facts.card = card;
+		p->facts.card_path = path;
 		warn_license(p, path, card);
 	}
 	return rc;
@@ -220,8 +235,7 @@ static int read_dvc(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-/* -- weights
- * -------------------------------------------------------------------- */
+/* -- weights ------------------------------------------------------------- */
 
 static void warn_globals(struct push *p, const struct mr_summary *w)
 {
@@ -245,6 +259,20 @@ static bool is_pickle(enum mr_format format)
 	       format == MR_FORMAT_TORCHSCRIPT;
 }
 
+/* As the formats' names are spoken. */
+static const char *article(const char *format)
+{
+	return strcmp(format, "onnx") == 0 || strcmp(format, "hdf5") == 0 ? "an"
+									  : "a";
+}
+
+/* Of which a warning tells. */
+static bool is_rest_alone(const struct mr_summary *w)
+{
+	return w->unsafe_count == 1 &&
+	       strcmp(w->unsafe.items[0], MR_UNSAFE_REST) == 0;
+}
+
 /* What whoever loads the file should know before. */
 static void warn_weights(struct push *p, const struct mr_summary *w)
 {
@@ -254,14 +282,16 @@ static void warn_weights(struct push *p, const struct mr_summary *w)
 	size_t i;
 
 	if (w->trouble) {
-		(void)snprintf(
-			text, sizeof(text), "cannot be read as a %s file: %.*s",
-			format[0] ? format : "weight", SHOWN_BYTES, w->trouble);
+		(void)snprintf(text, sizeof(text), "%s %s %s file: %.*s",
+			       w->limited ? "is not looked into as"
+					  : "cannot be read as",
+			       article(format), format[0] ? format : "weight",
+			       SHOWN_BYTES, w->trouble);
 		warn(p, w->path, text);
 		return;
 	}
 	/* Of other formats the warnings tell them. */
-	if (w->unsafe_count && is_pickle(w->format))
+	if (w->unsafe_count && is_pickle(w->format) && !is_rest_alone(w))
 		warn_globals(p, w);
 	(void)mr_text_safe(w->path, shown, sizeof(shown));
 	for (i = 0; i < w->warnings.n; i++)
@@ -349,8 +379,7 @@ static int read_weights(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-/* -- into the metadata
- * ------------------------------------------------------------ */
+/* -- into the metadata --------------------------------------------------- */
 
 static int fill(struct push *p, struct mreg_error *err)
 {
@@ -359,6 +388,7 @@ static int fill(struct push *p, struct mreg_error *err)
 	const struct push_facts *facts = &p->facts;
 	struct mr_said said = {
 		.card = facts->card,
+		.card_path = facts->card_path,
 		.config = facts->config,
 		.mlmodel = facts->mlmodel,
 		.weights = facts->weights,
@@ -401,6 +431,8 @@ int mr_push_facts(struct push *p, struct mreg_error *err)
 		rc = read_dvc(p, err);
 	if (rc >= 0)
 		rc = read_weights(p, err);
+	if (rc >= 0)
+		rc = mr_push_shards(p, err);
 	return rc < 0 ? rc : fill(p, err);
 }
 

@@ -31,7 +31,12 @@ static int take_file(struct mr_meta *meta, const char *path,
 
 	if (rc < 0)
 		return mr_wrap(err, "cannot read metadata file '%s'", path);
-	return mr_meta_load(meta, mr_buf_text(&b), b.len, path, err);
+	rc = mr_meta_load(meta, mr_buf_text(&b), b.len, path, err);
+	/* Most likely by who is asking. */
+	if (rc == MREG_EFORMAT && err && !err->hint[0])
+		return mr_hint(err, "mend the file; spec/metadata.md tells how "
+				    "it is written");
+	return rc;
 }
 
 static int take_environment(struct push *p, struct mreg_error *err)

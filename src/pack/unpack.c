@@ -36,8 +36,18 @@
 #define TAIL_MAX_BYTES (4u << 20)
 #define SHOWN 160
 #define TYPE_AT 156 /* of a header (POSIX pax, ustar) */
+/* Of GNU's own headers: the map of a sparse file, its flag and the size that
+ * counts then (GNU tar manual, "Basic Tar Format", oldgnu_header). */
+#define GNU_MAGIC "ustar  "
+#define MAGIC_AT 257
+#define GNU_MAP_AT 386
+#define GNU_EXTENDED_AT 482
+#define GNU_REALSIZE_AT 483
+/* The longest of sparse_keys, but for one byte. */
+#define CARRY_MAX_BYTES 16
 
 struct mr_unpack {
+	struct mr_env *env;             /* borrowed */
 	const struct mr_libarchive *la; /* borrowed */
 	struct archive *archive;        /* owned */
 	struct mr_stream *in;           /* owned */
@@ -49,10 +59,12 @@ struct mr_unpack {
 	uint64_t passed;   /* taken, and libarchive does not know */
 	bool two_minds;    /* invariant 2 was broken */
 	char type;         /* of the latest header handed out */
-	struct mr_stream bytes; /* of the file given last */
-	uint64_t left;          /* of them, not read yet */
-	uint64_t padding;       /* behind them, up to a block */
-	bool in_file;           /* the two above count */
+	bool sparse;       /* said in what was handed out for this entry */
+	char carry[CARRY_MAX_BYTES]; /* the end of the block before */
+	struct mr_stream bytes;      /* of the file given last */
+	uint64_t left;               /* of them, not read yet */
+	uint64_t padding;            /* behind them, up to a block */
+	bool in_file;                /* the two above count */
 	size_t entries;
 	struct mreg_error trouble; /* of the stream, in a callback */
 };
@@ -78,6 +90,8 @@ static int fill(struct mr_unpack *u, size_t want, struct mreg_error *err)
 
 	if (rest >= want)
 		return 0;
+	if (mr_check_cancel(u->env, err) < 0)
+		return MREG_ECANCELED;
 	memmove(u->buf, u->buf + u->used, rest);
 	u->used = 0;
 	u->have = rest;
@@ -86,6 +100,48 @@ static int fill(struct mr_unpack *u, size_t want, struct mreg_error *err)
 		return (int)got;
 	u->have += (size_t)got;
 	return 0;
+}
+
+/* -- what only we look for --------------------------------------------------
+ */
+
+/*
+ * Whether a block of headers says that a file has holes.  libarchive gives such
+ * a file as any other when no data is left of it, has read its map by then, so
+ * that TYPE_AT is the map's, and takes a size from it that other readers do not
+ * know; all that need not be judged if nobody may say it.
+ *
+ * The keys are looked for as they stand in a record, behind a space, wherever
+ * it is cut in blocks.
+ */
+static bool is_sparse(struct mr_unpack *u, const char *block)
+{
+	static const char *const keys[] = { " GNU.sparse.", " SUN.holesdata=",
+					    " SCHILY.realsize=" };
+	char joint[CARRY_MAX_BYTES + BLOCK];
+	size_t i;
+
+	if (memcmp(block + MAGIC_AT, GNU_MAGIC, sizeof(GNU_MAGIC)) == 0 &&
+	    (block[GNU_MAP_AT] || block[GNU_EXTENDED_AT] ||
+	     block[GNU_REALSIZE_AT]))
+		return true;
+	memcpy(joint, u->carry, CARRY_MAX_BYTES);
+	memcpy(joint + CARRY_MAX_BYTES, block, BLOCK);
+	memcpy(u->carry, block + BLOCK - CARRY_MAX_BYTES, CARRY_MAX_BYTES);
+	for (i = 0; i < MR_COUNT(keys); i++)
+		if (memmem(joint, sizeof(joint), keys[i], strlen(keys[i])))
+			return true;
+	return false;
+}
+
+static void look_at(struct mr_unpack *u, const char *block)
+{
+	if (is_zero(block, BLOCK)) {
+		u->zero_end = u->at;
+		return;
+	}
+	u->type = block[TYPE_AT];
+	u->sparse = is_sparse(u, block) || u->sparse;
 }
 
 static la_ssize_t read_block(struct archive *a, void *data, const void **out)
@@ -103,10 +159,8 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **out)
 		n = BLOCK;
 	*out = u->buf + u->used;
 	u->at += n;
-	if (n == BLOCK && is_zero(u->buf + u->used, n))
-		u->zero_end = u->at;
-	else if (n == BLOCK)
-		u->type = u->buf[u->used + TYPE_AT];
+	if (n == BLOCK)
+		look_at(u, u->buf + u->used);
 	u->used += n;
 	return (la_ssize_t)n;
 }
@@ -288,7 +342,7 @@ static enum mr_tar_kind kind_of(const struct mr_unpack *u,
 {
 	const struct mr_libarchive *la = u->la;
 
-	if (!is_known(u->type))
+	if (u->sparse || !is_known(u->type))
 		return MR_TAR_OTHER;
 	if (la->archive_entry_hardlink(e) || la->archive_entry_symlink(e))
 		return MR_TAR_LINK;
@@ -347,6 +401,9 @@ int mr_unpack_next(struct mr_unpack *u, struct mr_unpack_entry *out,
 			       "'%s' has more than %u entries", u->name,
 			       ENTRIES_MAX);
 	read_entry(u, e, out);
+	/* Not before it was read: the first header was handed out by then. */
+	u->sparse = false;
+	memset(u->carry, 0, sizeof(u->carry));
 	*found = true;
 	return 0;
 }
@@ -396,8 +453,9 @@ static int open_archive(struct mr_unpack *u, const char *name,
 	return 0;
 }
 
-int mr_unpack_open(struct mr_stream *bytes, const char *name,
-		   struct mr_unpack **out, struct mreg_error *err)
+int mr_unpack_open(struct mr_env *env, struct mr_stream *bytes,
+		   const char *name, struct mr_unpack **out,
+		   struct mreg_error *err)
 {
 	MR_AUTO(mr_unpack_closep) struct mr_unpack *u = mr_zalloc(sizeof(*u));
 	int rc;
@@ -406,6 +464,7 @@ int mr_unpack_open(struct mr_stream *bytes, const char *name,
 		mr_stream_close(bytes);
 		return mr_fail_nomem(err);
 	}
+	u->env = env;
 	u->in = bytes;
 	u->bytes.ops = &bytes_ops;
 	rc = open_archive(u, name, err);

@@ -38,9 +38,11 @@ struct mr_unpack_entry {
 struct mr_unpack;
 
 /* `bytes` are a tar archive's, not compressed; taken, even on failure.
- * `name` is copied, for messages. */
-int mr_unpack_open(struct mr_stream *bytes, const char *name,
-		   struct mr_unpack **out, struct mreg_error *err);
+ * `name` is copied, for messages.  `env` (borrowed): what is passed over stops
+ * too when it is cancelled. */
+int mr_unpack_open(struct mr_env *env, struct mr_stream *bytes,
+		   const char *name, struct mr_unpack **out,
+		   struct mreg_error *err);
 /*
  * The next one; `*found` false: that was all, `bytes` were read to their end,
  * and the archive ends as it should.  MREG_EFORMAT: it is damaged, ends early

@@ -120,8 +120,8 @@ static const char *drop_dot(const char *path)
 	return strcmp(path, ".") == 0 ? "" : path;
 }
 
-/* A folder's name without the '/' behind it; what is too long to be one stays
- * too long. */
+/* A folder's name without what there is of '/' behind it; what is too long to
+ * be one stays too long. */
 static const char *folder_name(const char *path,
 			       char out[MR_PATH_MAX_BYTES + 2])
 {
@@ -129,8 +129,8 @@ static const char *folder_name(const char *path,
 
 	(void)snprintf(out, MR_PATH_MAX_BYTES + 2, "%s", path);
 	n = strlen(out);
-	if (n > 0 && out[n - 1] == '/')
-		out[n - 1] = '\0';
+	while (n > 1 && out[n - 1] == '/')
+		out[--n] = '\0';
 	return out;
 }
 
@@ -157,14 +157,18 @@ bool mr_members_taken(const char *path)
 	       mr_text_starts(path, "model/");
 }
 
+/* One message: of several a terminal shows the first and the last, and which
+ * archive it is matters as much as which path. */
 static int check_name(const struct lister *l, const char *path,
 		      struct mreg_error *err)
 {
-	int rc = mr_path_check(path, err);
+	struct mreg_error why = MREG_ERROR_INIT;
+	char shown[SHOWN / 2];
 
-	return rc < 0 ? mr_wrap(err, "'%s' holds what cannot be written",
-				l->name)
-		      : 0;
+	if (mr_path_check(path, &why) == 0)
+		return 0;
+	return mr_fail(err, MREG_EINTEGRITY, "'%s' holds an %s",
+		       mr_text_safe(l->name, shown, sizeof(shown)), why.msg);
 }
 
 /* -- one entry ------------------------------------------------------------- */
@@ -385,7 +389,7 @@ int mr_members_list(struct mr_env *env, struct mr_stream *bytes,
 	MR_AUTO(mr_unpack_closep) struct mr_unpack *u = NULL;
 	MR_AUTO(mr_free) char *buf = NULL;
 	struct lister l = { .env = env, .name = name, .image = image };
-	int rc = mr_unpack_open(bytes, name, &u, err);
+	int rc = mr_unpack_open(env, bytes, name, &u, err);
 
 	if (rc == 0)
 		rc = mr_members_new(&m, err);

@@ -50,24 +50,43 @@ const char *mr_judge_ref(struct mr_judge *j)
 	return ref ? mr_judge_shown(j, ref) : "REF";
 }
 
+static void put_finding(struct mr_judge *j, const struct mr_rule *r,
+			const char *mend, const char *fmt, va_list ap,
+			struct mr_finding *to)
+{
+	struct mr_arena *a = j->out->arena;
+	char raw[1024];
+	char safe[1024];
+
+	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	to->source = r->source;
+	to->rule = mr_arena_strdup(a, r->name);
+	to->problem = mr_arena_strdup(a, mr_text_safe(raw, safe, sizeof(safe)));
+	to->mend = mr_arena_strdup(a, mend ? mend : "");
+}
+
 void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
 		   const char *mend, const char *fmt, ...)
 {
 	struct mr_verdict *v = j->out;
-	struct mr_finding *f;
-	char raw[1024];
-	char safe[1024];
 	va_list ap;
 
 	assert(v->count < j->cap);
 	va_start(ap, fmt);
-	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	put_finding(j, r, mend, fmt, ap, &v->items[v->count++]);
 	va_end(ap);
-	f = &v->items[v->count++];
-	f->rule = mr_arena_strdup(v->arena, r->name);
-	f->problem = mr_arena_strdup(v->arena,
-				     mr_text_safe(raw, safe, sizeof(safe)));
-	f->mend = mr_arena_strdup(v->arena, mend ? mend : "");
+}
+
+void mr_judge_idle(struct mr_judge *j, const struct mr_rule *r,
+		   const char *mend, const char *fmt, ...)
+{
+	struct mr_verdict *v = j->out;
+	va_list ap;
+
+	assert(v->idle_count < j->cap);
+	va_start(ap, fmt);
+	put_finding(j, r, mend, fmt, ap, &v->idle[v->idle_count++]);
+	va_end(ap);
 }
 
 /* The shortest that is this number: most likely as it was written. */
@@ -246,10 +265,13 @@ int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
 		return rc;
 	j.push = strcmp(at, "push") == 0;
 	out->arena = mr_arena_new(ARENA_MAX_BYTES);
-	if (out->arena)
+	if (out->arena) {
 		out->items = mr_arena_alloc(out->arena,
 					    p->count * sizeof(*out->items));
-	for (i = 0; out->items && i < p->count; i++) {
+		out->idle = mr_arena_alloc(out->arena,
+					   p->count * sizeof(*out->idle));
+	}
+	for (i = 0; out->items && out->idle && i < p->count; i++) {
 		if (!(p->rules[i].kinds & kind))
 			continue;
 		if (j.push && waits(&p->rules[i])) {
@@ -259,7 +281,7 @@ int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
 		out->checked++;
 		judge_rule(&j, &p->rules[i]);
 	}
-	if (out->arena && out->items && !mr_arena_failed(out->arena))
+	if (out->arena && !mr_arena_failed(out->arena))
 		return 0;
 	mr_verdict_release(out);
 	return mr_fail_nomem(err);

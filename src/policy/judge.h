@@ -9,13 +9,18 @@
 struct mr_judge {
 	const json_t *facts;
 	struct mr_verdict *out;
-	size_t cap; /* of out->items: one for each rule */
+	size_t cap; /* of out->items and out->idle: one for each rule */
 	bool push;  /* the version is not there yet */
 };
 
 /* One finding of a rule; `mend` is borrowed for as long as the policy lives or
  * in the verdict's arena. */
 void mr_judge_find(struct mr_judge *j, const struct mr_rule *r,
+		   const char *mend, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The same of a bound that has nothing to be compared with, and so holds. */
+void mr_judge_idle(struct mr_judge *j, const struct mr_rule *r,
 		   const char *mend, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -75,11 +75,22 @@ static const char *name_of(struct mr_judge *j, const json_t *row)
 	return mr_judge_shown(j, name ? name : "?");
 }
 
+static const char *mend_origin(struct mr_judge *j, bool inputs, bool unread)
+{
+	return mr_arena_printf(
+		j->out->arena, "%s%s",
+		inputs ? "use data whose licence is allowed; where it tells "
+			 "none, give it with --input ROLE=REF,license=SPDX"
+		       : "start from a model whose licence is told and allowed",
+		unread ? "; ask again when all can be read" : "");
+}
+
 void mr_judge_license(struct mr_judge *j, const struct mr_rule *r)
 {
 	bool inputs = r->scope == MR_SCOPE_INPUTS;
 	const json_t *list = json_object_get(j->facts, "ancestors");
 	struct mr_told wrong = { .n = 0 };
+	bool unread = false;
 	size_t i;
 
 	if (r->scope == MR_SCOPE_OWN) {
@@ -93,29 +104,29 @@ void mr_judge_license(struct mr_judge *j, const struct mr_rule *r)
 		const char *of = mr_fact_text(row, "of");
 		const char *why = mr_fact_text(row, "unreadable");
 		const char *problem;
+		const char *told;
 
 		if (!of || (strcmp(of, "input") == 0) != inputs)
 			continue;
 		if (why) {
+			unread = true;
 			mr_told_add(&wrong, "that of '%s' cannot be read (%s)",
 				    name_of(j, row), mr_judge_shown(j, why));
 			continue;
 		}
 		problem = wrong_license(j, r, mr_fact_text(row, "license"));
+		told = mr_fact_text(row, "told");
+		if (!problem && told)
+			problem = wrong_license(j, r, told);
 		if (problem)
 			mr_told_add(&wrong, "that of '%s' %s", name_of(j, row),
 				    problem);
 	}
 	if (wrong.n)
-		mr_judge_find(
-			j, r,
-			inputs ? "give it with --input "
-				 "ROLE=REF,license=SPDX, or use other data"
-			       : "start from a model whose licence is "
-				 "told and allowed",
-			"licence of %s: %s; the policy allows %s",
-			inputs ? "inputs" : "ancestors", mr_told_text(&wrong),
-			r->says);
+		mr_judge_find(j, r, mend_origin(j, inputs, unread),
+			      "licence of %s: %s; the policy allows %s",
+			      inputs ? "inputs" : "ancestors",
+			      mr_told_text(&wrong), r->says);
 }
 
 /* What an input lacks, in words; NULL: nothing. */
@@ -172,8 +183,7 @@ void mr_judge_input(struct mr_judge *j, const struct mr_rule *r)
 					 : r->says);
 }
 
-/* -- files
- * ------------------------------------------------------------------------ */
+/* -- files --------------------------------------------------------------- */
 
 /* Formats that are pickles, or hold one. */
 static bool is_pickle(const char *format)
@@ -216,6 +226,15 @@ static const char *wrong_unsafe(struct mr_judge *j, const json_t *file)
 		       : NULL;
 }
 
+/* Of trouble that is a file which cannot be looked into. */
+static const char *why_not(const char *trouble)
+{
+	static const char cannot[] = "cannot be inspected: ";
+	size_t n = strlen(cannot);
+
+	return strncmp(trouble, cannot, n) == 0 ? trouble + n : trouble;
+}
+
 /* What is wrong with a file, in words; NULL: nothing. */
 static const char *wrong_file(struct mr_judge *j, const struct mr_rule *r,
 			      const json_t *file)
@@ -233,17 +252,27 @@ static const char *wrong_file(struct mr_judge *j, const struct mr_rule *r,
 	case MR_RULE_UNSAFE:
 		/* What could not be looked into is not known to be safe. */
 		if (format && is_pickle(format) && trouble)
-			return mr_arena_printf(j->out->arena,
-					       "cannot be looked into (%s)",
-					       mr_judge_shown(j, trouble));
+			return mr_arena_printf(
+				j->out->arena, "cannot be looked into (%s)",
+				mr_judge_shown(j, why_not(trouble)));
 		return wrong_unsafe(j, file);
 	default:
 		return trouble ? mr_judge_shown(j, trouble) : NULL;
 	}
 }
 
-static const char *mend_files(const struct mr_rule *r)
+/* `limited`: files may be as their formats demand, but are not looked at;
+ * `broken`: others are not. */
+static const char *mend_files(const struct mr_rule *r, bool limited,
+			      bool broken)
 {
+	if (r->kind == MR_RULE_TROUBLE && limited && broken)
+		return "write those that are broken again, and leave out with "
+		       "--exclude what mreg does not look at";
+	if (r->kind == MR_RULE_TROUBLE && limited)
+		return "it may be right, but mreg does not look at all of it: "
+		       "save it in a simpler way, or leave it out with "
+		       "--exclude";
 	if (r->kind == MR_RULE_TROUBLE)
 		return "write the file again; it is not what its format "
 		       "demands";
@@ -258,6 +287,8 @@ void mr_judge_files(struct mr_judge *j, const struct mr_rule *r)
 {
 	const json_t *list = json_object_get(j->facts, "files");
 	struct mr_told wrong = { .n = 0 };
+	bool limited = false;
+	bool broken = false;
 	size_t i;
 
 	if (mr_judge_unread(j, r, "files", "formats of its files"))
@@ -266,15 +297,18 @@ void mr_judge_files(struct mr_judge *j, const struct mr_rule *r)
 		const json_t *file = json_array_get(list, i);
 		const char *path = mr_fact_text(file, "path");
 		const char *problem = wrong_file(j, r, file);
+		bool ours = json_is_true(json_object_get(file, "limited"));
 
+		limited = limited || (problem && ours);
+		broken = broken || (problem && !ours);
 		if (problem)
 			mr_told_add(&wrong, "'%s' %s",
 				    mr_judge_shown(j, path ? path : "?"),
 				    problem);
 	}
 	if (wrong.n)
-		mr_judge_find(j, r, mend_files(r), "file %s; %s",
-			      mr_told_text(&wrong), r->says);
+		mr_judge_find(j, r, mend_files(r, limited, broken),
+			      "file %s; %s", mr_told_text(&wrong), r->says);
 }
 
 /* Some documents are more than a file, and have a command of their own. */
@@ -285,7 +319,7 @@ static const char *mend_attachment(struct mr_judge *j, const char *type)
 	if (strcmp(type, "evaluation") == 0)
 		return mr_arena_printf(j->out->arena,
 				       "mreg evaluate %s --suite NAME, with "
-				       "--pass or --metric NAME=NUMBER",
+				       "--pass or --fail",
 				       ref);
 	if (strcmp(type, "signature") == 0)
 		return mr_arena_printf(j->out->arena,

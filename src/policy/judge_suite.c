@@ -26,10 +26,26 @@ static const json_t *last_run(const struct mr_judge *j, const char *suite)
 
 static const char *mend_of(struct mr_judge *j, const struct mr_rule *r)
 {
-	return mr_arena_printf(j->out->arena,
-			       "run the suite, then 'mreg evaluate %s --suite "
-			       "%s'",
-			       mr_judge_ref(j), mr_judge_shown(j, r->suite));
+	const char *suite = mr_judge_shown(j, r->suite);
+	struct mr_arena *a = j->out->arena;
+	const char *segment = NULL;
+
+	if (r->kind == MR_RULE_SUITE)
+		return mr_arena_printf(a,
+				       "run the suite; once it has passed, "
+				       "'mreg evaluate %s --suite %s --pass'",
+				       mr_judge_ref(j), suite);
+	if (r->segment)
+		segment = strcmp(r->segment, "*") == 0
+				  ? "NAME"
+				  : mr_judge_shown(j, r->segment);
+	return mr_arena_printf(
+		a,
+		"run the suite, then 'mreg evaluate %s --suite %s --%s "
+		"%s%s%s=NUMBER' with --pass or --fail",
+		mr_judge_ref(j), suite, segment ? "segment" : "metric",
+		segment ? segment : "", segment ? ":" : "",
+		mr_judge_shown(j, r->metric));
 }
 
 /* The run that the rule is about; NULL when there is none, which its finding

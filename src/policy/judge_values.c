@@ -137,6 +137,9 @@ void mr_judge_name(struct mr_judge *j, const struct mr_rule *r)
 		      mr_judge_shown(j, name ? name : ""), r->says);
 }
 
+static const char mend_idle[] =
+	"nothing, if that is yet to come; else mend the name in the policy";
+
 /*
  * What the alias of a bound has.  False: there is nothing to compare
  * with, or that could not be read, which the rule's finding says.
@@ -150,8 +153,12 @@ static bool find_base(struct mr_judge *j, const struct mr_rule *r,
 
 	*base = NULL;
 	/* The first version has none before it. */
-	if (json_is_null(alias))
+	if (json_is_null(alias)) {
+		mr_judge_idle(j, r, mend_idle,
+			      "there is no '%s' to compare with",
+			      r->threshold.alias);
 		return false;
+	}
 	if (!json_is_object(alias) || why) {
 		mr_judge_find(j, r, "ask again when it can be read",
 			      "metrics of '%s' could not be read: %s",
@@ -160,6 +167,10 @@ static bool find_base(struct mr_judge *j, const struct mr_rule *r,
 		return false;
 	}
 	*base = mr_fact_number(j, json_object_get(alias, "metrics"), r->metric);
+	if (!*base)
+		mr_judge_idle(j, r, mend_idle,
+			      "'%s' has no metric '%s' to compare with",
+			      r->threshold.alias, mr_judge_shown(j, r->metric));
 	return *base != NULL;
 }
 

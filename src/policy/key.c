@@ -163,7 +163,7 @@ const char *mr_key_noun(const struct mr_key *key, struct mr_arena *a)
 	size_t i;
 
 	if (key->group == MR_KEY_FIELD)
-		return key->name;
+		return strcmp(key->name, "authors") == 0 ? "author" : key->name;
 	for (i = 0; i < MR_COUNT(groups); i++)
 		if (groups[i].group == key->group)
 			break;

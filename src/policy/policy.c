@@ -92,6 +92,7 @@ int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf text = MR_BUF_INIT(2 * MR_POLICY_MAX_BYTES);
+	size_t i = p->count;
 	struct mr_node *root;
 	int rc = mr_policy_write(more, &text, err);
 
@@ -102,6 +103,9 @@ int mr_policy_add(struct mr_policy *p, const struct mr_policy *more,
 	if (rc < 0)
 		return rc;
 	rc = mr_policy_read(p, root, "added policy", err);
+	p->added++;
+	for (; i < p->count; i++)
+		p->rules[i].source = p->added;
 	if (rc >= 0 && mr_arena_failed(p->arena))
 		return mr_fail_nomem(err);
 	return rc;
@@ -120,6 +124,22 @@ const char *mr_policy_rule(const struct mr_policy *p, size_t i)
 const char *mr_policy_says(const struct mr_policy *p, size_t i)
 {
 	return p->rules[i].says;
+}
+
+const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a)
+{
+	static const char *const names[] = { "model", "dataset", "prompt" };
+	/* Those of what was added come behind them. */
+	unsigned int kinds = p->count ? p->rules[0].kinds : MR_KIND_ALL;
+	const char *text = NULL;
+	size_t i;
+
+	for (i = 0; kinds != MR_KIND_ALL && i < MR_COUNT(names); i++)
+		if (kinds & 1u << i)
+			text = text ? mr_arena_printf(a, "%s, %s", text,
+						      names[i])
+				    : names[i];
+	return text;
 }
 
 void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out)

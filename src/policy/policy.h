@@ -51,6 +51,10 @@ size_t mr_policy_count(const struct mr_policy *p);
 const char *mr_policy_rule(const struct mr_policy *p, size_t i);
 const char *mr_policy_says(const struct mr_policy *p, size_t i);
 
+/* Of what the document's rules are asked: "model", "dataset, prompt"; NULL: of
+ * everything.  In the arena. */
+const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a);
+
 /* What judging needs beyond the version's own manifest: so that nothing is
  * asked of a registry that no rule looks at. */
 struct mr_policy_needs {
@@ -69,6 +73,7 @@ struct mr_finding {
 	const char *rule;    /* "require.license", "metrics.auc", ... */
 	const char *problem; /* "metric 'auc' is 0.71, at least 0.8 is asked" */
 	const char *mend;    /* "train on, or push with --metric auc=..." */
+	size_t source; /* whose rule: 0 the policy's own, 1 the first added */
 };
 
 struct mr_verdict {
@@ -78,6 +83,11 @@ struct mr_verdict {
 	size_t checked;           /* rules looked at */
 	size_t deferred; /* rules on what is attached, for which the version
 			  * has to be there: not at push */
+	/* Bounds that hold because what they compare with is not there: before
+	 * the first version has an alias, or where its name is misspelled.
+	 * `problem` says what is missing. */
+	struct mr_finding *idle;
+	size_t idle_count;
 };
 void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
 

@@ -208,8 +208,7 @@ int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 	return 0;
 }
 
-/* -- sections about the document itself
- * ------------------------------------------ */
+/* -- sections about the document itself ---------------------------------- */
 
 static int read_edition(struct mr_reading *r, const struct mr_node *node,
 			struct mreg_error *err)
@@ -237,24 +236,19 @@ static int read_any_text(struct mr_reading *r, const struct mr_node *node,
 static int read_kinds(struct mr_reading *r, const struct mr_node *node,
 		      struct mreg_error *err)
 {
-	static const char *const names[] = { "model", "dataset", "prompt" };
+	static const char *const names[] = { "model", "dataset", "prompt",
+					     NULL };
 	struct mr_words words;
-	char shown[SHOWN_BYTES];
 	size_t i, k;
 	int rc = mr_reading_words(r, node, &words, err);
 
 	r->kinds = 0;
 	for (i = 0; rc >= 0 && i < words.n; i++) {
-		for (k = 0; k < MR_COUNT(names); k++)
+		rc = mr_reading_among(r, node, "kind", words.items[i], names,
+				      err);
+		for (k = 0; rc >= 0 && names[k]; k++)
 			if (strcmp(names[k], words.items[i]) == 0)
-				break;
-		if (k == MR_COUNT(names))
-			return mr_reading_fail(
-				r, node, err,
-				"kind '%s' is not model, dataset or prompt",
-				mr_text_safe(words.items[i], shown,
-					     sizeof(shown)));
-		r->kinds |= 1u << k;
+				r->kinds |= 1u << k;
 	}
 	return rc;
 }

@@ -150,6 +150,12 @@ int mr_read_inputs(struct mr_reading *r, const struct mr_node *node,
 	bool wanted = false;
 	int rc = check_keys(r, node, known, err);
 
+	/* Roles alone only say of which inputs nothing is asked. */
+	if (rc >= 0 && !consent && !mr_node_get(node, "digest") &&
+	    !mr_node_get(node, "classification"))
+		rc = mr_reading_fail(r, node, err,
+				     "'inputs' has neither digest nor "
+				     "classification nor consent");
 	if (rc >= 0)
 		rc = take_words(r, node, "roles", &roles, err);
 	if (rc >= 0)

@@ -261,10 +261,10 @@ static int read_verdict(struct mr_reading *r, const struct mr_node *node,
 		.suite = suite,
 	};
 
-	if (!text || strcmp(text, "passed") != 0)
-		return mr_reading_fail(r, node, err,
-				       "verdict of suite is not 'passed'");
-	return mr_rule_add(r, &rule, err);
+	if (text && strcmp(text, "passed") == 0)
+		return mr_rule_add(r, &rule, err);
+	(void)mr_reading_fail(r, node, err, "verdict of suite is not 'passed'");
+	return mr_hint(err, "write 'passed': nothing else can be demanded");
 }
 
 /* "passed" alone, or a map. */

@@ -86,6 +86,7 @@ struct mr_rule {
 	unsigned int kinds; /* MR_KIND_ bits of what it is asked of */
 	const char *name;   /* "metrics.auc" */
 	const char *says;   /* ">= 0.8" */
+	size_t source;      /* which document has it; 0: the first */
 	struct mr_key key;
 	const char *metric, *suite;
 	const char *type;    /* of an attachment: short name or media type */
@@ -102,11 +103,11 @@ struct mr_policy {
 	const struct mr_node *root;
 	struct mr_rule *rules; /* owned */
 	size_t count, cap;
+	size_t added;           /* documents, after the first */
 	struct mr_list aliases; /* that thresholds name, each once */
 };
 
-/* -- key.c -------------------------------------------------------------------
- */
+/* -- key.c --------------------------------------------------------------- */
 
 /* NULL-terminated: every key of a field, and "metrics", "card", ... */
 extern const char *const mr_key_words[];
@@ -120,8 +121,7 @@ const char *mr_key_flag(const struct mr_key *key, struct mr_arena *a);
 /* "license", "metric 'auc'", "input of role 'train'"; in the arena. */
 const char *mr_key_noun(const struct mr_key *key, struct mr_arena *a);
 
-/* -- decimal.c: numbers without rounding --------------------------------------
- */
+/* -- decimal.c: numbers without rounding --------------------------------- */
 
 #define MR_DECIMAL_WHOLE 400    /* digits before the point */
 #define MR_DECIMAL_FRACTION 480 /* behind it; what is smaller is dropped */
@@ -136,9 +136,7 @@ int mr_decimal_compare(const struct mr_decimal *a, const struct mr_decimal *b);
 void mr_decimal_add(const struct mr_decimal *a, const struct mr_decimal *b,
 		    struct mr_decimal *out);
 
-/* -- threshold.c
- * ---------------------------------------------------------------
- */
+/* -- threshold.c --------------------------------------------------------- */
 
 /* ">= 0.8", "<= production + 0.05"; 0, or -1: no bound (or out of memory,
  * which the arena tells). */
@@ -152,9 +150,7 @@ int mr_threshold_holds(const struct mr_threshold *t, const char *value,
 const char *mr_threshold_words(const struct mr_threshold *t,
 			       struct mr_arena *a);
 
-/* -- pattern.c
- * -------------------------------------------------------------------
- */
+/* -- pattern.c ----------------------------------------------------------- */
 
 /* Longer values match no pattern: matching costs time for each byte. */
 #define MR_PATTERN_SUBJECT_MAX_BYTES 4096
@@ -166,9 +162,7 @@ void mr_pattern_free(regex_t *r);
 /* The whole of `text`. */
 bool mr_pattern_match(const regex_t *r, const char *text);
 
-/* -- license.c
- * ---------------------------------------------------------------------
- */
+/* -- license.c ----------------------------------------------------------- */
 
 enum mr_license_verdict {
 	MR_LICENSE_ALLOWED,
@@ -181,9 +175,7 @@ enum mr_license_verdict mr_license_judge(const char *expression,
 					 const struct mr_words *deny, char *why,
 					 size_t cap);
 
-/* -- parse.c
- * -----------------------------------------------------------------------
- */
+/* -- parse.c ------------------------------------------------------------- */
 
 /* Add the rules of the document `root` to `p`, all in its arena. */
 int mr_policy_read(struct mr_policy *p, const struct mr_node *root,

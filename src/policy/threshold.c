@@ -4,6 +4,7 @@
 #include "policy/rule.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -39,6 +40,19 @@ static const char *rest_of(const char *s, struct mr_arena *a)
 	return mr_arena_strndup(a, s, n);
 }
 
+/* Numbers elsewhere, that nothing can be compared with here; no alias is called
+ * so by anybody who could mean it. */
+static bool is_odd_number(const char *s, size_t n)
+{
+	static const char *const words[] = { "nan", "inf", "infinity" };
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(words); i++)
+		if (n == strlen(words[i]) && strncasecmp(s, words[i], n) == 0)
+			return true;
+	return false;
+}
+
 /* "ALIAS", "ALIAS + 0.05"; blanks stand around the sign, for '-' may be in an
  * alias.  It begins with a letter: "20ms" is a number with a unit, and taken
  * for an alias that does not exist it would ask nothing. */
@@ -51,7 +65,7 @@ static int parse_alias(const char *s, struct mr_arena *a,
 	const char *bound;
 
 	if (n == 0 || n > ALIAS_MAX_BYTES || strchr("-0123456789", s[0]) ||
-	    (*more && more == s + n))
+	    is_odd_number(s, n) || (*more && more == s + n))
 		return -1;
 	out->alias = mr_arena_strndup(a, s, n);
 	out->bound = "0";

@@ -15,6 +15,7 @@
 #include "ledger/ledger.h"
 #include "model/model.h"
 #include "mreg/config.h"
+#include "mreg/policy.h"
 #include "mreg/push.h"
 #include "mreg/session.h"
 #include "net/net.h"
@@ -23,6 +24,8 @@
 #include "state/state.h"
 #include "store/store.h"
 
+/* Below a prefix: holds the policy of all that have none of their own. */
+#define MR_POLICY_REPOSITORY "mreg-policy"
 #define MR_RESULT_MAX_BYTES (256u << 20) /* arena of one result */
 #define MR_LOOKUP_JOBS 8 /* small requests at once: HEADs, events */
 
@@ -31,6 +34,14 @@ struct mr_actor {
 	char name[256];     /* "": nobody is known */
 	const char *source; /* "registry", "as", "author", "git", "account" */
 };
+
+/* What a policy refused last, rule by rule: an error has no room for it. */
+struct mr_refusal {
+	struct mr_arena *arena;                  /* owned */
+	const struct mreg_policy_finding *items; /* in it */
+	size_t count;
+};
+void mr_refusal_free(struct mr_refusal *r); /* NULL does nothing */
 
 struct mreg {
 	struct mr_env env;
@@ -47,6 +58,7 @@ struct mreg {
 	struct mr_actor actor;    /* of the last call */
 	struct mr_actor git_user; /* asked once in a session */
 	bool git_asked;
+	struct mr_refusal *refusal; /* owned; the last one; NULL: none */
 };
 
 /* -- session.c, config.c */
@@ -107,8 +119,7 @@ int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
 int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
 		      const struct mreg_digest *d, struct mr_manifest **out,
 		      struct mreg_error *err);
-/* Put the manifest `d` under a tag, then look that the tag has it.  `bytes`
- * NULL: it is fetched first. */
+/* Put manifest `d` under a tag, then look for it; `bytes` NULL: fetch first. */
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
 

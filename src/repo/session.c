@@ -36,6 +36,14 @@ static enum mreg_log_level level_of(const char *name)
 	return strcmp(name, "debug") == 0 ? MREG_LOG_DEBUG : MREG_LOG_WARN;
 }
 
+void mr_refusal_free(struct mr_refusal *r)
+{
+	if (!r)
+		return;
+	mr_arena_free(r->arena);
+	mr_release(r);
+}
+
 void mr_opts_take(void *out, size_t size, const void *given, size_t given_size)
 {
 	memset(out, 0, size);
@@ -85,6 +93,7 @@ void mreg_close(struct mreg *m)
 {
 	if (!m)
 		return;
+	mr_refusal_free(m->refusal);
 	mr_net_close(m->net);
 	mr_state_close(m->state);
 	mr_arena_free(m->arena);

@@ -169,6 +169,10 @@ int mr_target_missing(struct mr_store *s, const struct mreg_ref *ref,
 	near = nearest_tag(&tags, what);
 	if (near)
 		return mr_hint(err, "did you mean '%s'?", near);
+	if (mr_text_ends(s->label, MR_POLICY_REPOSITORY))
+		return mr_hint(err,
+			       "it holds a policy: mreg policy show %.100s",
+			       s->label);
 	return mr_hint(err, "'mreg ls %.100s' lists versions and aliases",
 		       s->label);
 }

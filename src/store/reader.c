@@ -1,14 +1,15 @@
 /*
  * reader.c - any part of a blob, by ranged requests.
  *
- * Who reads a header reads on from where it was, or jumps.  Each request takes
- * a little more than was asked for, and twice as much as the one before where
- * it reads on: so what is moved is at most twice what was needed and one
- * window, and the number of requests grows with its logarithm.  A few windows
- * are kept for readers that go back and forth between a table and what it
- * names.
+ * Who reads a header reads on from where it was, or jumps over a tensor.  The
+ * first request takes a whole small header, one after a jump little, and one
+ * that reads on, or passes over little, twice as much as the one before: so the
+ * number of requests grows with the logarithm of what is read, and with the
+ * jumps.  A few windows are kept for readers that go back and forth between a
+ * table and what it names.
  *
- * Nothing is verified: only a whole blob can be.
+ * Nothing is verified: only a whole blob can be.  And what the bytes say may
+ * be made to have us ask on and on, so there is a budget.
  */
 #include "store/internal.h"
 
@@ -21,8 +22,12 @@
 #include "base/mem.h"
 
 /* What a round trip costs anyway: 64 KiB are there in one or two more. */
-#define WINDOW_MIN_BYTES (64u << 10)
+#define FIRST_BYTES (64u << 10)
+/* Behind a jump stands most often a name before the next tensor. */
+#define JUMP_BYTES (4u << 10)
 #define WINDOW_MAX_BYTES MR_CHUNK_BYTES
+/* A request more would be slower than what it skips. */
+#define SKIP_MAX_BYTES (64u << 10)
 #define WINDOWS 4
 /* Where a registry answers ranges with the whole blob, all that lies before
  * the part comes too: up to here that is bearable. */
@@ -33,7 +38,8 @@ struct window {
 	size_t len;
 	char *data; /* owned */
 	size_t cap;
-	uint64_t used; /* when; by `clock` */
+	uint64_t used;  /* when; by `clock` */
+	uint64_t given; /* behind the last byte that was wanted of it */
 };
 
 struct ranges {
@@ -42,7 +48,7 @@ struct ranges {
 	struct mreg_desc desc;
 	struct window windows[WINDOWS];
 	uint64_t clock;
-	struct mr_reader_cost cost;
+	struct mr_reader_cost cost, most;
 };
 
 static const struct mr_reader_ops ranges_ops;
@@ -61,7 +67,8 @@ static struct window *find(struct ranges *r, uint64_t offset)
 	return NULL;
 }
 
-/* The window that ends at `offset`, else the one not used for longest. */
+/* The window that was read nearly up to `offset`, else the one not used for
+ * longest. */
 static struct window *pick(struct ranges *r, uint64_t offset, bool *goes_on)
 {
 	struct window *oldest = &r->windows[0];
@@ -71,7 +78,9 @@ static struct window *pick(struct ranges *r, uint64_t offset, bool *goes_on)
 	for (i = 0; i < WINDOWS; i++) {
 		struct window *w = &r->windows[i];
 
-		if (w->len > 0 && w->start + w->len == offset)
+		/* It does not have `offset`: that is behind its end. */
+		if (w->len > 0 && offset >= w->given &&
+		    offset - w->given < SKIP_MAX_BYTES)
 			return w;
 		if (w->used < oldest->used)
 			oldest = w;
@@ -101,6 +110,25 @@ static uint64_t passed(const struct ranges *r, uint64_t offset)
 	return s->ops->ranges && !s->ops->ranges(r->store) ? offset : 0;
 }
 
+/* Whether `n` bytes more from `offset` may be asked for. */
+static int check_budget(const struct ranges *r, size_t n, uint64_t offset,
+			struct mreg_error *err)
+{
+	char text[MREG_DIGEST_TEXT];
+	uint64_t bytes = n + passed(r, offset);
+
+	if (r->cost.requests < r->most.requests &&
+	    r->cost.bytes <= r->most.bytes &&
+	    bytes <= r->most.bytes - r->cost.bytes)
+		return 0;
+	(void)mr_fail(err, MREG_ELIMIT,
+		      "to look at '%s' takes more than %" PRIu64
+		      " bytes, or %" PRIu64 " requests",
+		      mreg_digest_text(&r->desc.digest, text), r->most.bytes,
+		      r->most.requests);
+	return mr_hint(err, "pull the file, and look at it here");
+}
+
 static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
 		 struct mreg_error *err)
 {
@@ -108,6 +136,8 @@ static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
 	ssize_t got;
 	int rc = check_ranges(r, offset, err);
 
+	if (rc == 0)
+		rc = check_budget(r, n, offset, err);
 	if (rc == 0)
 		rc = mr_store_open_range(r->store, &r->desc, offset, n, &in,
 					 err);
@@ -129,23 +159,31 @@ static int fetch(struct ranges *r, void *buf, size_t n, uint64_t offset,
 	return 0;
 }
 
+/* How much to ask for from `offset` on, where `n` bytes are wanted. */
+static size_t window_size(const struct ranges *r, const struct window *w,
+			  bool goes_on, size_t n, uint64_t offset)
+{
+	size_t want = goes_on ? 2 * w->len : JUMP_BYTES;
+
+	if (!r->cost.requests)
+		want = FIRST_BYTES;
+	if (want > WINDOW_MAX_BYTES)
+		want = WINDOW_MAX_BYTES;
+	if (want < n)
+		want = n;
+	return want > r->base.size - offset ? (size_t)(r->base.size - offset)
+					    : want;
+}
+
 /* Fill a window from `offset` on with at least `n` bytes. */
 static int fill(struct ranges *r, size_t n, uint64_t offset,
 		struct window **out, struct mreg_error *err)
 {
 	bool goes_on;
 	struct window *w = pick(r, offset, &goes_on);
-	size_t want = goes_on ? 2 * w->len : WINDOW_MIN_BYTES;
+	size_t want = window_size(r, w, goes_on, n, offset);
 	int rc;
 
-	if (want < WINDOW_MIN_BYTES)
-		want = WINDOW_MIN_BYTES;
-	if (want > WINDOW_MAX_BYTES)
-		want = WINDOW_MAX_BYTES;
-	if (want < n)
-		want = n;
-	if (want > r->base.size - offset)
-		want = (size_t)(r->base.size - offset);
 	if (want > w->cap) {
 		char *data = mr_resize(w->data, want);
 
@@ -159,6 +197,7 @@ static int fill(struct ranges *r, size_t n, uint64_t offset,
 	if (rc < 0)
 		return rc;
 	w->start = offset;
+	w->given = offset;
 	w->len = want;
 	*out = w;
 	return 0;
@@ -186,6 +225,8 @@ static ssize_t ranges_read_at(struct mr_reader *base, void *buf, size_t n,
 	if (n > rest)
 		n = rest;
 	memcpy(buf, w->data + (offset - w->start), n);
+	if (w->given < offset + n)
+		w->given = offset + n;
 	return (ssize_t)n;
 }
 
@@ -215,6 +256,8 @@ int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
 	r->base.size = d->size;
 	r->store = s;
 	r->desc = *d;
+	r->most = (struct mr_reader_cost){ MR_READER_MAX_BYTES,
+					   MR_READER_MAX_REQUESTS };
 	*out = &r->base;
 	return 0;
 }
@@ -223,4 +266,17 @@ void mr_store_reader_cost(struct mr_reader *r, struct mr_reader_cost *out)
 {
 	assert(r->ops == &ranges_ops);
 	*out = mr_container_of(r, struct ranges, base)->cost;
+}
+
+void mr_store_reader_bound(struct mr_reader *r,
+			   const struct mr_reader_cost *most)
+{
+	struct mr_reader_cost *own;
+
+	assert(r->ops == &ranges_ops);
+	own = &mr_container_of(r, struct ranges, base)->most;
+	if (own->bytes > most->bytes)
+		own->bytes = most->bytes;
+	if (own->requests > most->requests)
+		own->requests = most->requests;
 }

@@ -23,6 +23,11 @@ int mr_files_room(struct mr_store *s,
 		  bool (*shared)(void *ctx, const struct mreg_digest *d),
 		  void *ctx, struct mreg_error *err);
 
+/* How many bytes that is, added to `*sum`: for who needs more there. */
+int mr_files_need(struct mr_store *s,
+		  bool (*shared)(void *ctx, const struct mreg_digest *d),
+		  void *ctx, uint64_t *sum, struct mreg_error *err);
+
 /* The same for `need` bytes more where `path` is, or will be. */
 int mr_room_at(const char *path, uint64_t need, struct mreg_error *err);
 /* The same in a layout, after what killed writers left there was removed if

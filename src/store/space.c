@@ -72,14 +72,14 @@ static bool clones_itself(struct mr_target *t)
 	       mr_target_shares(t, fd);
 }
 
-static int sum_up(struct mr_target *t,
+int mr_files_need(struct mr_store *s,
 		  bool (*shared)(void *ctx, const struct mreg_digest *d),
-		  void *ctx, uint64_t *need, struct mreg_error *err)
+		  void *ctx, uint64_t *sum, struct mreg_error *err)
 {
+	struct mr_target *t = mr_target_of(s);
 	uint64_t copies = 0;
 	size_t i;
 
-	*need = 0;
 	for (i = 0; i < t->goal_count; i++) {
 		struct mr_goal *g = &t->goals[i];
 		uint64_t size = g->desc->size;
@@ -94,10 +94,10 @@ static int sum_up(struct mr_target *t,
 		if (n == 0 || (shared && shared(ctx, &g->desc->digest)))
 			continue;
 		part = held(t, g);
-		add(need, size > part ? size - part : 0);
+		add(sum, size > part ? size - part : 0);
 	}
 	if (copies && !clones_itself(t))
-		add(need, copies);
+		add(sum, copies);
 	return 0;
 }
 
@@ -165,8 +165,8 @@ int mr_files_room(struct mr_store *s,
 		  void *ctx, struct mreg_error *err)
 {
 	struct mr_target *t = mr_target_of(s);
-	uint64_t need;
-	int rc = sum_up(t, shared, ctx, &need, err);
+	uint64_t need = 0;
+	int rc = mr_files_need(s, shared, ctx, &need, err);
 
 	return rc < 0 ? rc
 		      : check(mr_tree_fd(t->tree), need, t->base.name, err);

@@ -85,8 +85,10 @@ int mr_store_open_range(struct mr_store *s, const struct mreg_desc *d,
 /*
  * Any part of it, as often as wanted, by ranged requests that read a little
  * ahead; not verified either.  `s` must outlive it; for one thread at a time.
- * MREG_EUNSUPPORTED, when it is read, far behind the start of a blob in a
- * registry that does no ranges.
+ * When it is read: MREG_EUNSUPPORTED, far behind the start of a blob in a
+ * registry that does no ranges; MREG_ELIMIT, when more would have to be taken
+ * than MR_READER_MAX_BYTES, or asked for than MR_READER_MAX_REQUESTS, for what
+ * is read may have been made to cost that.
  */
 int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
 		    struct mr_reader **out, struct mreg_error *err);
@@ -95,6 +97,13 @@ struct mr_reader_cost {
 	uint64_t bytes, requests;
 };
 void mr_store_reader_cost(struct mr_reader *r, struct mr_reader_cost *out);
+/* Make the limits of one of these smaller; larger ones stay as they are. */
+void mr_store_reader_bound(struct mr_reader *r,
+			   const struct mr_reader_cost *most);
+/* The largest header of a file that is honest has some 10 MiB, and a graph a
+ * few hundred tensors to be jumped over. */
+#define MR_READER_MAX_BYTES (UINT64_C(64) << 20)
+#define MR_READER_MAX_REQUESTS UINT64_C(1024)
 /* A small blob into `out`, verified; its maximum is the limit. */
 int mr_store_load(struct mr_store *s, const struct mreg_desc *d,
 		  struct mr_buf *out, struct mreg_error *err);

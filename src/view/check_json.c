@@ -79,5 +79,6 @@ char *mreg_check_result_json(const struct mreg_check_result *r)
 	put_counts(&v, r);
 	mr_view_rows(&v, "files", r->files, r->file_count, file_row);
 	mr_view_u64(&v, "bytesHashed", r->bytes_hashed);
+	mr_view_u64(&v, "filesKnown", r->files_known);
 	return mr_view_text(&v);
 }

@@ -49,6 +49,7 @@ static void put_state(struct mr_view *row, const char *key,
 	mr_view_digest(&v, "digest", &f->digest[side]);
 	mr_view_u64(&v, "size", f->size[side]);
 	mr_view_bool(&v, "executable", f->executable[side]);
+	mr_view_bool(&v, "packed", f->packed[side]);
 	mr_view_put(row, key, mr_view_take(&v));
 }
 
@@ -108,6 +109,7 @@ static void put_tensors(struct mr_view *v, const struct mreg_diff_result *r)
 	mr_view_bool(&t, "verified", false);
 	mr_view_u64(&t, "same", r->tensors_same);
 	mr_view_rows(&t, "changes", r->tensors, r->tensor_count, tensor_row);
+	mr_view_texts(&t, "untold", r->untold.items, r->untold.n);
 	mr_view_put(v, "tensors", mr_view_take(&t));
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "view/view.h"
 
 /* Of a config laid out in lines: 64 deep, a byte may become a hundred. */
@@ -110,6 +111,17 @@ static json_t *tensor_row(const void *items, size_t i)
 	return mr_view_tensor((const struct mreg_tensor *)items + i);
 }
 
+/* A number, or the name of what is not fixed. */
+static json_t *port_dim(const void *items, size_t i)
+{
+	const char *text = ((const char *const *)items)[i];
+	uint64_t n;
+
+	return mr_text_u64(text, INT64_MAX, &n) == 0
+		       ? json_integer((json_int_t)n)
+		       : mr_view_value(text);
+}
+
 static json_t *port_row(const void *items, size_t i)
 {
 	const struct mreg_port *p = (const struct mreg_port *)items + i;
@@ -119,7 +131,7 @@ static json_t *port_row(const void *items, size_t i)
 	mr_view_str(&v, "name", p->name);
 	mr_view_str(&v, "dtype", p->dtype);
 	if (p->ranked)
-		mr_view_texts(&v, "shape", p->dims, p->rank);
+		mr_view_rows(&v, "shape", p->dims, p->rank, port_dim);
 	else
 		mr_view_str(&v, "shape", NULL);
 	return mr_view_take(&v);
@@ -145,6 +157,7 @@ static json_t *weight_row(const void *items, size_t i)
 	mr_view_digest(&v, "digest", &w->digest);
 	mr_view_str(&v, "format", w->format[0] ? w->format : NULL);
 	mr_view_str(&v, "trouble", w->trouble);
+	mr_view_bool(&v, "limited", w->limited);
 	mr_view_str(&v, "architecture", w->architecture);
 	mr_view_str(&v, "name", w->name);
 	mr_view_str(&v, "license", w->license);
@@ -299,7 +312,7 @@ static char *with_config(struct mr_view *v, const struct mreg_inspect_result *r)
 	if (lay_out_json(&b, r->config, r->config_len, false, &is_json) < 0)
 		mr_view_put(v, "config", NULL);
 	else if (!is_json)
-		mr_view_str(v, "config", r->config);
+		mr_view_bytes(v, "config", r->config, r->config_len);
 	text = mr_view_text(v);
 	if (!text || !is_json)
 		return mr_steal(&text);

@@ -5,6 +5,10 @@
 
 #include "view/view.h"
 
+#include <string.h>
+
+#include "base/json.h"
+
 /* Appends to a list that may be NULL after an earlier failure. */
 static json_t *append(json_t *list, json_t *value)
 {
@@ -31,6 +35,17 @@ static void put_rules(struct mr_view *v, const struct mreg_policy_rule *rules,
 	mr_view_put(v, "rules", list);
 }
 
+/* NULL: out of memory, since it was read before. */
+static json_t *document_of(const struct mreg_policy_source *s)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	size_t n = strlen(s->document);
+	json_t *j = NULL;
+
+	(void)mr_json_parse(s->document, n, n, "policy", &j, &err);
+	return j;
+}
+
 static void put_sources(struct mr_view *v,
 			const struct mreg_policy_source *sources, size_t n,
 			bool whole)
@@ -49,8 +64,7 @@ static void put_sources(struct mr_view *v,
 		mr_view_str(&row, "actor", s->file ? NULL : s->actor);
 		mr_view_time(&row, "time", s->time_s);
 		if (whole) {
-			mr_view_put(&row, "document",
-				    json_loads(s->document, 0, NULL));
+			mr_view_put(&row, "document", document_of(s));
 			put_rules(&row, s->rules, s->rule_count);
 		}
 		list = append(list, mr_view_take(&row));
@@ -84,28 +98,48 @@ char *mreg_policy_set_result_json(const struct mreg_policy_set_result *r)
 	return mr_view_text(&v);
 }
 
+static json_t *finding_row(const void *items, size_t i)
+{
+	const struct mreg_policy_finding *f =
+		(const struct mreg_policy_finding *)items + i;
+	struct mr_view row;
+
+	mr_view_init(&row, NULL);
+	mr_view_str(&row, "rule", f->rule);
+	mr_view_str(&row, "problem", f->problem);
+	mr_view_str(&row, "mend", f->mend);
+	mr_view_str(&row, "where", f->where);
+	return mr_view_take(&row);
+}
+
+char *mreg_refusal_json(const struct mreg_error *err,
+			const struct mreg_policy_finding *findings,
+			size_t count)
+{
+	struct mr_view v, e;
+
+	mr_view_init(&v, NULL);
+	mr_view_error(&e, err);
+	mr_view_rows(&e, "findings", findings, count, finding_row);
+	mr_view_put(&v, "error", mr_view_take(&e));
+	return mr_view_text(&v);
+}
+
 char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
 {
-	json_t *findings = json_array();
 	struct mr_view v;
-	size_t i;
 
 	mr_view_init(&v, "mreg.policy-check/1");
 	mr_view_str(&v, "name", r->name);
 	mr_view_str(&v, "reference", r->reference);
+	mr_view_version(&v, r->number);
 	mr_view_bool(&v, "passed", r->passed);
 	mr_view_u64(&v, "checked", r->checked);
 	mr_view_u64(&v, "deferred", r->deferred);
-	for (i = 0; findings && i < r->finding_count; i++) {
-		struct mr_view row;
-
-		mr_view_init(&row, NULL);
-		mr_view_str(&row, "rule", r->findings[i].rule);
-		mr_view_str(&row, "problem", r->findings[i].problem);
-		mr_view_str(&row, "mend", r->findings[i].mend);
-		findings = append(findings, mr_view_take(&row));
-	}
-	mr_view_put(&v, "findings", findings);
+	mr_view_rows(&v, "findings", r->findings, r->finding_count,
+		     finding_row);
+	mr_view_rows(&v, "uncompared", r->uncompared, r->uncompared_count,
+		     finding_row);
 	put_sources(&v, r->sources, r->source_count, false);
 	return mr_view_text(&v);
 }

@@ -61,6 +61,11 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	mr_view_str(&v, "tag", r->tag);
 	mr_view_version(&v, r->number);
 	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_digest(&v, "chosen", &r->chosen);
+	if (r->index_count)
+		mr_view_u64(&v, "chosenOf", r->index_count);
+	else
+		mr_view_str(&v, "chosenOf", NULL);
 	mr_view_str(&v, "output", r->output);
 	mr_view_u64(&v, "bytesTotal", r->bytes_total);
 	mr_view_u64(&v, "bytesFetched", r->bytes_fetched);
@@ -90,17 +95,22 @@ char *mreg_resolve_result_json(const struct mreg_resolve_result *r)
 	return mr_view_text(&v);
 }
 
+void mr_view_error(struct mr_view *e, const struct mreg_error *err)
+{
+	mr_view_init(e, NULL);
+	mr_view_str(e, "code", mreg_code_name(err->code));
+	mr_view_str(e, "message", err->msg);
+	mr_view_str(e, "hint", err->hint);
+	mr_view_str(e, "cause", err->cause);
+}
+
 char *mreg_error_json(const struct mreg_error *err)
 {
 	struct mr_view v;
 	struct mr_view e;
 
 	mr_view_init(&v, NULL);
-	mr_view_init(&e, NULL);
-	mr_view_str(&e, "code", mreg_code_name(err->code));
-	mr_view_str(&e, "message", err->msg);
-	mr_view_str(&e, "hint", err->hint);
-	mr_view_str(&e, "cause", err->cause);
+	mr_view_error(&e, err);
 	mr_view_put(&v, "error", mr_view_take(&e));
 	return mr_view_text(&v);
 }

@@ -4,14 +4,16 @@
 #include "view/view.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Of a result: what an arena of one may hold, escaped. */
-#define TEXT_MAX_BYTES (1u << 30)
+/* What a byte may become when it is made safe: "\xNN", or "\u{NNNN}" of three
+ * bytes; and the end. */
+#define SAFE_PER_BYTE 4
+#define SAFE_END 16
 
 void mr_view_init(struct mr_view *v, const char *schema)
 {
@@ -34,20 +36,35 @@ void mr_view_put(struct mr_view *v, const char *key, json_t *value)
 
 /* Text from outside may be no UTF-8, which JSON cannot hold: then it is shown
  * as on a terminal. */
-static json_t *text_value(const char *s)
+static json_t *bytes_value(const char *bytes, size_t n)
 {
-	char safe[4096];
-	json_t *j;
+	size_t cap = n * SAFE_PER_BYTE + SAFE_END;
+	json_t *j = json_stringn(bytes, n);
+	char *safe;
 
-	if (!s)
-		return json_null();
-	j = json_string(s);
-	return j ? j : json_string(mr_text_safe(s, safe, sizeof(safe)));
+	if (j)
+		return j;
+	safe = mr_alloc(cap);
+	if (safe)
+		j = json_string(mr_text_safe_n(bytes, n, safe, cap));
+	mr_release(safe);
+	return j;
+}
+
+json_t *mr_view_value(const char *s)
+{
+	return s ? bytes_value(s, strlen(s)) : json_null();
 }
 
 void mr_view_str(struct mr_view *v, const char *key, const char *s)
 {
-	mr_view_put(v, key, text_value(s));
+	mr_view_put(v, key, mr_view_value(s));
+}
+
+void mr_view_bytes(struct mr_view *v, const char *key, const char *bytes,
+		   size_t n)
+{
+	mr_view_put(v, key, bytes_value(bytes, n));
 }
 
 void mr_view_u64(struct mr_view *v, const char *key, uint64_t n)
@@ -99,7 +116,7 @@ void mr_view_texts(struct mr_view *v, const char *key, const char *const *items,
 	size_t i;
 
 	for (i = 0; list && i < n; i++)
-		if (json_array_append_new(list, text_value(items[i])) < 0) {
+		if (json_array_append_new(list, mr_view_value(items[i])) < 0) {
 			json_decref(list);
 			list = NULL;
 		}
@@ -151,6 +168,8 @@ void mr_view_items(struct mr_view *v, const char *key,
 		if (moved_word)
 			mr_view_str(&row, "action",
 				    action_word(items[i].action, moved_word));
+		else
+			mr_view_bool(&row, "packed", items[i].packed);
 		if (json_array_append_new(list, mr_view_take(&row)) < 0) {
 			json_decref(list);
 			list = NULL;
@@ -181,27 +200,10 @@ json_t *mr_view_take(struct mr_view *v)
 	return obj;
 }
 
-static int append(const char *bytes, size_t n, void *ctx)
-{
-	mr_buf_add(ctx, bytes, n);
-	return 0;
-}
-
-/* jansson 2.14 goes on when a key found no room (dump.c, do_dump): what it
- * made would lack it. */
-char *mr_view_dump(const json_t *j, size_t flags)
-{
-	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(TEXT_MAX_BYTES);
-
-	if (json_dump_callback(j, append, &b, flags) < 0)
-		return NULL;
-	return mr_buf_take(&b);
-}
-
 char *mr_view_text(struct mr_view *v)
 {
 	json_t *obj = mr_view_take(v);
-	char *text = obj ? mr_view_dump(obj, JSON_COMPACT) : NULL;
+	char *text = obj ? mr_json_dump(obj, JSON_COMPACT) : NULL;
 
 	json_decref(obj);
 	return text;

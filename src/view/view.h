@@ -19,7 +19,11 @@ struct mr_view {
 void mr_view_init(struct mr_view *v, const char *schema); /* NULL: none */
 void mr_view_put(struct mr_view *v, const char *key, json_t *value); /* taken */
 void mr_view_str(struct mr_view *v, const char *key,
-		 const char *s); /* or null */
+		 const char *s);      /* or null */
+json_t *mr_view_value(const char *s); /* the value alone */
+/* The same of `n` bytes that may hold NUL. */
+void mr_view_bytes(struct mr_view *v, const char *key, const char *bytes,
+		   size_t n);
 void mr_view_u64(struct mr_view *v, const char *key, uint64_t n);
 void mr_view_bool(struct mr_view *v, const char *key, bool b);
 void mr_view_digest(struct mr_view *v, const char *key,
@@ -41,12 +45,13 @@ void mr_view_rows(struct mr_view *v, const char *key, const void *items,
 		  size_t n, mr_view_row *row);
 /* inspect_json.c */
 json_t *mr_view_tensor(const struct mreg_tensor *t);
+/* transfer_json.c: begins `e` with the members of an error. */
+void mr_view_error(struct mr_view *e, const struct mreg_error *err);
 
 /* The object, taken out. */
 json_t *mr_view_take(struct mr_view *v);
-/* As text, to be freed; NULL when out of memory.  `flags` are jansson's. */
-char *mr_view_dump(const json_t *j, size_t flags);
-/* As text in one line, to be freed; releases the object. */
+/* As text in one line, to be freed; releases the object.  NULL: out of
+ * memory. */
 char *mr_view_text(struct mr_view *v);
 
 #endif

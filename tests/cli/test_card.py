@@ -75,8 +75,29 @@ def test_a_readme_moves_no_cursor(mreg, tmp_path):
 @pytest.mark.parametrize("name", ["readme.md", "README", "Readme.txt",
                                   "MODEL_CARD.md", "modelcard.md"])
 def test_other_names_will_do(mreg, tmp_path, name):
+    """For who reads the card, for metadata, and for policies alike."""
     push(mreg, tmp_path / "m", name=name)
     assert mreg.json("card", "churn")["path"] == name
+    fields = mreg.json("inspect", "churn")["metadata"]
+    assert fields["license"] == "MIT"
+    assert fields["description"] == "Predicts who leaves."
+    write(tmp_path / "p.yaml", "policy: 1\nrequire: card\n")
+    rules = ("--policy", tmp_path / "p.yaml")
+    assert mreg.json("policy", "check", "churn", *rules)["passed"]
+    assert mreg.json("policy", "check", tmp_path / "m", "new",
+                     *rules)["passed"]
+
+
+def test_an_empty_readme_is_no_card(mreg, tmp_path):
+    write(tmp_path / "m/README", "# Second\n")
+    push(mreg, tmp_path / "m", "")
+    assert mreg.json("card", "churn")["path"] == "README"
+    (tmp_path / "m/README").unlink()
+    push(mreg, tmp_path / "m", "")
+    assert mreg.json("card", "churn")["source"] == "metadata"
+    write(tmp_path / "p.yaml", "policy: 1\nrequire: card\n")
+    mreg.run("policy", "check", "churn", "--policy", tmp_path / "p.yaml",
+             status=7)
 
 
 def test_the_best_name_wins_and_folders_do_not_count(mreg, tmp_path):
@@ -110,6 +131,12 @@ def test_without_a_readme_the_metadata_makes_one(mreg, tmp_path):
     assert (card["path"], card["fileDigest"], card["frontMatter"]) == \
         (None, None, None)
     assert card["text"] == text
+
+
+def test_a_value_cannot_break_a_table(mreg, tmp_path):
+    push(mreg, tmp_path / "m", None, words=("--tag", "team=a\\|b\\"))
+    assert "| team | a\\\\\\|b\\\\ |" in \
+        mreg.run("card", "churn").stdout.splitlines()
 
 
 def test_terms_of_data_are_told(mreg, tmp_path):

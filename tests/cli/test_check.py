@@ -75,7 +75,13 @@ def test_what_was_pulled_is_right_and_not_read_again(mreg, churn, pulled):
     assert text.startswith(f"{pulled} is churn:v1\n  {churn}\n")
     text = mreg.run("check", pulled, "churn:prod").stdout
     assert text.startswith(f"{pulled} is churn:prod (v1)\n  {churn}\n")
-    assert "  4 right; 0 B read" in text
+    assert "  4 right; 0 B read, the rest has not changed since it was " \
+        "read\n" in text
+    assert r["filesKnown"] == 4
+    r = check(mreg, pulled, "--verify-files")
+    assert (r["bytesHashed"], r["filesKnown"]) == (BYTES, 0)
+    text = mreg.run("check", pulled, "--verify-files").stdout
+    assert text.endswith(" read\n") and "the rest" not in text
 
 
 def test_every_kind_of_difference_is_told(mreg, pulled):

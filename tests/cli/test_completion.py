@@ -49,6 +49,7 @@ def complete_bash(mreg, tmp_path, line):
     ("mreg pull churn -o wh", ["where"]),
     ("mreg pull other:", []),
     ("mreg push wh", ["where"]),
+    ("mreg push x churn --from-run wh", ["where"]),
     ("mreg push where ch", ["churn"]),
     ("mreg push where --alias ", []),
     ("mreg nonsense ", []),

@@ -2,6 +2,7 @@
 outputs became incompatible."""
 import json
 import pathlib
+import pickle
 import shutil
 
 import jsonschema
@@ -160,6 +161,31 @@ def test_a_text_that_is_long_is_cut_for_people(mreg, tmp_path):
     assert diff(mreg)["metadata"][0]["a"] == "a" * 500
 
 
+@pytest.mark.parametrize("same", [30, 36, 60, 90, 300])
+def test_of_long_texts_what_differs_is_shown(mreg, tmp_path, same):
+    """Also where the place to begin is within a character."""
+    for end in ("one", "two"):
+        push(mreg, tmp_path / "m", FILES, "--description",
+             "\u00e4" * same + end)
+    line, = [line for line in mreg.run(
+        "diff", "churn:v1", "churn:v2").stdout.splitlines()
+        if "description" in line]
+    a, b = line.split(": ", 1)[1].split(" -> ")
+    assert a.endswith("\u00e4one") and b.endswith("\u00e4two")
+    assert "\\x" not in line
+    assert a.startswith("..." if same > 17 else "\u00e4")
+
+
+def test_the_name_at_the_end_of_an_address_is_not_told_again(mreg, tmp_path):
+    push(mreg, tmp_path / "m", FILES, "--input",
+         "train=hf://datasets/eli5,name=eli5", "--input",
+         "test=hf://datasets/x,name=y")
+    push(mreg, tmp_path / "m", FILES)
+    lines = mreg.run("diff", "churn:v1", "churn:v2").stdout.splitlines()
+    assert "  - train hf://datasets/eli5" in lines
+    assert "  - test hf://datasets/x: name=y" in lines
+
+
 # -- tensors ----------------------------------------------------------------------
 
 
@@ -200,10 +226,22 @@ def test_shards_cut_otherwise_are_the_same_tensors(mreg, tmp_path):
     push(mreg, tmp_path / "m", cut(2))
     push(mreg, tmp_path / "m", cut(4))
     d = diff(mreg, "--tensors")
-    assert d["tensors"] == {"verified": False, "same": 4, "changes": []}
+    assert d["tensors"] == {"verified": False, "same": 4, "changes": [],
+                            "untold": []}
     push(mreg, tmp_path / "m", {"model.safetensors": safetensors(t)})
     d = mreg.json("diff", "churn:v2", "churn:v3", "-t")
     assert d["tensors"]["same"] == 4
+
+
+def test_files_that_list_no_tensors_are_told(mreg, tmp_path):
+    w = {"model.safetensors": safetensors({"w": ("F32", [1])})}
+    push(mreg, tmp_path / "m", {**w, "a.pkl": pickle.dumps([1])})
+    push(mreg, tmp_path / "m", {**w, "a.pkl": pickle.dumps([2]),
+                                "b.pkl": pickle.dumps([3])})
+    d = diff(mreg, "--tensors")
+    assert d["tensors"]["untold"] == ["a.pkl", "b.pkl"]
+    text = mreg.run("diff", "churn:v1", "churn:v2", "-t").stdout
+    assert "\n  no tensors are told by a.pkl, b.pkl\n" in text
 
 
 def test_a_file_under_one_path_is_compared_with_itself(mreg, tmp_path):
@@ -218,6 +256,29 @@ def test_a_file_under_one_path_is_compared_with_itself(mreg, tmp_path):
     assert d["tensors"]["same"] == 1
     row, = d["tensors"]["changes"]
     assert (row["path"], row["b"]["dtype"]) == ("large.safetensors", "F16")
+
+
+def test_a_name_in_several_files_is_told_with_the_file(mreg, tmp_path):
+    def files(*names, dtype="F32"):
+        return {f"{name}.safetensors": safetensors({"w": (dtype, [2])})
+                for name in names}
+
+    def lines(a, b):
+        text = mreg.run("diff", f"churn:v{a}", f"churn:v{b}", "-t").stdout
+        return [x for x in text.splitlines() if "F32 [2]" in x]
+
+    push(mreg, tmp_path / "m", {"notes.txt": b"none\n"})
+    push(mreg, tmp_path / "m", files("b", "a"))
+    push(mreg, tmp_path / "m", files("a"))
+    push(mreg, tmp_path / "m", files("a", dtype="F16"))
+    push(mreg, tmp_path / "m", files("a", "b", dtype="F16"))
+    assert lines(1, 2) == ["  + w in a.safetensors: F32 [2]",
+                           "  + w in b.safetensors: F32 [2]"]
+    assert lines(2, 5) == ["  ~ w in a.safetensors: F32 [2] -> F16 [2]",
+                           "  ~ w in b.safetensors: F32 [2] -> F16 [2]"]
+    # With one file nothing else is meant.
+    assert lines(1, 3) == ["  + w: F32 [2]"]
+    assert lines(3, 4) == ["  ~ w: F32 [2] -> F16 [2]"]
 
 
 def test_a_broken_file_is_named(mreg, tmp_path):

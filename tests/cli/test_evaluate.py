@@ -55,6 +55,8 @@ def test_an_evaluation_is_a_document_of_its_own(mreg, pushed, blob, tmp_path):
     assert result["passed"] and result["suite"] == "holdout"
     assert result["metrics"] == {"auc": "0.930", "loss": "1e-3"}
     assert result["datasetDigest"] == DIGEST and result["segmentCount"] == 1
+    assert result["segments"] == [{"name": "country=DE",
+                                   "metrics": {"auc": "0.9"}}]
     manifest = json.loads(blob(result["digest"]))
     assert manifest["artifactType"] == TYPE
     assert manifest["subject"]["digest"] == pushed
@@ -75,6 +77,15 @@ def test_an_evaluation_is_a_document_of_its_own(mreg, pushed, blob, tmp_path):
     assert notes["org.mreg.evaluation.passed"] == "true"
     assert notes["org.mreg.metric.auc"] == "0.930"
     assert notes[OCI + "title"] == "holdout"
+
+
+def test_segments_are_told(mreg, pushed):
+    out = mreg.run("evaluate", "churn", "--suite", "s", "--pass", "--metric",
+                   "auc=0.9", "--segment", "b:auc=0.80", "--segment",
+                   "a:auc=0.7", "--segment", "a:n=12").stdout
+    assert out.splitlines()[2:] == [
+        "  auc = 0.9", "  a", "    auc = 0.7", "    n = 12", "  b",
+        "    auc = 0.80"]
 
 
 def test_a_failure_is_recorded_and_is_none_of_the_command(mreg, pushed):

@@ -87,9 +87,9 @@ def test_a_graph_has_inputs_and_outputs(mreg, tmp_path):
     f = validate(mreg.json("inspect", "g", "-t"))["weights"]["files"][0]
     assert (f["format"], f["producer"], f["opset"]) == ("onnx", "by hand", 17)
     assert {p["name"]: (p["dtype"], p["shape"]) for p in f["inputs"]} == {
-        "ids": ("int64", ["batch", "128"]), "any": ("string", None)}
+        "ids": ("int64", ["batch", 128]), "any": ("string", None)}
     assert [(p["name"], p["dtype"], p["shape"]) for p in f["outputs"]] == [
-        ("logits", "float32", ["batch", "2"])]
+        ("logits", "float32", ["batch", 2])]
     text = mreg.run("inspect", "g", "-t").stdout
     assert "ids int64 [batch, 128]" in text
     assert "any string\n" in text
@@ -149,7 +149,7 @@ def test_what_is_in_no_known_format_is_no_error(mreg, model, pushed):
 def test_a_version_without_weights_is_no_error(mreg, tmp_path):
     push(mreg, tmp_path / "p", {"prompt.txt": b"Be brief.\n"}, "p")
     assert mreg.json("inspect", "p", "-t")["weights"]["files"] == []
-    assert mreg.run("inspect", "p", "-t").stdout.startswith("0 weight files")
+    assert mreg.run("inspect", "p", "-t").stdout == "no weight files\n"
 
 
 def test_a_name_moves_no_cursor(mreg, tmp_path):
@@ -245,6 +245,17 @@ def test_a_config_keeps_its_texts(mreg, store, churn):
     assert '"config":{"lr":0.1,"f":0.910,"big":0.12345678901234567890123,' \
         '"e":[],' in r.stdout and "\n" not in r.stdout.strip()
     assert validate(r.json)["config"]["f"] == 0.91
+
+
+@pytest.mark.parametrize("config, shown", [
+    (b"\xff" * 5000, "\\xff" * 5000),
+    (b"before\0behind", "before\0behind"),
+    (b"\xffbefore\0behind", "\\xffbefore\\x00behind"),
+])
+def test_a_config_that_is_no_json_is_told_whole(mreg, store, churn, config,
+                                                shown):
+    with_config(next(store.rglob("oci-layout")).parent, config)
+    assert mreg.json("inspect", "churn:odd", "--config")["config"] == shown
 
 
 def test_what_is_asked_for_together_comes_one_after_the_other(mreg, churn):
@@ -358,8 +369,36 @@ def test_an_evaluation_tells_its_verdict(mreg, churn):
     assert (rows["holdout"]["passed"], rows["fair"]["passed"]) == (True, False)
     assert rows["holdout"]["metrics"] == {"auc": "0.910"}
     text = mreg.run("inspect", "churn").stdout
-    assert "  evaluation  holdout: passed  evaluation.json  " in text
+    assert "  evaluation  holdout: passed, auc=0.910  evaluation.json  " in text
     assert "  evaluation  fair: failed  evaluation.json  " in text
+
+
+def test_an_evaluation_tells_its_first_numbers(mreg, churn):
+    mreg.run("evaluate", "churn", "--suite", "h", "--pass", "--metric", "d=4",
+             "--metric", "c=3", "--metric", "b=2", "--metric", "a=1")
+    assert "  evaluation  h: passed, a=1, b=2, c=3, ...  evaluation.json  " \
+        in mreg.run("inspect", "churn").stdout
+
+
+def test_a_document_in_a_value_is_cut(mreg, tmp_path):
+    """What modctl notes, and a signature, are pages."""
+    signature = json.dumps({"inputs": [
+        {"name": f"column{i}", "type": "double"} for i in range(20)]})
+    write(tmp_path / "m/model.bin", b"weights\n")
+    mreg.run("push", tmp_path / "m", "long", "--signature", signature,
+             "--annotation", "com.example.page=" + "line\n" * 99, "--param",
+             "path=" + "p" * 99)
+    lines = mreg.run("inspect", "long").stdout.splitlines()
+    page, = [x for x in lines if x.startswith("  com.example.page = line")]
+    told, = [x for x in lines if x.startswith("signature ")]
+    for line in (page, told):
+        assert line.endswith("...") and len(line) < 100
+    # What is one value is whole.
+    at = lines.index("params")
+    assert lines[at + 1] == "  path = " + "p" * 99
+    r = mreg.json("inspect", "long")
+    assert r["annotations"]["com.example.page"] == "line\n" * 99
+    assert json.loads(r["metadata"]["signature"]) == json.loads(signature)
 
 
 def test_terms_of_data_are_told(mreg, tmp_path):
@@ -385,6 +424,25 @@ def test_an_attached_document_that_is_gone_is_counted(mreg, store, churn,
     r = who.run("inspect", "churn", "--json")
     assert r.json["attached"] == [] and r.json["attachedUnread"] <= 1
     assert r.json["digest"] == churn
+
+
+def test_a_long_value_is_cut_for_people(mreg, tmp_path):
+    """H63: a chat template is pages long; --json has it."""
+    template = "\u00e9" * 150 + "x" * 3000
+    head = json.dumps({"__metadata__": {"short": "s" * 200, "long": template},
+                       "w": {"dtype": "U8", "shape": [1],
+                             "data_offsets": [0, 1]}}).encode()
+    folder = tmp_path / "long"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + b"1")
+    mreg.run("push", folder, "long")
+    text = mreg.run("inspect", "long", "-t").stdout
+    assert "short = " + "s" * 200 + "\n" in text
+    assert ("long = " + "\u00e9" * 100 +
+            "... (3300 bytes; --json shows more)\n") in text
+    weights = mreg.json("inspect", "long", "-t")["weights"]
+    assert weights["files"][0]["metadata"]["long"] == template
 
 
 # -- the sample ---------------------------------------------------------------------------

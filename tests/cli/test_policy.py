@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import re
+import zlib
 
 import jsonschema
 import pytest
@@ -88,10 +89,11 @@ def test_the_samples_fit_their_schemas():
 WRONG = [("policy", 2), ("licences", {}), ("require", []),
          ("require", ["descripton"]), ("kinds", "modell"),
          ("metrics", {"auc": 0.8}), ("metrics", {"ms": "< 20ms"}),
+         ("metrics", {"auc": ">= nan"}), ("metrics", {"auc": "<= Inf + 1"}),
          ("licenses", {"inputs": True}), ("formats", {"allow": "zip"}),
          ("formats", {"pickle": "no"}), ("suites", {"s": "failed"}),
          ("suites", {"s": {}}), ("patterns", {"inputs": "x"}),
-         ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}),
+         ("naming", {"modell": "x"}), ("inputs", {"digest": "yes"}), ("inputs", {"roles": "train"}),
          ("attachments", []), ("attachments", ["sbomm"]),
          ("require", ["parents.fintune"]), ("suites", {"": "passed"})]
 
@@ -105,6 +107,18 @@ def test_schema_and_mreg_refuse_the_same(mreg, tmp_path, policy, key, value):
     err = mreg.fails(1, "policy", "set", "churn", "p.json", "--dry-run",
                      cwd=tmp_path)
     assert err["code"] == "format" and "p.json" in err["message"]
+
+
+@pytest.mark.parametrize("name", ["20261122123456789012345", "2026e1122"])
+def test_a_name_of_digits_leaves_the_policy_readable(mreg, plain, policy,
+                                                     name):
+    """As a number, more than JSON's readers take."""
+    mreg.run("policy", "set", "churn", policy(
+        f"policy: 1\nname: {name}\nrequire: [license]\n"))
+    shown = json.loads(mreg.run("policy", "show", "churn", "--raw").stdout)
+    assert str(shown["name"]) == name
+    err = mreg.fails(7, "push", plain, "churn")
+    assert "license" in err["cause"]
 
 
 def test_every_key_of_the_schema_is_described():
@@ -252,6 +266,17 @@ def test_the_template_of_a_card_claims_nothing(mreg, plain):
     assert shown["labels"] == {}
 
 
+def test_show_says_of_what_the_rules_are_asked(mreg, policy):
+    def shown(kinds):
+        mreg.run("policy", "set", "churn",
+                 policy(f"policy: 1\n{kinds}\nrequire: license\n"))
+        return mreg.run("policy", "show", "churn").stdout
+
+    assert "asked of" not in shown("")
+    assert "asked of each dataset only" in shown("kinds: dataset")
+    assert "asked of each model, prompt only" in shown("kinds: [prompt, model]")
+
+
 def test_set_needs_what_is_expected(mreg, policy):
     file = policy(TEN)
     err = mreg.fails(4, "policy", "set", "churn", file, "--expect",
@@ -306,11 +331,47 @@ def test_a_refusal_in_json_is_one_line(mreg, policy, pickled):
     mreg.run("policy", "set", "churn", policy(TEN))
     r = mreg.run("push", pickled, "churn:wild", *BAD, "--json", status=7)
     line, = r.stderr.splitlines()
+    validator("schemas/error").validate(json.loads(line))
     err = json.loads(line)["error"]
-    assert "--json lists every rule that fails" in err["hint"]
-    found = mreg.run("policy", "check", pickled, "churn:wild", "--json",
-                     status=7).json
+    # What the error has no room for is there too.
+    assert "more" in err["cause"]
+    found = mreg.run("policy", "check", pickled, "churn:wild", "--field",
+                     "revision=main", *BAD[2:], "--json", status=7).json
+    assert err["findings"] == found["findings"]
     assert len(found["findings"]) > 7
+    assert {f["where"] for f in found["findings"]} == {"churn"}
+    assert all(f["mend"] for f in found["findings"])
+
+
+def test_other_errors_have_no_findings(mreg):
+    r = mreg.run("inspect", "churn", "--json", status=3)
+    err = json.loads(r.stderr)
+    validator("schemas/error").validate(err)
+    assert "findings" not in err["error"]
+    err["error"]["findings"] = []
+    with pytest.raises(jsonschema.ValidationError):
+        validator("schemas/error").validate(err)
+
+
+def test_a_finding_says_whose_rule_it_is(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    first = policy("policy: 1\nrequire: vendor\n", "v.yaml")
+    policy("policy: 1\nrequire: [runId, license]\n", "r.yaml")
+    r = mreg.run("push", plain, "churn", "--policy", "v.yaml", "--policy",
+                 "r.yaml", "--json", status=7, cwd=first.parent)
+    found = json.loads(r.stderr)["error"]["findings"]
+    assert [(f["where"], f["rule"]) for f in found] == [
+        ("churn", "require.license"), ("v.yaml", "require.vendor"),
+        ("r.yaml", "require.runId"), ("r.yaml", "require.license")]
+
+
+def test_an_alias_that_is_refused_has_findings(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nnaming: {alias: dev}\n"))
+    r = mreg.run("alias", "set", "churn:v1", "wild", "--json", status=7)
+    found, = json.loads(r.stderr)["error"]["findings"]
+    assert found["rule"] == "naming.alias" and found["where"] == "churn"
 
 
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
@@ -462,9 +523,10 @@ def test_licences_of_all_it_comes_from(mreg, store, policy, plain):
     assert "licenses.inputs" in err["cause"]
     assert "CC-BY-NC-4.0" in err["cause"]
     assert "licenses.ancestors" not in err["cause"]
-    # What is told of an input goes before what it says itself.
-    mreg.run("push", plain, "churn", "--license", "MIT", "--input",
-             "train=data,license=MIT")
+    # What is told of an input does not hide what it says itself.
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT", "--input",
+                     "train=data,license=MIT")
+    assert "CC-BY-NC-4.0" in err["cause"]
 
 
 def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
@@ -475,6 +537,32 @@ def test_an_ancestor_that_cannot_be_read_fails(mreg, policy, plain):
     err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
                      "--parent", "finetune=hf://acme/base")
     assert "that of 'hf://acme/base' is not told" in err["cause"]
+
+
+def test_why_an_ancestor_cannot_be_read_is_told(mreg, store, policy, plain):
+    mreg.run("push", plain, "base", "--license", "MIT")
+    config = json.loads(mreg.run("inspect", "base", "--raw").stdout)["config"]
+    blob = next(store.rglob(config["digest"].split(":")[1]))
+    blob.unlink()
+    mreg.run("policy", "set", "churn", policy(LICENSES))
+    err = mreg.fails(7, "push", plain, "churn", "--license", "MIT",
+                     "--parent", "finetune=base:v1")
+    problem = err["findings"][0]["problem"]
+    assert "cannot read the config of 'base': " in problem
+    assert config["digest"][7:20] in problem.split("of 'base': ")[1]
+
+
+def test_a_file_that_cannot_be_looked_into_is_said_so_once(mreg, policy,
+                                                           tmp_path):
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    (folder / "m.pkl").write_bytes(zlib.compress(pickle.dumps([1.5] * 99)))
+    mreg.run("policy", "set", "churn",
+             policy("policy: 1\nformats: {unsafe: deny}\n"))
+    finding, = mreg.fails(7, "push", folder, "churn")["findings"]
+    assert "'m.pkl' cannot be looked into (it is compressed with zlib" in \
+        finding["problem"]
+    assert "inspected" not in finding["problem"]
 
 
 def push_archive(layout, content):
@@ -539,6 +627,18 @@ def test_check_of_a_version(mreg, policy, plain, pickled):
     mreg.fails(2, "policy", "check", plain, "churn", "--field", "x")
 
 
+def test_a_version_is_called_by_its_number(mreg, policy, plain):
+    mreg.run("push", plain, "churn")
+    rules = ("--policy", policy("policy: 1\nrequire: license\n"))
+    text = mreg.run("policy", "check", "churn", *rules, status=7).stdout
+    assert text.startswith("churn:v1: refused, 1 of 1 rules fail\n")
+    r = mreg.run("policy", "check", "churn", *rules, "--json", status=7).json
+    assert (r["number"], r["version"]) == (1, "v1")
+    r = mreg.run("policy", "check", plain, "new", *rules, "--json",
+                 status=7).json
+    assert (r["number"], r["version"], r["reference"]) == (None, None, None)
+
+
 def test_a_folder_alone_is_no_name(mreg, policy, plain):
     for word in (plain, "plain", "./plain"):
         err = mreg.fails(2, "policy", "check", word, cwd=plain.parent)
@@ -593,6 +693,65 @@ def test_what_is_attached_is_asked_of_a_version(mreg, policy, plain, tmp_path):
     mreg.run("evaluate", "churn:v1", "--suite", "fair", "--fail", "--segment",
              "de:auc=0.8")
     mreg.run("policy", "check", "churn", status=7)
+
+
+def test_a_bound_that_is_compared_with_nothing_is_told(mreg, policy, plain):
+    file = policy("policy: 1\nmetrics: {auc: ['>= 0.5', '>= prodution']}\n")
+    mreg.run("policy", "set", "churn", file)
+    out = mreg.run("push", plain, "churn:production", "-m", "auc=0.8", "-v")
+    assert "metrics.auc holds: there is no 'prodution' to compare with" in \
+        out.stderr
+    found = strict(mreg.json("policy", "check", "churn:production"),
+                   "policy-check")
+    assert found["passed"] and found["checked"] == 2
+    row, = found["uncompared"]
+    assert row["rule"] == "metrics.auc"
+    text = mreg.run("policy", "check", "churn:production").stdout
+    assert "1 rule holds for want of what to compare with:" in text
+    assert "there is no 'prodution' to compare with" in text
+    right = policy("policy: 1\nmetrics: {auc: '>= production'}\n")
+    mreg.run("policy", "set", "churn", right)
+    assert mreg.json("policy", "check", "churn:v1")["uncompared"] == []
+    mreg.run("push", plain, "churn", "-m", "auc=0.7", status=7)
+
+
+def test_a_licence_that_is_told_hides_no_other(mreg, policy, plain):
+    mreg.run("push", plain, "base", "--license", "GPL-3.0-only")
+    mreg.run("push", plain, "mid", "--license", "Apache-2.0", "--parent",
+             "base:v1")
+    mreg.run("push", plain, "silent", "--tag", "a=b")
+    file = policy("policy: 1\nlicenses: {allow: [MIT, Apache-2.0], "
+                  "inputs: true}\n")
+
+    def refused(*inputs):
+        words = [w for i in inputs for w in ("--input", i)]
+        r = mreg.run("policy", "check", plain, "new", "--license", "MIT",
+                     "--policy", file, "--json", *words, status=None)
+        return [f["problem"] for f in r.json["findings"]]
+
+    problem, = refused("train=mid:v1,license=Apache-2.0")
+    assert "'base:v1' is 'GPL-3.0-only'" in problem
+    problem, = refused("train=base:v1,license=MIT")
+    assert "'base:v1' is 'GPL-3.0-only'" in problem
+    problem, = refused("train=silent:v1")
+    assert "'silent:v1' is not told" in problem
+    assert refused("train=silent:v1,license=MIT") == []
+    problem, = refused("train=silent:v1,license=ISC")
+    # Named twice, once with a licence that is not allowed.
+    problem, = refused("train=silent:v1,license=MIT",
+                       "test=silent:v1,license=ISC")
+    assert "'ISC' is not allowed" in problem
+    problem, = refused("train=gone:v1@sha256:" + "1" * 64 + ",license=MIT")
+    assert "cannot be read" in problem
+    # A name is no address.
+    assert refused("train=hf://a/b,license=MIT,name=base:v1") == []
+    facts = json.loads(mreg.run(
+        "policy", "check", plain, "new", "--facts", "--input",
+        "train=mid:v1,license=MIT").stdout)
+    validator("policy-facts").validate(facts)
+    assert facts["ancestors"][0]["license"] == "Apache-2.0"
+    assert facts["ancestors"][0]["told"] == "MIT"
+    assert facts["ancestors"][1]["license"] == "GPL-3.0-only"
 
 
 def test_facts_are_what_the_schema_says(mreg, policy, plain, pickled):
@@ -668,6 +827,52 @@ def test_a_copy_leaves_the_policy_of_its_target(mreg, policy, plain):
         assert "is now that of" not in out.stderr
         assert mreg.json("policy", "show", target)["sources"][0]["digest"] == wanted
     mreg.run("push", plain, "prod", status=7)
+
+
+FATE = re.compile("the policy of '[a-z]+' (?:is now|would be|stays|would "
+                  "stay).*")
+
+
+def fate(text):
+    """What a copy says of the target's policy, in the words of a rehearsal."""
+    found, = FATE.findall(text) or [""]
+    for done, rehearsed in [("is now", "would be"), ("brought", "brings"),
+                            ("stays as it was", "would stay as it is"),
+                            ("is not taken", "would not be taken")]:
+        found = found.replace(done, rehearsed)
+    return found
+
+
+def test_a_rehearsed_copy_foresees_the_policy(mreg, policy, plain):
+    lax = policy("policy: 1\n", "lax.yaml")
+    strict_one = policy(TEN)
+    told = []
+
+    def copy(source, target):
+        before = mreg.json("policy", "show", target)
+        would = fate(mreg.run("-v", "copy", source, target, "-n").stderr)
+        assert mreg.json("policy", "show", target) == before
+        assert fate(mreg.run("-v", "copy", source, target).stderr) == would
+        told.append(" ".join(would.split()[4:6]))
+
+    mreg.run("push", plain, "dev", *GOOD)
+    copy("dev", "new")  # there is none
+    mreg.run("policy", "set", "dev", lax)
+    copy("dev:v1", "new")  # set after that version
+    copy("dev", "new")
+    copy("dev", "new")
+    mreg.run("push", plain, "dev", *GOOD, "-p", "i=1")
+    copy("dev:v2", "one")
+    mreg.run("policy", "set", "dev", strict_one)
+    mreg.run("policy", "set", "prod", strict_one)
+    copy("dev", "prod")  # the same one
+    mreg.run("policy", "set", "dev", lax)
+    copy("dev", "prod")
+    copy("dev", "prod")
+    mreg.run("policy", "set", "dev", "--none")
+    copy("dev", "new")
+    assert told == ["", "", "would be", "", "would be", "", "would stay", "",
+                    "would be"]
 
 
 def test_a_model_brings_its_policy_where_there_was_none(mreg, policy, plain):

@@ -342,7 +342,7 @@ def test_a_seed_gives_bytes_whatever_its_files_are_called(mreg, churn, out,
     assert actions["model.safetensors"] == "seeded"
     assert actions["config.json"] == "fetched"
     assert_pulled(out, tree(churn))
-    assert "from seeds" in mreg.run("pull", "churn", "-o", tmp_path / "o2",
+    assert "from this machine, " in mreg.run("pull", "churn", "-o", tmp_path / "o2",
                                     "--seed", seed).stdout
 
 

@@ -27,8 +27,18 @@ def test_other_metadata_is_a_new_version_that_shares_every_blob(mreg, model):
     assert other["version"] == "v2" and other["bytesSent"] == 0
     assert other["filesetDigest"] == first["filesetDigest"]
     assert other["comparedWith"] == "v1"
-    assert other["differences"] == ["licenses", "metric.auc"] or \
-        other["differences"] == ["config", "licenses", "metric.auc"]
+    assert other["differences"] == ["license", "metric.auc"] or \
+        other["differences"] == ["config", "license", "metric.auc"]
+
+
+def test_a_tag_of_metadata_is_a_label_to_people(mreg, model):
+    mreg.run("push", model, "m")
+    words = ("push", model, "m", "--tag", "team=risk", "--license", "MIT")
+    assert mreg.json(*words, "--dry-run")["differences"] == \
+        ["license", "tag.team"]
+    assert "  differs from v1 in: license, label.team\n" in \
+        mreg.run(*words).stdout
+    assert "\nlabels\n  team = risk\n" in mreg.run("inspect", "m").stdout
 
 
 def test_only_changed_files_are_sent(mreg, model):

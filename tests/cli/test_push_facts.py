@@ -149,6 +149,8 @@ def test_what_is_read_is_told(mreg, folder):
     said = mreg.run("push", folder, "m").stdout
     line, = (s for s in said.splitlines() if "read from files" in s)
     assert "license" in line and "parameters" in line
+    # As inspect calls them: tags are the registry's.
+    assert ", labels, " in line and "tags" not in line
 
 
 def test_the_same_folder_is_the_same_version(mreg, folder, tmp_path):
@@ -231,6 +233,28 @@ def test_shards_are_one_model(mreg, tmp_path, read):
     notes, config = read("s", mreg.json("push", out, "s")["digest"])
     assert notes["org.mreg.parameters"] == "150"
     assert config["config"]["precision"] == "bfloat16"
+
+
+def test_a_tensor_that_its_shard_lacks_is_told(mreg, tmp_path):
+    out = tmp_path / "shards/sub"
+    out.mkdir(parents=True)
+    names = [f"model-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    safetensors(out / names[0], {"a": [10, 10]}, "BF16", 2)
+    safetensors(out / names[1], {"d": [10, 5]}, "BF16", 2)
+    index = out / "model.safetensors.index.json"
+    weights = {"a": names[0], "d": names[1]}
+    index.write_text(json.dumps({"weight_map": weights}))
+    assert "warning" not in mreg.run("push", out.parent, "s").stderr
+    index.write_text(json.dumps({"weight_map": {**weights, "c": names[1]}}))
+    result = mreg.run("push", out.parent, "s")
+    assert ("warning: 'sub/model.safetensors.index.json' names tensor 'c', "
+            f"which '{names[1]}' does not have\n") in result.stderr
+    index.write_text(json.dumps({"weight_map": {
+        **weights, "c": names[1], "a": names[1], "\x1b[2J": names[0]}}))
+    told, = [line for line in mreg.run("push", out.parent, "s")
+             .stderr.splitlines() if "names tensor" in line]
+    assert "names tensor '\\x1b[2J'" in told
+    assert told.endswith("does not have, nor 2 more")
 
 
 # -- MLflow and DVC -----------------------------------------------------------
@@ -322,6 +346,14 @@ def test_what_came_from_a_run_is_said_to(mreg, model, run):
     assert "  read from the run and files: runId, revision, metrics" in said
 
 
+@pytest.mark.parametrize("which", ["", "meta.yaml"])
+def test_policy_check_takes_a_run_too(mreg, model, run, which):
+    facts = mreg.json("policy", "check", model, "m", "--facts", "--from-run",
+                      run / which)
+    assert facts["fields"]["runId"] == run.name
+    assert facts["metrics"]["auc"] == 0.91
+
+
 def test_a_flag_wins_over_the_run(mreg, model, run, read):
     digest = mreg.json("push", model, "m", "--from-run", run, "--metric",
                        "auc=0.95", "--param", "lr=1", "--revision", "mine",
@@ -373,6 +405,40 @@ def test_the_run_wins_over_the_files(mreg, model, run, read):
     notes, _ = read("m", mreg.json("push", model, "m", "--from-run",
                                    run)["digest"])
     assert notes["org.mreg.run.id"] == run.name
+
+
+def test_data_sets_of_the_run_and_of_the_files_are_all_inputs(mreg, model, run,
+                                                              read):
+    """A list of what it was made from is not complete without either; what the
+    user gives stands alone."""
+    logged = {
+        run / "inputs/i1/meta.yaml":
+            "source_type: DATASET\nsource_id: d1\n"
+            "tags: {mlflow.data.context: training}\n",
+        run.parent / "datasets/d1/meta.yaml":
+            "name: rows\ndigest: 5d41402a\n"
+            "dataset_source_type: local\nsource: '{\"uri\": \"/x\"}'\n"}
+    for path, text in logged.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (model / "train.csv.dvc").write_text(
+        "outs:\n- md5: 5d41402abc4b2a76b9719d911017c592\n  path: train.csv\n")
+    push = ["push", model, "m", "--from-run", run]
+    notes, _ = read("m", mreg.json(*push)["digest"])
+    assert [i["name"] for i in json.loads(notes["org.mreg.inputs"])] == [
+        "rows", "train.csv"]
+    notes, _ = read("m", mreg.json(*push, "--input", "train=s3://b/x")["digest"])
+    assert [i.get("uri") for i in json.loads(notes["org.mreg.inputs"])] == [
+        "s3://b/x"]
+
+
+def test_a_deleted_run_is_told(mreg, model, run):
+    text = (run / "meta.yaml").read_text()
+    push = ["push", model, "m", "--from-run", run]
+    assert "deleted" not in mreg.run(*push).stderr
+    (run / "meta.yaml").write_text(text.replace("stage: active",
+                                                "stage: deleted"))
+    assert "warning: the run was deleted in MLflow" in mreg.run(*push).stderr
 
 
 def test_what_is_no_run_is_an_error(mreg, model, store, tmp_path):
@@ -449,6 +515,29 @@ def test_malformed_weights_are_told_and_pushed(mreg, folder, read):
     notes, config = read("m", result.json["digest"])
     assert "org.mreg.parameters" not in notes
     assert config["config"]["architecture"] == "bert"
+
+
+def test_what_is_not_looked_at_is_not_called_broken(mreg, folder):
+    """A header of 9 MB is one that the format allows."""
+    head = json.dumps({"__metadata__": {"a": "x" * (9 << 20)}, "w": {
+        "dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode()
+    (folder / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + b"1")
+    line, = warnings(mreg.run("push", folder, "m"))
+    assert "is not looked into as a safetensors file: its header has" in line
+    error = mreg.fails(1, "inspect", "m", "-t")
+    assert "mreg reads 8388608 at most" in error["message"]
+    assert "it may be right" in error["hint"]
+
+
+def test_messages_name_formats_as_people_do(mreg, folder):
+    (folder / "a.onnx").write_bytes(b"\xff\xff\xff")
+    (folder / "b.safetensors").write_bytes(b"")
+    graph, empty = warnings(mreg.run("push", folder, "m"))
+    assert graph.endswith("'a.onnx' cannot be read as an onnx file: is no "
+                          "file of the kind its name says")
+    assert empty.endswith("'b.safetensors' cannot be read as a safetensors "
+                          "file: is empty")
 
 
 def test_code_of_the_models_own_is_told(mreg, folder):

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import pathlib
+import re
 
 import jsonschema
 import pytest
@@ -56,6 +57,28 @@ def test_sample_fits_its_schema(sample):
 @pytest.mark.parametrize("sample", sorted(SAME))
 def test_sample_is_the_golden_file(sample):
     assert (SAMPLES / sample).read_bytes() == (GOLDEN / SAME[sample]).read_bytes()
+
+
+def sample_of(schema):
+    """Of every schema there is one, by the same name."""
+    name = schema.name.removesuffix(".schema.json") + ".json"
+    return load(SPEC / name if name == "roles.json" else SAMPLES / name)
+
+
+@pytest.mark.parametrize(
+    "schema", sorted(SPEC.glob("**/*.schema.json")),
+    ids=lambda path: path.name.removesuffix(".schema.json"))
+def test_every_schema_has_a_sample_and_misses_what_it_lacks(schema):
+    rules = load(schema)
+    jsonschema.Draft7Validator.check_schema(rules)
+    check = jsonschema.Draft7Validator(
+        rules, format_checker=jsonschema.draft7_format_checker)
+    sample = sample_of(schema)
+    check.validate(sample)
+    for key in rules.get("required", []):
+        part = {k: v for k, v in sample.items() if k != key}
+        with pytest.raises(jsonschema.ValidationError):
+            check.validate(part)
 
 
 def test_every_format_sample_is_tested():
@@ -171,26 +194,28 @@ def test_wrong_sample_does_not_fit(sample, path, value):
         validator(SCHEMA_OF[sample]).validate(wrong)
 
 
-ROLES = {"weight", "weight.config", "code", "doc", "dataset"}
-
-
-def test_roles_are_rules_with_known_roles_and_a_last_one_for_all():
+def test_roles_fit_their_schema_and_a_last_rule_takes_all():
     roles = load(SPEC / "roles.json")
-    assert roles["schema"] == 1
-    for rule in roles["rules"]:
-        assert set(rule) <= {"role", "names", "from", "below"}
-        assert rule["role"] in ROLES
-        names = rule.get("names", [])
-        assert names == [name.lower() for name in names]
-        assert len(set(names)) == len(names)
+    validator("roles").validate(roles)
     assert set(roles["rules"][-1]) == {"role"}
+
+
+@pytest.mark.parametrize("rule", [
+    {"names": ["*.bin"]}, {"role": "weights"}, {"role": "code", "names": []},
+    {"role": "code", "names": ["*.PY"]}, {"role": "code", "names": ["a/*.py"]},
+    {"role": "code", "names": ["*.py", "*.py"]}, {"role": "doc", "form": 1},
+    {"role": "doc", "below": "8 MiB"},
+])
+def test_wrong_roles_do_not_fit(rule):
+    with pytest.raises(jsonschema.ValidationError):
+        validator("roles").validate({"schema": 1, "rules": [rule]})
 
 
 def annotations_of_the_table():
     """First cells of the tables in annotations.md."""
     for line in (SPEC / "annotations.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("| `"):
-            yield line.split("`")[1]
+            yield from line.split("|")[1].strip(" `").split("`, `")
 
 
 def test_every_annotation_of_the_schema_is_described():
@@ -199,6 +224,16 @@ def test_every_annotation_of_the_schema_is_described():
     notes = schema["properties"]["annotations"]["properties"]
     layer = schema["definitions"]["layer"]["properties"]["annotations"]["properties"]
     assert set(notes) | set(layer) <= described
+
+
+def test_every_annotation_that_mreg_knows_is_described():
+    described = set(annotations_of_the_table())
+    source = "".join(path.read_text(encoding="utf-8")
+                     for path in ROOT.glob("src/*/*.[ch]"))
+    known = set(re.findall(
+        r'"((?:org\.(?:mreg|cncf|cnai|opencontainers)|io|ml|olot|vnd|run\.cog)'
+        r'\.[a-z0-9_.+-]*[a-z0-9])"', source))
+    assert known - described == set() and len(known) > 20
 
 
 def test_every_metadata_field_is_described():

@@ -1,7 +1,10 @@
-"""weight_files.py - weight files by hand: safetensors and ONNX as small as
-they can be."""
+"""weight_files.py - weight files by hand: safetensors, GGUF, ONNX and PyTorch
+as small as they can be."""
+import io
 import json
+import pickle
 import struct
+import zipfile
 
 SIZES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I8": 1}
 
@@ -27,6 +30,42 @@ def header(tensors, metadata=None):
 def safetensors(tensors, metadata=None, fill=b"\0"):
     begin, size = header(tensors, metadata)
     return begin + fill * size
+
+
+# -- GGUF, version 3 ----------------------------------------------------------
+
+
+def gguf(tensors, **strings):
+    """Of {name: shape}, all float32, and what is told as texts; a dot in a
+    key is written as two underscores."""
+    def string(data):
+        return struct.pack("<Q", len(data)) + data.encode()
+
+    out = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(strings))
+    for key, value in strings.items():
+        out += string(key.replace("__", ".")) + struct.pack("<I", 8) + \
+            string(value)
+    at = 0
+    for name, shape in tensors.items():
+        out += string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape),
+                                          *shape, 0, at)
+        size = 4
+        for dim in shape:
+            size *= dim
+        at += size + -size % 32
+    return out + bytes(-len(out) % 32 + at)
+
+
+# -- PyTorch: a zip with a pickle in it ---------------------------------------
+
+
+def pytorch(value, data=b""):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for name, content in (("data.pkl", pickle.dumps(value, 2)),
+                              ("version", b"3\n"), ("data/0", data)):
+            z.writestr(zipfile.ZipInfo(f"archive/{name}"), content)
+    return out.getvalue()
 
 
 # -- ONNX: onnx.proto3 ------------------------------------------------------------

@@ -60,6 +60,7 @@ static void check_bytes(const struct mr_members *m, const uint8_t *data,
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	struct mr_buf bytes = MR_BUF_INIT(OUTPUT_MAX);
+	struct mr_env env;
 	struct mr_unpack *u = NULL;
 	struct mr_unpack_entry e;
 	struct mreg_digest got;
@@ -67,7 +68,8 @@ static void check_bytes(const struct mr_members *m, const uint8_t *data,
 	size_t at = 0;
 	size_t i;
 
-	if (mr_unpack_open(open_input(data, size), "input", &u, &err) < 0)
+	mr_env_init(&env);
+	if (mr_unpack_open(&env, open_input(data, size), "input", &u, &err) < 0)
 		abort();
 	for (i = 0; i < m->count; i++) {
 		if (m->items[i].kind != MR_MEMBER_FILE)
@@ -84,6 +86,7 @@ static void check_bytes(const struct mr_members *m, const uint8_t *data,
 		assert(mreg_digest_equal(&got, &m->items[i].digest));
 	}
 	mr_unpack_close(u);
+	mr_env_release(&env);
 	mr_buf_release(&bytes);
 }
 

@@ -68,12 +68,18 @@ def points(total, samples):
                    for i in range(samples)})
 
 
+def some(everything, *sample):
+    """What a test is parametrized with: all in the campaign."""
+    return list(everything) if FULL else list(sample)
+
+
 # -- what must hold at every moment ---------------------------------------------
 
 
 def versions_whole(read_tags, read_manifest, has_blob, missing):
     """Every tag names a manifest of that digest, all of whose blobs are
-    there; returns the digests of v<N> by N."""
+    there, or an index, all of whose manifests are; returns the digests of
+    v<N> by N.  read_manifest() takes a tag or a digest."""
     out = {}
     for tag in read_tags():
         digest, raw = read_manifest(tag)
@@ -82,7 +88,12 @@ def versions_whole(read_tags, read_manifest, has_blob, missing):
             missing.append(f"manifest of {tag}")
             continue
         manifest = json.loads(raw)
-        for d in [manifest["config"], *manifest["layers"]]:
+        missing += [f"{d['digest']} of {tag}"
+                    for d in manifest.get("manifests", [])
+                    if read_manifest(d["digest"])[1] is None]
+        parts = [manifest["config"], *manifest["layers"]] \
+            if "config" in manifest else []
+        for d in parts:
             if not has_blob(d["digest"], d["size"]):
                 missing.append(f"{d['digest']} of {tag}")
         if re.fullmatch("v[0-9]+", tag):
@@ -103,12 +114,15 @@ def look_at_layout(folder, missing):
         if not path.name.startswith((".", "mreg.")) and \
                 hashlib.sha256(path.read_bytes()).hexdigest() != path.name:
             missing.append(f"bytes of {path.name}")
-    tags = {e["annotations"]["org.opencontainers.image.ref.name"]: e["digest"]
+    # What is attached has no name, but has to be whole as well.
+    tags = {e.get("annotations", {}).get("org.opencontainers.image.ref.name",
+                                         e["digest"]): e["digest"]
             for e in index["manifests"]}
 
     def read_manifest(tag):
-        path = blobs / tags[tag].split(":")[1]
-        return tags[tag], path.read_bytes() if path.exists() else None
+        digest = tags.get(tag, tag)
+        path = blobs / digest.split(":")[1]
+        return digest, path.read_bytes() if path.exists() else None
 
     def has_blob(digest, size):
         path = blobs / digest.split(":")[1]
@@ -123,7 +137,8 @@ def look_at_registry(registry, name, missing):
     def read_manifest(tag):
         status, raw = registry.get(
             f"/v2/{name}/manifests/{tag}",
-            "application/vnd.oci.image.manifest.v1+json")
+            "application/vnd.oci.image.manifest.v1+json, "
+            "application/vnd.oci.image.index.v1+json")
         if status != 200:
             return None, None
         return "sha256:" + hashlib.sha256(raw).hexdigest(), raw

@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import tarfile
+import urllib.parse
 import urllib.request
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -19,10 +20,18 @@ LAYER = "application/vnd.oci.image.layer.v1.tar"
 MODEL = "application/vnd.cncf.model.manifest.v1+json"
 TITLE = "org.opencontainers.image.title"
 FILEPATH = "org.cncf.model.filepath"
+MODELPACK = "application/vnd.cncf.model."
 
 
 def digest(data):
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def expect(content):
+    """{path: bytes or (bytes, executable)} as assert_pulled wants it."""
+    return {path: (hashlib.sha256(c[0] if isinstance(c, tuple) else c)
+                   .hexdigest(), isinstance(c, tuple) and c[1])
+            for path, c in content.items()}
 
 
 # -- archives ------------------------------------------------------------------
@@ -70,6 +79,23 @@ def zstd(data):
     return b"".join(out)
 
 
+def zstd_hole(first, size, window_log):
+    """The same of `first` and zeros up to `size` bytes, in a frame that asks
+    for a window of that size; few bytes, and room for what they stand for
+    (mreg's limit is 200 times as many) in a frame to skip."""
+    def block(data, n, kind):
+        return struct.pack("<I", kind << 1 | n << 3)[:3] + data
+
+    zeros, rest = divmod(size - len(first), 1 << 17)
+    spare = bytes(size // 200 + 1000)
+    return b"".join(
+        [b"\x50\x2a\x4d\x18", struct.pack("<I", len(spare)), spare,
+         b"\x28\xb5\x2f\xfd\0", bytes([window_log - 10 << 3]),
+         block(first, len(first), 0)] +
+        [block(b"\0", 1 << 17, 1)] * zeros +
+        [block(b"\0", rest, 1), b"\1\0\0"])
+
+
 # -- documents -----------------------------------------------------------------
 
 
@@ -103,9 +129,9 @@ class Registry:
         return f"{self.host}/{self.repository}"
 
     def send(self, method, path, data=b"", **headers):
-        if not path.startswith("http"):
-            path = f"http://{self.host}/v2/{self.repository}/{path}"
-        request = urllib.request.Request(path, data, {
+        base = f"http://{self.host}/v2/{self.repository}/"
+        request = urllib.request.Request(urllib.parse.urljoin(base, path),
+                                         data, {
             k.replace("_", "-"): v for k, v in headers.items()},
             method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:

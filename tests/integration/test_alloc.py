@@ -17,7 +17,9 @@ import pytest
 
 import fake
 import faults
+import foreign
 import harness
+import subjects
 from harness import MIB, ROOT, assert_pulled, small_model, tree
 
 # Numbers in the sample: once, for good.
@@ -26,6 +28,11 @@ MOST = 20000
 FOR_GOOD = 3
 COMMANDS = ("push", "pull", "ls", "inspect", "alias set", "copy", "export",
             "import")
+# These take turns in the sample: one in the store, the next in a registry.
+MORE = ("push policy", "push run", "attach", "evaluate", "policy set",
+        "policy show", "policy check", "policy files", "inspect tensors",
+        "inspect image", "inspect index", "diff", "check", "card",
+        *(f"pull {how}" for how in subjects.PACKED))
 # Those that have a file of which ranges are fetched, and whose upload and
 # download are recorded, so that they go on; the copy sends it in pieces.
 LARGE = ("push large", "pull large", "copy large")
@@ -33,6 +40,8 @@ PIECES = {"MREG_LIMIT_REQUEST": "6MiB"}
 # What a registry holds of runs before it is replaced by a new one.
 RUNS, LARGE_RUNS = 60, 10
 TIMEOUT_S = 60
+# Which write to a short model that is theirs.
+CHANGES = ("alias set", "attach", "evaluate", "policy set")
 # What inspect has from the log, which it does without.
 FROM_LOG = re.compile("^(pushed|by|tags) .*\n|:v[0-9]+$", re.MULTILINE)
 # ASan's own exit statuses, told apart from ours.
@@ -72,11 +81,23 @@ class Place:
         self.models = [small_model(folder / f"m{n}", n) for n in (1, 2)]
         self.runs, self.pushed = 0, set()
         self.archive = folder / "m.tar"
+        self.rich = [subjects.rich_model(folder / f"r{n}", n)
+                     for n in (1, 2)]
+        self.policy = harness.write(folder / "policy.yaml", subjects.POLICY)
+        self.run = subjects.mlflow_run(folder / "runs")
         self.said = {}
 
     def fill(self, prefix):
         for m in self.models:
             self.who.run("push", m, f"{prefix}m")
+
+    def fill_more(self, packing):
+        """What MORE works on; `packing`: a foreign.Registry."""
+        name = f"{self.source}rich"
+        self.who.run("push", self.rich[0], name)
+        self.who.run("push", self.rich[1], name, *subjects.PASSES)
+        self.who.run("policy", "set", name, self.policy)
+        subjects.packed(packing)
 
     def alone(self, n, name):
         """What the n-th run gets for itself: environment, folder."""
@@ -95,6 +116,7 @@ class Store(Place):
         super().__init__(folder, env)
         self.fill("")
         self.who.run("push", self.models[0], "short")
+        self.fill_more(foreign.Layout(self.who.store, "foreign"))
         self.documents = set()
         self.who.run("export", "m", self.archive)
         self.versions = self.whole("m")[0]
@@ -125,6 +147,8 @@ class Registry(Place):
         self.source = f"{self.from_server.host}/"
         self.renew()
         self.who.run("copy", f"{first.host}/m", f"{self.source}m")
+        self.fill_more(foreign.Registry(first.host, "foreign"))
+        self.who.run("copy", f"{first.host}/foreign", f"{self.source}foreign")
         self.who.run("push", self.models[0], f"{self.source}short")
         self.big = small_model(folder / "large", 3, 20 * MIB)
         self.who.run("push", self.big, f"{self.source}large")
@@ -221,14 +245,41 @@ class Run:
                                    self.out],
             "copy large": lambda: ["copy", f"{source}large",
                                    f"{target}{self.to}"],
-        }[name]()
+        }.get(name, self.more)()
         self.check = getattr(self, "check_" + name.split()[0])
         if name == "export":
             self.out.mkdir(parents=True)
-        if name == "alias set":
+        if name in CHANGES:
             # Its log has nothing of the other runs.
             place.who.run("copy", f"{source}short", f"{target}{self.to}",
                           env=self.env)
+
+    def more(self):
+        """The words of MORE."""
+        place, (verb, _, what) = self.place, self.name.partition(" ")
+        source, to = place.source, f"{place.target}{self.to}"
+        if verb == "pull":
+            return subjects.pull_packed(f"{source}foreign", what, self.out)
+        if verb in subjects.DOCUMENTS:
+            return subjects.DOCUMENTS[verb](f"{to}:v1", place.policy)
+        rich = f"{source}rich"
+        return {
+            "push policy": ["push", place.rich[1], to, "--policy",
+                            place.policy, *subjects.PASSES],
+            "push run": ["push", place.rich[0], to, "--from-run", place.run],
+            "policy set": ["policy", "set", to, place.policy],
+            "policy show": ["policy", "show", rich],
+            "policy check": ["policy", "check", f"{rich}:v2"],
+            "policy files": ["policy", "check", place.rich[0], rich,
+                             *subjects.PASSES],
+            "inspect tensors": ["inspect", rich, "--tensors"],
+            "inspect image": ["inspect", f"{source}foreign:image", "--files"],
+            "inspect index": ["inspect", f"{source}foreign:select"],
+            "diff": ["diff", f"{rich}:v1", f"{rich}:v2", "--tensors"],
+            # How much was read is told: all of it, always.
+            "check": ["check", place.rich[1], f"{rich}:v2", "--verify-files"],
+            "card": ["card", rich],
+        }[self.name]
 
     def once(self, fail=None):
         env = {**self.env, **({"MREG_FAIL_ALLOC": fail} if fail else {})}
@@ -254,9 +305,11 @@ class Run:
         return wrong
 
     def check_pull(self, status):
-        model = self.place.big if self.name in LARGE else \
-            self.place.models[1]
-        expected = tree(model)
+        if self.name in MORE:
+            expected = subjects.unpacked()
+        else:
+            expected = tree(self.place.big if self.name in LARGE else
+                            self.place.models[1])
         found = {p: what for p, what in tree(self.out).items()
                  if not p.startswith(".mreg-")}
         wrong = [f"{p} has other bytes" for p, what in found.items()
@@ -277,7 +330,21 @@ class Run:
             return [f"it says something else\n{self.result}"]
         return []
 
-    check_inspect = check_ls
+    check_inspect = check_diff = check_check = check_card = check_ls
+
+    def check_attach(self, status):
+        name = f"{self.place.target}{self.to}"
+        return self.place.whole(self.to)[1] + subjects.attached_wrong(
+            self.place.who, name, self.name, status)
+
+    check_evaluate = check_attach
+
+    def check_policy(self, status):
+        if self.name != "policy set":
+            return self.check_ls(status)
+        name = f"{self.place.target}{self.to}"
+        return self.place.whole(self.to)[1] + subjects.policy_wrong(
+            self.place.who, name, status)
 
     def check_alias(self, status):
         if status == 0:
@@ -359,7 +426,10 @@ def numbers(total, plan):
 
 @pytest.mark.parametrize("where, name", [
     *(("store", name) for name in COMMANDS),
-    *(("registry", name) for name in (*COMMANDS, *LARGE))])
+    *(("registry", name) for name in (*COMMANDS, *LARGE)),
+    *((where, name) for i, name in enumerate(MORE)
+      for turn, where in enumerate(("store", "registry"))
+      if faults.FULL or i % 2 == turn)])
 def test_no_allocation_matters_more_than_its_command(places, where, name,
                                                      capsys):
     place = places(where)

@@ -7,6 +7,7 @@ All sizes with MREG_TEST_FULL=1, samples without; test_faults.py lets single
 calls fail."""
 import os
 import random
+import shutil
 import subprocess
 import time
 
@@ -14,7 +15,9 @@ import pytest
 
 import fake
 import faults
+import foreign
 import harness
+import subjects
 from harness import MIB, Mreg, assert_pulled, tree, write
 
 STEPS = 64
@@ -96,6 +99,9 @@ def at(request, binary, box, quick, model):
     if request.param == "registry":
         server = fake.Fake()
         mreg.source = f"{server.host}/m"
+        mreg.packing = foreign.Registry(server.host, "foreign")
+    else:
+        mreg.packing = foreign.Layout(box / "source", "foreign")
     mreg.run("push", model, mreg.source)
     yield mreg
     assert server is None or server.stop() == 0
@@ -212,6 +218,18 @@ def test_a_pull_onto_a_full_disk(at, model, disk, capsys):
           lambda status: check_folder(out, expected, status), capsys)
 
 
+@pytest.mark.parametrize("how", faults.some(subjects.PACKED, "zstd"))
+def test_a_pull_of_archives_onto_a_full_disk(at, model, disk, how, capsys):
+    """They need room for the archives beside what is in them."""
+    expected = tree(model)
+    out = disk.folder / "out"
+    subjects.packed(at.packing, {p: (model / p).read_bytes()
+                                 for p in expected})
+    sweep(disk, size_of(model), f"pull, {how}, from {at.where}",
+          lambda: run(at, *subjects.pull_packed(at.packing.name, how, out)),
+          lambda status: check_folder(out, expected, status), capsys)
+
+
 def test_an_export_onto_a_full_disk(at, model, disk, box, capsys):
     file = disk.folder / "m.tar"
     again = [0]
@@ -252,6 +270,33 @@ def test_a_full_disk_below_what_is_written_to(target, name, model, disk, box,
     sweep(disk, size_of(model), f"{name} to {target.kind}",
           lambda: run(target.mreg, name, words[name], target.target), check,
           capsys, target)
+
+
+@pytest.mark.parametrize("verb", subjects.DOCUMENTS)
+def test_a_full_disk_below_what_is_attached_to(target, verb, disk, box,
+                                               capsys):
+    """The version that was there, or what came of its push, stays whole."""
+    small = harness.small_model(box / "small", 1)
+    report = write(box / "report.bin", random.Random(verb).randbytes(6 * MIB))
+    words = subjects.DOCUMENTS[verb]
+
+    def command():
+        # Its room is enough on all but the smallest of them.
+        pushed = run(target.mreg, "push", small, target.target)
+        return pushed if pushed.status != 0 else run(
+            target.mreg, *words(f"{target.target}:v1", report))
+
+    def check(status):
+        found, wrong = target.look()
+        if found:
+            wrong += subjects.attached_wrong(target.mreg, target.target, verb,
+                                             status)
+        elif status == 0:
+            wrong.append("no version")
+        return wrong
+
+    sweep(disk, report.stat().st_size, f"{verb} to {target.kind}", command,
+          check, capsys, target)
 
 
 @pytest.fixture
@@ -333,4 +378,39 @@ def test_a_full_disk_below_the_state_file_is_no_trouble(binary, box, quick,
             assert_pulled(box / f"out{size}", tree(model))
             mreg.run("copy", ref, f"copy{size}")
         finally:
+            disk.unmount()
+
+
+def test_an_archive_has_room_for_its_files_too_or_is_not_fetched(
+        binary, box, disk, registry):
+    """It lies beside them until the end; so that is looked for before the
+    first byte, when what it holds is not known and when it is remembered."""
+    content = {f"f{i}": bytes([i]) * MIB for i in range(6)}
+    packed = foreign.tar(content)
+    remote = foreign.Registry(registry.host, "m")
+    for tag, data, suffix in (("tar", packed, "tar"),
+                              ("zstd", foreign.zstd(packed), "tar+zstd")):
+        remote.manifest(tag, [foreign.named(
+            f"{foreign.MODELPACK}weight.v1.{suffix}", data, filepath="x")],
+            artifact=foreign.MODEL)
+    for tag in ("tar", "zstd"):
+        mreg = Mreg(binary, box / tag)
+        out, name = disk.folder / "out", f"{remote.name}:{tag}"
+        for known in (False, True):
+            disk.mount(10 * MIB)
+            before = registry.moved()["out"]
+            e = mreg.fails(1, "pull", name, "-o", out)
+            assert "needed in" in e["message"] + e["cause"]
+            assert registry.moved()["out"] - before < MIB
+            if known:
+                # The files alone have room.
+                r = mreg.json("pull", name, "-o", out, "--seed", box / tag)
+                assert r["bytesFetched"] == 0
+            disk.unmount()
+            if known:
+                continue
+            disk.mount(14 * MIB)
+            mreg.run("pull", name, "-o", out)
+            assert_pulled(out, foreign.expect(content))
+            shutil.copytree(out, box / tag, dirs_exist_ok=True)
             disk.unmount()

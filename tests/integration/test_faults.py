@@ -7,6 +7,8 @@ import errno
 import pytest
 
 import faults
+import foreign
+import subjects
 from harness import MIB, assert_pulled, tree, write
 
 SAMPLES = 3
@@ -121,6 +123,51 @@ def test_a_pull_is_whole_or_fails(mreg, fault, model, box, capsys):
 
     # What the kernel does not copy is written; so a write may fail unseen.
     sweep(fault, capsys, "pull", FAULTS, command, check, ("sync",))
+
+
+@pytest.mark.parametrize("how", faults.some(subjects.PACKED, "gzip"))
+def test_a_pull_of_archives_is_whole_or_fails(mreg, fault, box, how, capsys):
+    subjects.packed(foreign.Layout(mreg.store, "foreign"))
+    expected = subjects.unpacked()
+
+    def command(point, env):
+        return mreg.run(*subjects.pull_packed("foreign", how, box / point),
+                        status=None, env=env)
+
+    def check(point, status):
+        out = box / point
+        found = {p: what for p, what in
+                 (tree(out) if out.exists() else {}).items()
+                 if not p.startswith(".mreg-")}
+        wrong = [f"{p} has other bytes" for p, what in found.items()
+                 if what != expected.get(p)]
+        if status == 0 and found != expected:
+            wrong.append("success without the files")
+        mreg.run(*subjects.pull_packed("foreign", how, out))
+        assert_pulled(out, expected)
+        return wrong
+
+    sweep(fault, capsys, f"pull, {how}", FAULTS, command, check, ("sync",))
+
+
+@pytest.mark.parametrize("verb", faults.some(subjects.DOCUMENTS, "attach"))
+def test_a_document_is_there_or_not(mreg, fault, model, box, verb, capsys):
+    report = write(box / "report.md", "# Fine\n")
+    words = subjects.DOCUMENTS[verb]
+
+    def command(point, env):
+        mreg.run("push", model, f"{point}/m")
+        return mreg.run(*words(f"{point}/m:v1", report), status=None, env=env)
+
+    def check(point, status):
+        name = f"{point}/m"
+        wrong = faults.look(mreg, name)[1] + subjects.attached_wrong(
+            mreg, name, verb, status)
+        mreg.run(*words(f"{name}:v1", report))
+        return wrong + faults.look(mreg, name)[1] + \
+            subjects.attached_wrong(mreg, name, verb, 0)
+
+    sweep(fault, capsys, verb, FAULTS, command, check)
 
 
 def test_an_alias_is_moved_or_not(mreg, fault, model, box, capsys):

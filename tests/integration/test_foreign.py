@@ -10,19 +10,17 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
-import time
 
 import pytest
 
 import foreign
 import harness
 from foreign import DOCKER_CONFIG, DOCKER_LIST, DOCKER_MANIFEST, LAYER, \
-    MODEL, gz, image, layer, link, named, tar, zstd
-from harness import MIB, assert_pulled, finish
+    MODEL, MODELPACK, expect, gz, image, layer, link, named, tar, zstd
+from harness import MIB, assert_pulled
 
 WEIGHTS = bytes(range(256)) * 40
 CONFIG, README = b'{"model_type":"toy"}\n', b"# toy\n"
-MODELPACK = "application/vnd.cncf.model."
 KIT = "application/vnd.kitops.modelkit."
 DOCKER = "application/vnd.docker.ai."
 OLLAMA = "application/vnd.ollama.image."
@@ -34,13 +32,6 @@ def remote(plain, box):
     return foreign.Registry(
         plain.host,
         "foreign/" + hashlib.sha256(str(box).encode()).hexdigest()[:16])
-
-
-def expect(content):
-    """{path: bytes or (bytes, executable)} as assert_pulled wants it."""
-    return {path: (hashlib.sha256(c[0] if isinstance(c, tuple) else c)
-                   .hexdigest(), isinstance(c, tuple) and c[1])
-            for path, c in content.items()}
 
 
 @pytest.fixture
@@ -282,9 +273,9 @@ def test_kits_index_asks_for_a_label(mreg, remote, box):
     name = f"{remote.name}:all"
     r = mreg.run("pull", name, "-o", box / "out", status=2)
     assert "is an index of 2 manifests, and nothing says which" in r.stderr
-    assert "--select: quantization=q4_0, quantization=q8_0" in r.stderr
+    assert "--select quantization=q4_0 or quantization=q8_0" in r.stderr
     for child in children:
-        assert f"in the index: {child['digest']}, quant" in r.stderr
+        assert f"{child['digest']} quantization=q" in r.stderr
     r = mreg.json("pull", name, "--select", "quantization=q8_0",
                   "-o", box / "out")
     assert_pulled(box / "out", expect({"m.gguf": b"q8_0" * 10}))
@@ -550,6 +541,32 @@ def test_indexes_nest_three_deep_and_no_more(mreg, remote, box):
     assert "more than 3 deep" in e["cause"]
 
 
+def test_a_choice_reaches_through_indexes(mreg, remote, box):
+    a, b = raw_model(remote, b"a"), raw_model(remote, b"b")
+    labelled = [{**d, "annotations": {"quantization": q}}
+                for d, q in ((a, "q4"), (b, "q8"))]
+    inner = remote.index(None, labelled)
+    alone = remote.index(None, [b])
+    remote.index("outer", [inner])
+    remote.index("both", [inner, {**alone, "annotations":
+                                  {"quantization": "alone"}}])
+    for tag, choice, data in (
+            ("outer", "quantization=q8", b"b"),
+            ("outer", a["digest"], b"a"),
+            ("both", "quantization=alone", b"b"),
+            ("both", alone["digest"], b"b")):
+        out = box / hashlib.sha256((tag + choice).encode()).hexdigest()
+        mreg.run("pull", f"{remote.name}:{tag}", "--select", choice,
+                 "-o", out)
+        assert_pulled(out, expect({"m.bin": data}))
+    for tag, choice, status in (("outer", "quantization=q2", 3),
+                                ("both", "quantization=q8", 3),
+                                ("both", inner["digest"], 2)):
+        mreg.fails(status, "pull", f"{remote.name}:{tag}", "--select", choice,
+                   "-o", box / "none")
+    assert not (box / "none").exists()
+
+
 # -- what is hostile -----------------------------------------------------------
 
 
@@ -564,6 +581,8 @@ def hostile():
     yield "device", {"f": link("f", "", tarfile.CHRTYPE)}, 9
     yield "deep", {"d/" * 70 + "f": b"x"}, 6
     yield "part", {".mreg-part-0": b"x"}, 6
+    yield "component", {"n" * 300: b"x"}, 6
+    yield "path", {"/".join(["n" * 240] * 17): b"x"}, 6
     yield "conflict", {"a": b"x", "a/b": b"x"}, 6
 
 
@@ -584,6 +603,50 @@ def test_hostile_archives_write_nothing(mreg, remote, box, content, status,
     assert (box / "evil").read_text() == "mine"
     assert (box / "cwd/evil").read_text() == "mine too"
     # Nothing of it would ever be of use.
+    assert not (box / "out").exists()
+
+
+@pytest.mark.parametrize("path", ["../../x", "/x", "a/../../x", "."])
+def test_an_archive_may_not_be_called_so(mreg, remote, box, path):
+    """Though its files have names of their own."""
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar",
+                                tar({"good": b"x"}), filepath=path)],
+                    artifact=MODEL)
+    e = mreg.fails(6, "pull", f"{remote.name}:v", "-o", box / "out")
+    assert f"unsafe path '{path}'" in e["cause"]
+    assert not (box / "out").exists()
+
+
+def test_a_terminal_is_told_which_archive_it_is(mreg, remote, box):
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar",
+                                tar({name: b"x"}), filepath=f"layer-{i}")
+                          for i, name in enumerate(("good", "../evil"))],
+                    artifact=MODEL)
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "out", status=6)
+    assert "'layer-1' holds an unsafe path '../evil'" in r.stderr
+
+
+@pytest.mark.parametrize("path,warns", [
+    (".git/hooks/pre-commit", True), ("sub/.GIT/config", True),
+    (".gitignore", False), ("a.git/b", False)])
+def test_a_repository_in_a_version_is_warned_of(mreg, remote, box, path,
+                                                warns):
+    content = {path: b"x", "a": b"a"}
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar", tar(content),
+                                filepath="x")], artifact=MODEL)
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "out")
+    assert_pulled(box / "out", expect(content))
+    assert (f"the version has '{path}'" in r.stderr) == warns
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "a", "-i", "a")
+    assert "the version has" not in r.stderr
+
+
+def test_folders_alone_are_no_model(mreg, remote, box):
+    remote.manifest("v", [named(MODELPACK + "weight.v1.tar",
+                                tar({"a/": None, "b/c/": None}),
+                                filepath="x")], artifact=MODEL)
+    r = mreg.run("pull", f"{remote.name}:v", "-o", box / "out", status=9)
+    assert "holds no file" in r.stderr and "have folders alone" in r.stderr
     assert not (box / "out").exists()
 
 
@@ -811,56 +874,3 @@ def test_a_seed_has_what_an_archive_holds(mreg, remote, packed, box):
     r = mreg.json("pull", name, "-o", box / "two", "--seed", box / "one")
     assert r["bytesFetched"] == 0
     assert_pulled(box / "two", expect(packed))
-
-
-# -- interruptions -------------------------------------------------------------
-
-
-def large(remote):
-    """Thirty files of one MiB in a compressed tar."""
-    content = {f"f{i:02}": hashlib.shake_256(bytes([i])).digest(MIB)
-               for i in range(30)}
-    remote.manifest("v", [named(MODELPACK + "weight.v1.tar+gzip",
-                                gz(tar(content)), filepath="x")],
-                    artifact=MODEL)
-    return content
-
-
-def test_killed_anywhere_it_goes_on(mreg, remote, box):
-    content = large(remote)
-    name, out = f"{remote.name}:v", box / "out"
-    begun = time.monotonic()
-    mreg.run("pull", name, "-o", box / "whole")
-    took = time.monotonic() - begun
-    for i in range(1, 12):
-        p = mreg.start("pull", name, "-o", out)
-        try:
-            p.wait(took * i / 10)
-        except subprocess.TimeoutExpired:
-            p.kill()
-        finish(p)
-        for path in os.listdir(out) if out.exists() else ():
-            if not path.startswith(".mreg-part-"):
-                assert (out / path).read_bytes() == content[path]
-    mreg.run("pull", name, "-o", out)
-    assert_pulled(out, expect(content))
-
-
-def test_two_at_once_do_it_once(mreg, remote, box):
-    content = large(remote)
-    running = [mreg.start("pull", f"{remote.name}:v", "-o", box / "out")
-               for _ in range(3)]
-    for p in running:
-        r = finish(p)
-        assert r.status == 0, str(r)
-    assert_pulled(box / "out", expect(content))
-
-
-def test_what_a_killed_run_left_goes_with_the_next_version(mreg, remote,
-                                                           packed, box):
-    out = box / "out"
-    out.mkdir()
-    left = out / (".mreg-part-layer-" + "0" * 64)
-    left.write_bytes(b"x" * 1000)
-    mreg.run("pull", f"{remote.name}:v", "-o", out)
-    assert_pulled(out, expect(packed))

@@ -168,6 +168,55 @@ def test_a_header_that_lies_costs_little(serve, who):
     assert moved(registry)[1] <= MIB
 
 
+def test_a_file_made_of_jumps_is_given_up(binary, box):
+    """A graph in fields of 70 KiB: each is another request."""
+    field = b"\x7a\x80\xb0\x04" + bytes(70 * 1024)
+    registry = Fake()
+    try:
+        who = Mreg(binary, box / "home")
+        name = f"{registry.host}/m"
+        write(box / "m/model.onnx", b"\x08\x08" + field * 1100)
+        who.run("push", box / "m", name)
+        error = who.fails(1, "inspect", name, "-t")
+        assert error["code"] == "limit" and "'model.onnx'" in error["message"]
+        assert "pull the file" in error["hint"]
+        # Beside another it takes nothing from that.
+        write(box / "m/w.safetensors", FILE)
+        who.run("push", box / "m", name)
+        weights = who.json("inspect", name, "-t")["weights"]
+        graph, good = weights["files"]
+        assert "takes more than" in graph["trouble"] and not graph["tensors"]
+        assert [t["name"] for t in good["tensors"]] == ["w"]
+        assert weights["requests"] == 1025 and weights["bytesRead"] < 5 * MIB
+    finally:
+        assert registry.stop() == 0
+
+
+def test_what_no_name_tells_is_known_by_its_content(binary, box):
+    """A pickle is one whatever it is called; what a name tells to be something
+    else costs no request."""
+    registry = Fake()
+    try:
+        who = Mreg(binary, box / "home")
+        name = f"{registry.host}/m"
+        write(box / "m/w.safetensors", FILE)
+        write(box / "m/weights.dat", b"\x80\x02cposix\nsystem\n.")
+        write(box / "m/extra.sav", b"nothing that is known")
+        for other in ("config.json", "vocab.txt", "train.py", "README.md"):
+            write(box / "m" / other, b"{}")
+        who.run("push", box / "m", name)
+        weights = who.json("inspect", name, "-t")["weights"]
+        assert [(f["path"], f["format"]) for f in weights["files"]] == [
+            ("w.safetensors", "safetensors"), ("weights.dat", "pickle")]
+        assert weights["files"][1]["unsafe"] == ["posix system"]
+        assert weights["requests"] == 3
+        text = who.run("inspect", name, "-t").stdout
+        assert "posix system" in text and "extra.sav" not in \
+            text[text.index("w.safetensors  safetensors"):]
+    finally:
+        assert registry.stop() == 0
+
+
 def test_nothing_is_read_unless_asked_for(serve, who):
     registry = serve(big_shards(2, GIB))
     assert who.json("inspect", f"{registry.host}/m:v1")["weights"] is None
@@ -224,7 +273,7 @@ def test_a_registry_without_ranges_is_not_made_to_send_all(binary, box):
         assert "pull" in error["hint"]
         r = who.run("diff", f"{name}:v1", f"{name}:v2", "--json")
         assert r.json["interface"] is None and r.json["differ"]
-        assert "warning: inputs and outputs cannot be told" in r.stderr
+        assert "inputs and outputs of 'model.onnx' cannot be told" in r.stderr
     finally:
         assert registry.stop() == 0
 

@@ -87,6 +87,14 @@ def test_program_man_page_and_completions_are_there(installed, environment):
         assert (top / "share" / name).stat().st_size > 500
 
 
+def test_what_help_calls_spec_is_there(installed):
+    there = installed / "opt/mreg/share/doc/mreg/spec"
+    for path in (ROOT / "spec").rglob("*.*"):
+        assert (there / path.relative_to(ROOT / "spec")).read_bytes() == \
+            path.read_bytes()
+    assert (there / "templates/policy.yaml").exists()
+
+
 def test_uninstall_leaves_no_file(installed):
     subprocess.run(["make", "-s", "uninstall", "BUILD=debug",
                     "PREFIX=/opt/mreg", f"DESTDIR={installed}"], cwd=ROOT,

@@ -9,6 +9,8 @@ import time
 import pytest
 
 import faults
+import foreign
+import subjects
 from harness import MIB, assert_pulled, finish, kill, tree, write
 
 POINTS = 100 if faults.FULL else 10
@@ -291,4 +293,103 @@ def test_an_alias_killed_at_any_call_is_old_or_new(pusher, fault, two, capsys):
         if pusher.json("resolve", f"{name}:production")["digest"] != \
                 digests[point][1]:
             sweep.add(point, ["production was not set"])
+    sweep.end(capsys)
+
+
+# -- what is attached, policies, archives --------------------------------------
+
+
+@pytest.mark.parametrize("verb", faults.some(subjects.DOCUMENTS, "evaluate"))
+def test_a_document_killed_at_any_call_is_there_or_not(pusher, fault, two,
+                                                       box, verb, capsys):
+    """The version stays what it is; after the second time there is one
+    document, and no second."""
+    sweep = Sweep(fault, verb, pusher.where)
+    report = write(box / "report.md", "# Fine\n")
+    words = subjects.DOCUMENTS[verb]
+    digests = {}
+
+    def prepare(point):
+        digests[point] = pusher.json("push", two[0], f"{point}/m")["digest"]
+
+    def command(point, env):
+        return pusher.run(*words(f"{point}/m:v1", report), status=None,
+                          env=env)
+
+    for point in sweep.points(prepare, command):
+        name = f"{point}/m"
+        for status in (-9, 0):
+            found, wrong = faults.look(pusher, name)
+            if found != {1: digests[point]}:
+                wrong.append(f"versions are {found}")
+            sweep.add(point, wrong)
+            sweep.add(point, subjects.attached_wrong(pusher, name, verb,
+                                                     status))
+            if status != 0:
+                pusher.run(*words(f"{name}:v1", report))
+    sweep.end(capsys)
+
+
+def test_a_policy_killed_at_any_call_is_in_force_or_not(pusher, fault, two,
+                                                        box, capsys):
+    """Never one that cannot be read: then nothing could be pushed any
+    more."""
+    sweep = Sweep(fault, "policy", pusher.where)
+    file = write(box / "policy.yaml", subjects.POLICY)
+
+    def prepare(point):
+        pusher.run("push", two[0], f"{point}/m")
+
+    def command(point, env):
+        return pusher.run("policy", "set", f"{point}/m", file, status=None,
+                          env=env)
+
+    for point in sweep.points(prepare, command):
+        name = f"{point}/m"
+        for status in (-9, 0):
+            found, wrong = faults.look(pusher, name)
+            if list(found) != [1]:
+                wrong.append(f"versions are {found}")
+            sweep.add(point, wrong)
+            sweep.add(point, subjects.policy_wrong(pusher, name, status))
+            if status != 0:
+                pusher.run("policy", "set", name, file)
+        r = pusher.run("push", two[1], name, status=None)
+        if r.status != 7 or "require.license" not in r.stderr:
+            sweep.add(point, [f"the policy does not hold\n{r}"])
+    sweep.end(capsys)
+
+
+@pytest.mark.parametrize("how", faults.some(subjects.PACKED, "gzip"))
+def test_a_pull_of_archives_killed_at_any_call_leaves_old_or_new_files(
+        pusher, fault, box, how, capsys):
+    """What is there of an archive is whole, and what was there before too."""
+    expected = subjects.unpacked()
+    name = f"kill-{how}-{pusher.where}"
+    subjects.packed(foreign.Registry(pusher.registry.host, name)
+                    if pusher.where == "http" else
+                    foreign.Layout(pusher.store, name))
+    sweep = Sweep(fault, f"pull-{how}", pusher.where)
+
+    def prepare(point):
+        write(box / point / "c.json", "old")
+        write(box / point / "other", "stays")
+
+    old = {**tree(write(box / "old/c.json", "old").parent),
+           **tree(write(box / "more/other", "stays").parent)}
+
+    def command(point, env):
+        return pusher.run(*subjects.pull_packed(name, how, box / point),
+                          status=None, env=env)
+
+    for point in sweep.points(prepare, command):
+        out = box / point
+        found = {p: what for p, what in tree(out).items()
+                 if not p.startswith(".mreg-")}
+        sweep.add(point, [f"{p} is neither old nor new"
+                          for p, what in found.items()
+                          if what not in (old.get(p), expected.get(p))])
+        sweep.add(point, [f"{p} is gone" for p in old if p not in found])
+        pusher.run(*subjects.pull_packed(name, how, out))
+        assert_pulled(out, {**old, **expected})
     sweep.end(capsys)

@@ -104,6 +104,54 @@ def registry():
     server.stop()
 
 
+def records(registry, name):
+    """{tag: text} of the policies and events there, events last."""
+    there = registry.content(name)
+    tags = sorted(there["tags"], key=lambda tag: (".log." in tag, tag))
+    return {tag: there["manifests"][there["tags"][tag]] for tag in tags}
+
+
+def put_blobs(registry, name, of):
+    for digest in registry.content(of)["blobs"]:
+        with fake.opener.open(f"http://{registry.host}/v2/{of}/blobs/"
+                              f"{digest}", timeout=60) as answer:
+            data = answer.read()
+        where = fake.send(registry, "POST", f"/v2/{name}/blobs/uploads/")
+        fake.send(registry, "PUT", where["Location"] + "&digest=" + digest,
+                  data)
+
+
+@pytest.mark.parametrize("expect", [True, False])
+def test_a_policy_that_was_expected_is_set_on_no_other(mreg, registry, box,
+                                                       expect):
+    """Two others come between the look at what is in force and the event:
+    theirs are longer in the log, so they win."""
+    user = mreg.clone(box / "user", MREG_REGISTRY=registry.host)
+    for i in range(2):
+        user.run("policy", "set", "other",
+                 write(box, f"policy: 1\nrequire: tags.t{i}\n"))
+    put_blobs(registry, "raced", "other")
+    registry.gate(0)
+    words = ["--expect", "none"] if expect else []
+    late = user.start("policy", "set", "raced", write(box, LICENSE), "--json",
+                      *words)
+    while registry.moved()["waiting"] == 0:
+        assert late.poll() is None, str(finish(late))
+    for tag, text in records(registry, "other").items():
+        fake.send(registry, "PUT", f"/v2/raced/manifests/{tag}",
+                  text.encode(), fake.MANIFEST)
+    registry.gate()
+    done = finish(late)
+    assert done.status == (4 if expect else 0), str(done)
+    if expect:
+        err = json.loads(done.stderr)["error"]
+        assert err["code"] == "conflict"
+        assert "was changed by others meanwhile" in err["message"]
+    source, = user.json("policy", "show", "raced")["sources"]
+    assert source["document"]["require"] == ("tags.t1" if expect
+                                             else "license")
+
+
 PREFIX = "/v2/team/mreg-policy/tags/list*"
 
 

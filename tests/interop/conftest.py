@@ -1,5 +1,7 @@
 """conftest.py - fixtures of the interop tests: programs of others, registries
 that they serve, and a model to exchange."""
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -78,6 +80,29 @@ def oras(find, box):
 @pytest.fixture
 def modctl(find, box):
     return programs.Program(find("modctl"), box / "modctl")
+
+
+@pytest.fixture(scope="session")
+def ask(find, work):
+    """What the Python packages of others say: a verb of peers.py and its
+    words."""
+    python = find("packages")
+    home = work / "python"
+    home.mkdir()
+    script = pathlib.Path(__file__).with_name("peers.py")
+
+    def answer(*words):
+        done = subprocess.run(
+            [python, str(script), *map(str, words)], cwd=home,
+            env={"PATH": os.environ["PATH"], "HOME": str(home),
+                 "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
+                 "MLFLOW_DISABLE_TELEMETRY": "true"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=300)
+        assert done.returncode == 0, f"{words}\n{done.stderr[-4000:]}"
+        return json.loads(done.stdout)
+
+    return answer
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 oras' folders, modctl's tars under ModelPack's former names, images that
 skopeo converted, buildah built, or olot put a model into."""
 import hashlib
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -154,15 +153,12 @@ def test_an_image_that_buildah_built(registry, mreg, box):
 
 
 @pytest.mark.parametrize("modelpack", [False, True])
-def test_an_image_that_olot_put_a_model_into(mreg, box, modelpack):
-    if importlib.util.find_spec("olot") is None:
-        pytest.skip("no olot: pip install olot")
-    from olot.basics import oci_layers_on_top
+def test_an_image_that_olot_put_a_model_into(mreg, ask, box, modelpack):
     layout = image_layout(box, {"base.txt": b"of the base"}, modelpack)
     model = small_model(box / "model", "olot")
-    files = [str(model / p) for p in ("model.bin", "config.json")]
-    oci_layers_on_top(str(layout), files, str(model / "README.md"),
-                      add_modelpack=modelpack)
+    ask("olot_layers", layout, model / "README.md",
+        "yes" if modelpack else "no", model / "model.bin",
+        model / "config.json")
     store = box / "store"
     store.mkdir()
     layout.rename(store / "olot")

@@ -162,6 +162,20 @@ static void long_texts_end_in_dots(void **state)
 	assert_has(err.cause, "x...");
 }
 
+static void tells_what_failed_and_the_reason_at_the_bottom(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
+
+	(void)state;
+	(void)mr_fail(&err, MREG_EIO, "disk on fire");
+	assert_string_equal(mr_error_text(&err, text), "disk on fire");
+	(void)mr_wrap(&err, "cannot read 'a'");
+	(void)mr_wrap(&err, "cannot push 'm'");
+	assert_string_equal(mr_error_text(&err, text),
+			    "cannot push 'm': disk on fire");
+}
+
 static void no_error_struct_is_fine(void **state)
 {
 	(void)state;
@@ -184,6 +198,8 @@ int main(void)
 		cmocka_unit_test(an_error_may_be_made_of_itself),
 		cmocka_unit_test(outside_text_cannot_forge_a_line),
 		cmocka_unit_test(long_texts_end_in_dots),
+		cmocka_unit_test(
+			tells_what_failed_and_the_reason_at_the_bottom),
 		cmocka_unit_test(no_error_struct_is_fine),
 	};
 

@@ -127,6 +127,27 @@ static void brackets_in_strings_are_no_nesting(void **state)
 	mr_json_freep(&j);
 }
 
+/* Exactly those that 64 bits hold, or as a double whatever is finite. */
+static void integers_beyond_64_bits_are_reals_where_that_is_wanted(void **state)
+{
+	static const char text[] = "{\"n\":18446744073709551616,\"m\":1}";
+	struct mreg_error err = MREG_ERROR_INIT;
+	MR_AUTO(mr_json_freep) json_t *j = NULL;
+
+	(void)state;
+	assert_code(MREG_EFORMAT, parse(text, &j, &err), err);
+	assert_has(err.msg, "too big integer");
+	assert_ok(mr_json_parse_reals(text, strlen(text), sizeof(text), "m", &j,
+				      &err),
+		  err);
+	assert_true(json_real_value(json_object_get(j, "n")) ==
+		    18446744073709551616.0);
+	assert_true(json_is_real(json_object_get(j, "m")));
+	mr_json_freep(&j);
+	assert_code(MREG_EFORMAT,
+		    mr_json_parse_reals("[1e999]", 7, 7, "m", &j, &err), err);
+}
+
 static void gets_what_is_there(void **state)
 {
 	MR_AUTO(mr_json_freep)
@@ -324,6 +345,8 @@ int main(void)
 		cmocka_unit_test(bounds_the_size),
 		cmocka_unit_test(bounds_the_nesting),
 		cmocka_unit_test(brackets_in_strings_are_no_nesting),
+		cmocka_unit_test(
+			integers_beyond_64_bits_are_reals_where_that_is_wanted),
 		cmocka_unit_test(gets_what_is_there),
 		cmocka_unit_test(the_optional_may_be_absent_or_null),
 		cmocka_unit_test(wrong_types_are_named),

@@ -252,7 +252,38 @@ static void tells_what_is_damaged(void **state)
 		assert_code(MREG_EFORMAT,
 			    read_back(f, codings[i], NO_LIMIT, 4096, &seen),
 			    f->err);
+		assert_has(f->err.msg, "something follows its end");
 	}
+	/* A second one whose sum is wrong. */
+	f->n = 0;
+	add(f, MR_CODING_GZIP, f->text, 100);
+	add(f, MR_CODING_GZIP, f->text + 100, TEXT_BYTES - 100);
+	memset(f->packed + f->n - 8, 0x55, 4);
+	assert_code(MREG_EFORMAT,
+		    read_back(f, MR_CODING_GZIP, NO_LIMIT, 4096, &seen),
+		    f->err);
+	assert_has(f->err.msg, "incorrect data check");
+}
+
+/* As a tape is filled up. */
+static void zeros_behind_the_end_are_told(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t seen;
+	size_t i, n;
+
+	for (i = 0; i < MR_COUNT(codings); i++)
+		for (n = 1; n <= 512; n *= 8) {
+			f->n = 0;
+			add(f, codings[i], f->text, 100);
+			memset(f->packed + f->n, 0, n);
+			f->n += n;
+			assert_code(
+				MREG_EFORMAT,
+				read_back(f, codings[i], NO_LIMIT, 4096, &seen),
+				f->err);
+			assert_has(f->err.msg, "something follows its end");
+		}
 }
 
 /* A frame whose header asks for 2 GiB of memory. */
@@ -300,6 +331,7 @@ int main(void)
 		TEST(a_bomb_does_not_go_off),
 		TEST(tells_what_is_cut),
 		TEST(tells_what_is_damaged),
+		TEST(zeros_behind_the_end_are_told),
 		TEST(refuses_an_enormous_window),
 		TEST(empty_is_empty),
 	};

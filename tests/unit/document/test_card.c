@@ -212,6 +212,11 @@ static void reads_base_models_and_how_they_relate(void **state)
 	c = with(*state, "base_model:\n- a/b\n- gpt2\n- a/b\n"
 			 "- https://huggingface.co/c/d\n");
 	assert_words(&c.base_models, "a/b|gpt2|c/d");
+	assert_string_equal(c.relation, "merge");
+	c = with(*state, "base_model: [a/b, c/d]\n"
+			 "base_model_relation: finetune\n");
+	assert_string_equal(c.relation, "finetune");
+	c = with(*state, "base_model: [a/b, a/b]\n");
 	assert_null(c.relation);
 	c = with(*state, "base_model: a/b\nbase_model_relation: sibling\n");
 	assert_null(c.relation);

@@ -151,6 +151,7 @@ static void knows_context_lengths_by_their_names(void **state)
 		0);
 }
 
+/* security.md H68. */
 static void tells_of_code_of_its_own(void **state)
 {
 	assert_true(read_config(*state,

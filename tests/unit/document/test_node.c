@@ -158,6 +158,24 @@ static void writes_compact_json_with_sorted_keys(void **state)
 			    "\"b\":[1.50,\"on\",\"x\\\"y\"]}");
 }
 
+/* Else what is written here could not be read back. */
+static void numbers_that_json_readers_cannot_hold_become_strings(void **state)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf out = MR_BUF_INIT(1000);
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_node *back = NULL;
+
+	mr_node_json(parse(*state, "a: [9223372036854775808, 1e308, 1e309]\n"
+				   "b: [-1.0E+999, 1e-999]\n"),
+		     &out);
+	assert_string_equal(mr_buf_text(&out),
+			    "{\"a\":[9223372036854775808,1e308,\"1e309\"],"
+			    "\"b\":[\"-1.0E+999\",1e-999]}");
+	assert_ok(mr_node_parse_json(*state, mr_buf_text(&out), out.len, "it",
+				     &back, &err),
+		  err);
+}
+
 static void an_empty_document_is_no_node(void **state)
 {
 	assert_null(parse(*state, ""));
@@ -226,6 +244,9 @@ int main(void)
 			gets_what_is_there_and_nothing_else, arena, arena_end),
 		cmocka_unit_test_setup_teardown(
 			writes_compact_json_with_sorted_keys, arena, arena_end),
+		cmocka_unit_test_setup_teardown(
+			numbers_that_json_readers_cannot_hold_become_strings,
+			arena, arena_end),
 		cmocka_unit_test_setup_teardown(an_empty_document_is_no_node,
 						arena, arena_end),
 		cmocka_unit_test(refuses_what_makes_much_of_little),

@@ -161,6 +161,22 @@ static void jumps_ask_for_little(void **state)
 	end(&t);
 }
 
+/* Each ends a little behind a window: that is no reason to read on. */
+static void jumps_over_little_more_than_a_window_ask_for_little(void **state)
+{
+	struct rig t;
+	size_t i;
+
+	(void)state;
+	begin(&t, "", 0, UINT64_C(1) << 40);
+	for (i = 0; i < 100; i++) {
+		mr_cursor_seek(t.c, (uint64_t)i * 70 * 1024);
+		(void)mr_cursor_u64(t.c);
+	}
+	assert_int_equal(t.r.bytes, MR_CURSOR_BYTES + 99 * 1024);
+	end(&t);
+}
+
 static void a_file_that_shrinks_is_trouble(void **state)
 {
 	struct rig t;
@@ -358,6 +374,8 @@ int main(void)
 		cmocka_unit_test(a_limit_is_kept_and_can_be_moved),
 		cmocka_unit_test(bytes_are_the_same_in_any_portions),
 		cmocka_unit_test(jumps_ask_for_little),
+		cmocka_unit_test(
+			jumps_over_little_more_than_a_window_ask_for_little),
 		cmocka_unit_test(a_file_that_shrinks_is_trouble),
 		cmocka_unit_test(trouble_leaves_nothing_else),
 		cmocka_unit_test(keeps_no_more_than_its_budget),

@@ -260,7 +260,7 @@ static void refuses_tensors_that_do_not_add_up(void **state)
 	assert_int_equal(one_tensor(42, 1, 32, 0, 0, 18), MR_FORMAT_UNKNOWN);
 	assert_int_equal(one_tensor(UINT32_MAX, 1, 32, 0, 0, 18),
 			 MR_FORMAT_UNKNOWN);
-	/* not from 0, beyond the end */
+	/* not from 0, beyond the end (H61) */
 	assert_int_equal(one_tensor(0, 1, 8, 0, 32, 64), MR_FORMAT_UNKNOWN);
 	assert_int_equal(one_tensor(0, 1, 8, 0, UINT64_MAX, 32),
 			 MR_FORMAT_UNKNOWN);

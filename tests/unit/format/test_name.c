@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "format/format.h"
 
 static void knows_formats_by_extension(void **state)
@@ -99,6 +100,34 @@ static void lists_each_shard_once_and_sorted(void **state)
 	assert_int_equal(out.n, 0);
 }
 
+static void tells_which_tensors_a_shard_should_have(void **state)
+{
+	static const char text[] = "{\"weight_map\":{\"b\":\"m-2.bin\","
+				   "\"c\":\"m-1.bin\",\"a\":\"m-2.bin\"}}";
+	static const char *const want[][2] = { { "m-1.bin", "c" },
+					       { "m-2.bin", "a" },
+					       { "m-2.bin", "b" } };
+	MR_AUTO(mr_arena_freep)
+	struct mr_arena *a = mr_arena_new(MR_SHARD_ROWS_MAX_BYTES);
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_shard_row *rows;
+	size_t n, i;
+
+	(void)state;
+	assert_ok(mr_format_shard_rows(text, strlen(text), "index", a, &rows,
+				       &n, &err),
+		  err);
+	assert_int_equal(n, 3);
+	for (i = 0; i < n; i++) {
+		assert_string_equal(rows[i].shard, want[i][0]);
+		assert_string_equal(rows[i].tensor, want[i][1]);
+	}
+	assert_code(MREG_EFORMAT,
+		    mr_format_shard_rows("{}", 2, "index", a, &rows, &n, &err),
+		    err);
+	assert_has(err.msg, "index has no 'weight_map'");
+}
+
 static void refuses_what_is_no_shard_index(void **state)
 {
 	static const char *const bad[] = {
@@ -149,6 +178,7 @@ int main(void)
 		cmocka_unit_test(knows_a_git_lfs_pointer),
 		cmocka_unit_test(knows_shard_indexes_by_name),
 		cmocka_unit_test(lists_each_shard_once_and_sorted),
+		cmocka_unit_test(tells_which_tensors_a_shard_should_have),
 		cmocka_unit_test(refuses_what_is_no_shard_index),
 		cmocka_unit_test(refuses_shards_elsewhere),
 	};

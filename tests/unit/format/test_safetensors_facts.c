@@ -206,6 +206,8 @@ static void each_impossible_length_says_why(void **state)
 		assert_int_equal(l.f.format, MR_FORMAT_SAFETENSORS);
 		assert_non_null(l.f.trouble);
 		assert_has(l.f.trouble, bad[i].why);
+		/* That we read no more is no fault of the file. */
+		assert_int_equal(l.f.limited, i == 6);
 		/* Nothing is fetched for a length that cannot be. */
 		assert_true(l.f.bytes_read <= 16 + 65536);
 		facts_release(&l);

@@ -198,6 +198,8 @@ static void data_behind_a_pickle_is_told(void **state)
 	assert_string_equal(l.f.warnings.items[0],
 			    "6 bytes behind the pickles in it are no pickles "
 			    "and were not looked at");
+	assert_int_equal(l.f.unsafe.n, 1);
+	assert_string_equal(l.f.unsafe.items[0], MR_UNSAFE_REST);
 	facts_release(&l);
 }
 

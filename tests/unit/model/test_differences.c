@@ -66,7 +66,7 @@ static void names_changed_added_and_removed_ones(void **state)
 	(void)state;
 	differ("license: MIT\nmetrics: {auc: 0.1, f1: 1}\ntags: {a: b}",
 	       "license: X\nmetrics: {auc: 0.2, f1: 1}\nrunId: 7\nannotations: {com.example.x: y}",
-	       "com.example.x licenses metric.auc run.id tag.a");
+	       "com.example.x license metric.auc runId tag.a");
 	differ("metrics: {auc: 0.9}", "metrics: {auc: 0.90}", "metric.auc");
 }
 
@@ -83,7 +83,9 @@ static void names_the_config_only_when_nothing_else_explains_it(void **state)
 	differ("architecture: a\nmetrics: {m: 1}", "architecture: b",
 	       "config metric.m");
 	differ("license: a\narchitecture: a", "license: b\narchitecture: b",
-	       "licenses");
+	       "license");
+	differ("versionLabel: a\narchitecture: a",
+	       "versionLabel: b\narchitecture: b", "versionLabel");
 }
 
 static void names_files_that_differ(void **state)
@@ -128,6 +130,26 @@ static void compares_files_of_other_tools_by_layers(void **state)
 	differ_manifests(a, c, "files");
 }
 
+/* Of others' manifests the base is told by two annotations, and by nothing
+ * else. */
+#define BASED(name, hex)                                                       \
+	"{\"schemaVersion\":2,\"config\":{\"mediaType\":\"application/"        \
+	"vnd.oci.empty.v1+json\",\"digest\":\"sha256:" HEX                     \
+	"c\",\"size\":2},\"layers\":[],\"annotations\":{"                      \
+	"\"org.opencontainers.image.base.digest\":\"sha256:" HEX hex           \
+	"\",\"org.opencontainers.image.base.name\":\"" name "\"}}"
+
+static void names_the_base_as_parents(void **state)
+{
+	MR_AUTO(mr_manifest_freep)
+	struct mr_manifest *a = foreign(BASED("x", "1"));
+	MR_AUTO(mr_manifest_freep)
+	struct mr_manifest *b = foreign(BASED("y", "2"));
+
+	(void)state;
+	differ_manifests(a, b, "parents");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +159,7 @@ int main(void)
 		cmocka_unit_test(
 			names_the_config_only_when_nothing_else_explains_it),
 		cmocka_unit_test(names_files_that_differ),
+		cmocka_unit_test(names_the_base_as_parents),
 		cmocka_unit_test(compares_files_of_other_tools_by_layers),
 	};
 

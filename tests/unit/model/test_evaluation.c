@@ -252,6 +252,30 @@ static void refuses_a_document_that_is_too_large(void **state)
 	assert_has(err.msg, "larger than 1048576 bytes");
 }
 
+/* YAML's reader never had a limit; JSON's would stop at 64 bits. */
+static void reads_whole_numbers_of_any_length_as_it_writes_them(void **state)
+{
+	static const char long_one[] =
+		"100000000000000000000000000000000000000000000";
+	struct mr_evaluation from_yaml;
+	struct mr_evaluation from_json;
+	MR_AUTO(mr_buf_release)
+	struct mr_buf b = MR_BUF_INIT(MR_EVALUATION_MAX_BYTES);
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	parses(*state,
+	       "suite: s\npassed: false\nmetrics:\n  loss: "
+	       "100000000000000000000000000000000000000000000\n"
+	       "  size: -9223372036854775809\n",
+	       &from_yaml);
+	assert_ok(mr_evaluation_write(&from_yaml, &b, &err), err);
+	parses(*state, mr_buf_text(&b), &from_json);
+	assert_int_equal(from_json.metric_count, 2);
+	assert_string_equal(from_json.metrics[0].value, long_one);
+	assert_string_equal(from_json.metrics[1].value, "-9223372036854775809");
+	writes(&from_json, mr_buf_text(&b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +298,9 @@ int main(void)
 						fresh, gone),
 		cmocka_unit_test_setup_teardown(
 			refuses_a_document_that_is_too_large, fresh, gone),
+		cmocka_unit_test_setup_teardown(
+			reads_whole_numbers_of_any_length_as_it_writes_them,
+			fresh, gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

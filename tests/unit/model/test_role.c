@@ -135,6 +135,30 @@ static void is_quick_for_thousands_of_files(void **state)
 				 MR_ROLE_WEIGHT_CONFIG);
 }
 
+static void knows_a_card_by_its_name(void **state)
+{
+	(void)state;
+	assert_true(mr_role_is_card("README.md", NULL));
+	assert_true(mr_role_is_card("readme.MD", NULL));
+	assert_true(mr_role_is_card("Model-Card.md", NULL));
+	assert_false(mr_role_is_card("sub/README.md", NULL));
+	assert_false(mr_role_is_card("README.md.bak", NULL));
+	assert_false(mr_role_is_card("LICENSE", NULL));
+}
+
+/* Whatever the order in which they come. */
+static void takes_the_best_card(void **state)
+{
+	(void)state;
+	assert_true(mr_role_is_card("readme.md", "README"));
+	assert_false(mr_role_is_card("README", "readme.md"));
+	assert_true(mr_role_is_card("README.txt", "MODEL_CARD.md"));
+	assert_true(mr_role_is_card("README.md", "readme.md"));
+	assert_false(mr_role_is_card("readme.md", "README.md"));
+	assert_false(mr_role_is_card("README.md", "README.md"));
+	assert_false(mr_role_is_card("LICENSE", "modelcard.md"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +170,8 @@ int main(void)
 		cmocka_unit_test(looks_at_the_base_name_alone),
 		cmocka_unit_test(makes_weights_and_the_unknown_a_dataset),
 		cmocka_unit_test(is_quick_for_thousands_of_files),
+		cmocka_unit_test(knows_a_card_by_its_name),
+		cmocka_unit_test(takes_the_best_card),
 	};
 
 	return cmocka_run_group_tests(tests, fresh, gone);

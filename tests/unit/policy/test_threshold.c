@@ -43,6 +43,9 @@ static void compares_with_what_an_alias_has(void **state)
 	assert_int_equal(holds("<= prod-eu + 5", "25.1", "20"), 0);
 	assert_int_equal(holds(">= production", "0.8", "much"), -1);
 	assert_int_equal(holds(">= production", "good", "0.8"), -1);
+	/* Aliases that only look like words for numbers. */
+	assert_int_equal(holds(">= nano", "2", "1"), 1);
+	assert_int_equal(holds(">= info + 1", "2", "1"), 1);
 }
 
 static void refuses_what_is_no_bound(void **state)
@@ -66,6 +69,11 @@ static void refuses_what_is_no_bound(void **state)
 		">= a \xc3\xa4",
 		"~ 5",
 		">= 1e999",
+		">= 1e400",
+		">= nan",
+		"< NaN",
+		"<= inf",
+		">= Infinity - 1",
 	};
 	size_t i;
 

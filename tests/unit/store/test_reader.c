@@ -100,13 +100,31 @@ static void a_jump_takes_a_little_again(void **state)
 	check_part(x, r, 10, 0);
 	check_part(x, r, 10, 2u << 20);
 	check_part(x, r, 10, NOISE_BYTES - 10);
-	assert_string_equal(range(x, 1, &s), "bytes=2097152-2162687");
+	assert_string_equal(range(x, 1, &s), "bytes=2097152-2101247");
 	assert_string_equal(range(x, 2, &s), "bytes=3145735-3145744");
 	/* All three are still there. */
 	check_part(x, r, 100, 20);
 	check_part(x, r, 100, (2u << 20) + 7);
 	check_part(x, r, 5, NOISE_BYTES - 5);
 	assert_false(fakereg_get(x->f, "GET", BLOBS, 3, &s));
+}
+
+static void it_takes_more_where_it_reads_on_after_a_jump(void **state)
+{
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	struct fx *x = *state;
+	struct fakereg_seen s;
+
+	r = open_noise(x);
+	check_part(x, r, 10, 0);
+	check_part(x, r, KIB, 1u << 20);
+	check_part(x, r, 4 * KIB, (1u << 20) + KIB);
+	assert_string_equal(range(x, 1, &s), "bytes=1048576-1052671");
+	assert_string_equal(range(x, 2, &s), "bytes=1052672-1060863");
+	/* Over what is short. */
+	check_part(x, r, 10, (1u << 20) + 60 * KIB);
+	assert_string_equal(range(x, 3, &s), "bytes=1110016-1126399");
+	assert_false(fakereg_get(x->f, "GET", BLOBS, 4, &s));
 }
 
 static void much_at_once_is_one_request(void **state)
@@ -159,7 +177,7 @@ static void a_store_without_ranges_is_read_near_the_start_only(void **state)
 	/* What had to be passed over was moved as well. */
 	mr_store_reader_cost(r, &cost);
 	assert_true(cost.requests == 2);
-	assert_true(cost.bytes == LARGE / 4 + 2 * 64 * KIB);
+	assert_true(cost.bytes == LARGE / 4 + 68 * KIB);
 	assert_code(MREG_EUNSUPPORTED,
 		    mr_reader_need_at(r, got, 10, LARGE / 2, &x->err), x->err);
 	assert_has(x->err.msg, "sends whole files where a part is asked for");
@@ -180,6 +198,162 @@ static void other_stores_are_read_as_well(void **state)
 	check_part(x, r, 2u << 20, 5);
 }
 
+/* -- a blob of any size, that counts what is asked of it --------------------
+ */
+
+struct endless {
+	struct mr_store base;
+	uint64_t opened, bytes;
+};
+
+struct zeros {
+	struct mr_stream base;
+	uint64_t left;
+};
+
+static ssize_t zeros_read(struct mr_stream *base, void *buf, size_t n,
+			  struct mreg_error *err)
+{
+	struct zeros *z = mr_container_of(base, struct zeros, base);
+
+	(void)err;
+	if (n > z->left)
+		n = (size_t)z->left;
+	memset(buf, 0, n);
+	z->left -= n;
+	return (ssize_t)n;
+}
+
+static void zeros_close(struct mr_stream *base)
+{
+	mr_release(mr_container_of(base, struct zeros, base));
+}
+
+static const struct mr_stream_ops zeros_ops = {
+	.read = zeros_read,
+	.close = zeros_close,
+};
+
+static int endless_has(struct mr_store *s, const struct mreg_desc *d,
+		       bool *found, struct mreg_error *err)
+{
+	(void)s, (void)d, (void)err;
+	*found = true;
+	return 0;
+}
+
+static int endless_open(struct mr_store *s, const struct mreg_desc *d,
+			uint64_t offset, uint64_t length,
+			struct mr_stream **out, struct mreg_error *err)
+{
+	struct endless *e = mr_container_of(s, struct endless, base);
+	struct zeros *z = mr_zalloc(sizeof(*z));
+
+	(void)d, (void)offset, (void)err;
+	assert_non_null(z);
+	z->base.ops = &zeros_ops;
+	z->left = length;
+	e->opened++;
+	e->bytes += length;
+	*out = &z->base;
+	return 0;
+}
+
+static void endless_free(struct mr_store *s)
+{
+	(void)s;
+}
+
+static const struct mr_store_ops endless_ops = {
+	.kind = "endless",
+	.has = endless_has,
+	.open = endless_open,
+	.free = endless_free,
+};
+
+#define ENDLESS_INIT(x)                                                        \
+	{                                                                      \
+		.base = {                                                      \
+			.ops = &endless_ops,                                   \
+			.env = &(x)->t.env,                                    \
+			.name = (char[]){ "endless" }                          \
+		}                                                              \
+	}
+
+static struct mr_reader *open_endless(struct fx *x, struct endless *e)
+{
+	struct mreg_desc d = fx_desc("", 0);
+	struct mr_reader *r;
+
+	d.size = UINT64_C(1) << 50;
+	assert_ok(mr_store_reader(&e->base, &d, &r, &x->err), x->err);
+	return r;
+}
+
+/* From jump to jump until it fails; the counts are the store's own. */
+static void jump_until_it_fails(struct fx *x, struct mr_reader *r,
+				uint64_t step)
+{
+	uint64_t at = 0;
+	char c[8];
+
+	while (mr_reader_need_at(r, c, sizeof(c), at, &x->err) == 0)
+		at += step;
+	assert_code(MREG_ELIMIT, (int)x->err.code, x->err);
+	assert_has(x->err.msg, "to look at 'sha256:");
+	assert_has(x->err.hint, "pull the file");
+}
+
+static void who_jumps_on_and_on_is_stopped(void **state)
+{
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	struct fx *x = *state;
+	struct endless e = ENDLESS_INIT(x);
+	struct mr_reader_cost cost;
+
+	r = open_endless(x, &e);
+	/* What a graph of small tensors would have us do. */
+	jump_until_it_fails(x, r, 70 * KIB);
+	assert_true(e.opened == MR_READER_MAX_REQUESTS);
+	assert_true(e.bytes == 64 * KIB + 1023 * 4 * KIB);
+	mr_store_reader_cost(r, &cost);
+	assert_true(cost.requests == e.opened && cost.bytes == e.bytes);
+}
+
+static void who_reads_on_and_on_is_stopped(void **state)
+{
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	struct fx *x = *state;
+	struct endless e = ENDLESS_INIT(x);
+	MR_AUTO(mr_free) char *much = mr_alloc(3u << 20);
+
+	r = open_endless(x, &e);
+	jump_until_it_fails(x, r, KIB);
+	assert_true(e.bytes <= MR_READER_MAX_BYTES);
+	assert_true(e.bytes > MR_READER_MAX_BYTES - MR_CHUNK_BYTES);
+	assert_true(e.opened < 100);
+	/* Nor is more given at once. */
+	assert_code(MREG_ELIMIT,
+		    mr_reader_need_at(r, much, 3u << 20, 1u << 30, &x->err),
+		    x->err);
+}
+
+static void the_budget_can_be_made_smaller_only(void **state)
+{
+	static const struct mr_reader_cost more = { UINT64_MAX, UINT64_MAX };
+	static const struct mr_reader_cost less = { 100 * KIB, 3 };
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	struct fx *x = *state;
+	struct endless e = ENDLESS_INIT(x);
+
+	r = open_endless(x, &e);
+	mr_store_reader_bound(r, &less);
+	mr_store_reader_bound(r, &more);
+	jump_until_it_fails(x, r, 70 * KIB);
+	assert_has(x->err.msg, "more than 102400 bytes, or 3 requests");
+	assert_true(e.opened == 3 && e.bytes == 72 * KIB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,10 +361,14 @@ int main(void)
 		FX(one_request_serves_what_is_near),
 		FX(reading_on_takes_twice_as_much),
 		FX(a_jump_takes_a_little_again),
+		FX(it_takes_more_where_it_reads_on_after_a_jump),
 		FX(much_at_once_is_one_request),
 		FX(a_blob_that_is_not_there_is_not_found),
 		FX(a_store_without_ranges_is_read_near_the_start_only),
 		FX(other_stores_are_read_as_well),
+		FX(who_jumps_on_and_on_is_stopped),
+		FX(who_reads_on_and_on_is_stopped),
+		FX(the_budget_can_be_made_smaller_only),
 	};
 	char *dir = test_tmpdir_new();
 	int failed;

@@ -2,9 +2,7 @@
  * test_fetch.c - large blobs over several connections: who helps whom, what
  * happens when one breaks, and what the next run goes on with.
  *
- * The source is a script.  Its clock moves with the bytes it hands out, so that
- * it is slow without anybody waiting; where the order of things matters its
- * streams wait for each other.
+ * The source is a script (tests/support/script_source.h).
  */
 #include "transfer/transfer.h"
 
@@ -19,186 +17,11 @@
 #include "content/digest.h"
 #include "content/spans.h"
 #include "state/state.h"
+#include "tests/support/script_source.h"
 #include "tests/support/test.h"
 
 #define MIB (1u << 20)
 #define SIZE (40u * MIB + 4321)
-#define STREAMS_MAX 64
-#define READ_BYTES (64u << 10)
-/* 64 KiB each 30 ms: about 2 MiB a second. */
-#define READ_MS 30
-#define PATIENCE_MS 60000
-
-struct source {
-	struct mr_store base;
-	const char *data; /* borrowed */
-	struct mr_lock lock;
-	struct mr_signal changed;
-	int64_t clock_ms;
-	struct mr_span asked[STREAMS_MAX]; /* in order of asking */
-	size_t opened;
-	unsigned int open, most_open;
-	uint64_t handed_out;
-	bool slow;     /* the clock moves */
-	bool ranges;   /* as told */
-	bool no_range; /* the first range asked for shows: there are none */
-	/* The first stream waits at `hold_at` until so many are opened. */
-	uint64_t hold_at;
-	size_t hold_for;
-	/* Streams that begin behind 0 (`others`), or the first one, break off
-	 * after so many bytes; how many of them.  Where it is one of the
-	 * others, all wait for it: none may take its bytes meanwhile. */
-	bool break_others, broken;
-	unsigned int breaks;
-	uint64_t break_after;
-	int break_code;
-	atomic_bool *cancel_at_break;
-};
-
-struct script {
-	struct mr_stream base;
-	struct source *source;
-	uint64_t at, end, start;
-	bool breaks;
-};
-
-static struct source *source_of(struct mr_store *s)
-{
-	return mr_container_of(s, struct source, base);
-}
-
-static bool must_wait(const struct source *src, const struct script *in)
-{
-	if (in->at - in->start < src->hold_at)
-		return false;
-	if (in->start == 0 && src->opened < src->hold_for)
-		return true;
-	return src->break_others && !src->broken && !in->breaks;
-}
-
-/* Under the lock: wait until it is this stream's turn, or too long. */
-static void hold(struct source *src, const struct script *in)
-{
-	int64_t waited_ms = 0;
-
-	while (must_wait(src, in) && waited_ms < PATIENCE_MS &&
-	       !mr_cancelled(src->base.env)) {
-		mr_signal_wait_ms(&src->changed, &src->lock, 100);
-		waited_ms += 100;
-	}
-}
-
-static ssize_t script_read(struct mr_stream *s, void *buf, size_t n,
-			   struct mreg_error *err)
-{
-	struct script *in = mr_container_of(s, struct script, base);
-	struct source *src = in->source;
-
-	if (n > READ_BYTES)
-		n = READ_BYTES;
-	if (n > in->end - in->at)
-		n = (size_t)(in->end - in->at);
-	mr_lock_enter(&src->lock);
-	hold(src, in);
-	if (src->slow)
-		src->clock_ms += READ_MS;
-	src->handed_out += n;
-	mr_lock_leave(&src->lock);
-	if (in->breaks && in->at - in->start >= src->break_after) {
-		mr_lock_enter(&src->lock);
-		src->broken = true;
-		mr_signal_all(&src->changed);
-		mr_lock_leave(&src->lock);
-		if (src->cancel_at_break)
-			atomic_store(src->cancel_at_break, true);
-		return mr_fail(err, (enum mreg_code)src->break_code,
-			       "the line is dead");
-	}
-	memcpy(buf, src->data + in->at, n);
-	in->at += n;
-	return (ssize_t)n;
-}
-
-static void script_close(struct mr_stream *s)
-{
-	struct script *in = mr_container_of(s, struct script, base);
-
-	mr_lock_enter(&in->source->lock);
-	in->source->open--;
-	mr_lock_leave(&in->source->lock);
-	mr_release(in);
-}
-
-static const struct mr_stream_ops script_ops = {
-	.read = script_read,
-	.close = script_close,
-};
-
-static int source_open(struct mr_store *s, const struct mreg_desc *d,
-		       uint64_t offset, uint64_t length, struct mr_stream **out,
-		       struct mreg_error *err)
-{
-	struct script *in = mr_zalloc(sizeof(*in));
-	struct source *src = source_of(s);
-
-	(void)d;
-	if (!in)
-		return mr_fail_nomem(err);
-	in->base.ops = &script_ops;
-	in->source = src;
-	in->at = in->start = offset;
-	in->end = offset + length;
-	mr_lock_enter(&src->lock);
-	if (src->opened < STREAMS_MAX)
-		src->asked[src->opened++] =
-			(struct mr_span){ .start = offset, .end = in->end };
-	if (++src->open > src->most_open)
-		src->most_open = src->open;
-	if (src->no_range && offset > 0)
-		src->ranges = false;
-	if (src->breaks > 0 && src->break_others == (offset > 0)) {
-		src->breaks--;
-		in->breaks = true;
-	}
-	mr_signal_all(&src->changed);
-	mr_lock_leave(&src->lock);
-	*out = &in->base;
-	return 0;
-}
-
-static bool source_ranges(struct mr_store *s)
-{
-	struct source *src = source_of(s);
-	bool ranges;
-
-	mr_lock_enter(&src->lock);
-	ranges = src->ranges;
-	mr_lock_leave(&src->lock);
-	return ranges;
-}
-
-static int source_has(struct mr_store *s, const struct mreg_desc *d,
-		      bool *found, struct mreg_error *err)
-{
-	(void)s;
-	(void)d;
-	(void)err;
-	*found = true;
-	return 0;
-}
-
-static void source_free(struct mr_store *s)
-{
-	(void)s; /* in the fixture */
-}
-
-static const struct mr_store_ops source_ops = {
-	.kind = "script",
-	.has = source_has,
-	.open = source_open,
-	.ranges = source_ranges,
-	.free = source_free,
-};
 
 /* -- fixture ----------------------------------------------------------------
  */
@@ -206,7 +29,7 @@ static const struct mr_store_ops source_ops = {
 struct fixture {
 	struct test_env te;
 	struct mreg_error err;
-	struct source src;
+	struct script_source src;
 	char *data;
 	char *dir;
 	struct mr_state *state;
@@ -220,12 +43,8 @@ struct fixture {
 static int64_t source_ms(void *ctx)
 {
 	struct fixture *f = mr_container_of(ctx, struct fixture, te);
-	int64_t ms;
 
-	mr_lock_enter(&f->src.lock);
-	ms = f->src.clock_ms;
-	mr_lock_leave(&f->src.lock);
-	return ms;
+	return script_source_ms(&f->src);
 }
 
 static int setup(void **state)
@@ -241,13 +60,7 @@ static int setup(void **state)
 	f->dir = test_tmpdir_new();
 	test_env_init(&f->te);
 	f->te.env.mono_ms = source_ms;
-	mr_lock_init(&f->src.lock);
-	mr_signal_init(&f->src.changed);
-	f->src.base.ops = &source_ops;
-	f->src.base.env = &f->te.env;
-	f->src.base.name = f->dir;
-	f->src.data = f->data;
-	f->src.ranges = true;
+	script_source_init(&f->src, &f->te.env, f->dir, f->data);
 	f->place.path = "model.bin";
 	f->place.desc.size = SIZE;
 	assert_ok(mr_digest_of(f->data, SIZE, &f->place.desc.digest, &f->err),
@@ -272,8 +85,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	close_target(f);
-	mr_signal_release(&f->src.changed);
-	mr_lock_release(&f->src.lock);
+	script_source_release(&f->src);
 	test_env_release(&f->te);
 	test_tmpdir_free(f->dir);
 	mr_release(f->data);
@@ -376,7 +188,8 @@ static void a_slow_one_is_helped(void **state)
 	for (i = 1; i < f->src.opened; i++)
 		assert_true(f->src.asked[i].start > 0);
 	/* What was asked for twice is what was on the way when it was cut. */
-	assert_true(f->src.handed_out <= SIZE + f->src.opened * READ_BYTES);
+	assert_true(f->src.handed_out <=
+		    SIZE + f->src.opened * SCRIPT_READ_BYTES);
 }
 
 static void nobody_helps_who_wants_one_connection(void **state)
@@ -456,7 +269,7 @@ static void the_only_connection_that_breaks_is_the_blobs_failure(void **state)
 	struct fixture *f = *state;
 
 	f->src.breaks = 1;
-	f->src.break_after = 10 * MIB + READ_BYTES;
+	f->src.break_after = 10 * MIB + SCRIPT_READ_BYTES;
 	f->src.break_code = MREG_ENETWORK;
 	assert_code(MREG_ENETWORK, fetch(f, 4), f->err);
 	assert_has(f->err.msg, "cannot transfer 'model.bin'");

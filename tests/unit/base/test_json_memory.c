@@ -1,0 +1,127 @@
+/*
+ * test_json_memory.c - JSON that is read when memory runs out.
+ *
+ * Each parse is in a process of its own, since which allocation fails is read
+ * once.
+ */
+#include "tests/support/test.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#define ALLOCATIONS_MAX 500
+
+enum outcome {
+	PARSED,
+	REFUSED,
+	WRONG
+};
+
+static enum outcome parse_without(int n, const char *text)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	json_t *j = NULL;
+	char plan[16];
+	int rc;
+
+	(void)snprintf(plan, sizeof(plan), "%d", n);
+	setenv("MREG_FAIL_ALLOC", plan, 1);
+	rc = mr_json_parse(text, strlen(text), 4096, "text", &j, &err);
+	if (rc == MREG_ENOMEM)
+		return strstr(err.msg, "out of memory") ? REFUSED : WRONG;
+	if (rc < 0)
+		return WRONG;
+	json_decref(j);
+	return PARSED;
+}
+
+/* Each allocation of a parse is refused in its turn: told, and nothing else. */
+static void check(const char *text)
+{
+	enum outcome found = WRONG;
+	unsigned int refused = 0;
+	int status;
+	pid_t pid;
+	int n;
+
+	for (n = 1; n < ALLOCATIONS_MAX && found != PARSED; n++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			(void)signal(SIGSEGV, SIG_DFL); /* not cmocka's */
+			(void)signal(SIGABRT, SIG_DFL);
+			_exit(parse_without(n, text));
+		}
+		assert_int_equal(pid, waitpid(pid, &status, 0));
+		assert_true(WIFEXITED(status));
+		found = (enum outcome)WEXITSTATUS(status);
+		assert_in_range(found, PARSED, REFUSED);
+		refused += found == REFUSED;
+	}
+	assert_int_equal(found, PARSED);
+	assert_true(refused >= 4);
+}
+
+/* jansson would go on behind the end of what it has of the string where it is
+ * the quote at its end that finds no room. */
+static void a_string_that_finds_no_room(void **state)
+{
+	char text[80];
+	int n;
+
+	(void)state;
+	for (n = 1; n < 70; n++) {
+		(void)snprintf(text, sizeof(text), "[\"%0*d\"]", n, 7);
+		check(text);
+	}
+}
+
+/* jansson asserts that it has all digits of it. */
+static void a_number_that_finds_no_room(void **state)
+{
+	(void)state;
+	check("[1234567890123456789]");
+	check("[123456789012345.678901234567890e-3]");
+	check("[1234567890123456]");
+}
+
+static void objects_and_arrays_that_find_no_room(void **state)
+{
+	(void)state;
+	check("{\"config\": {\"mediaType\": \"application/json\", \"size\": 2},"
+	      " \"layers\": [{\"a\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}, {}],"
+	      " \"and a key that is longer than sixteen\": null}");
+}
+
+/* Keys are released while the text is read, values later. */
+static void what_was_read_is_released_by_its_owner(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	MR_AUTO(mr_json_freep) json_t *a = NULL;
+	MR_AUTO(mr_json_freep) json_t *b = NULL;
+
+	(void)state;
+	assert_ok(mr_json_parse("{\"a\": {\"b\": [1]}}", 17, 99, "a", &a, &err),
+		  err);
+	assert_ok(mr_json_parse("[\"text\"]", 8, 99, "b", &b, &err), err);
+	mr_json_freep(&a);
+	assert_string_equal(json_string_value(json_array_get(b, 0)), "text");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_string_that_finds_no_room),
+		cmocka_unit_test(a_number_that_finds_no_room),
+		cmocka_unit_test(objects_and_arrays_that_find_no_room),
+		cmocka_unit_test(what_was_read_is_released_by_its_owner),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
