@@ -20,9 +20,7 @@ struct mreg_record_opts {
 	const char *display_name;
 	const char *owner;
 	const char *description;
-	/* Set; a name that is set and unset is set. */
-	const struct mreg_pair *tags;
-	size_t tag_count;
+	struct mreg_texts tags; /* KEY=VALUE; set, also when unset as well */
 	/* Taken away: "owner", "description", "displayName", "tags.KEY". */
 	struct mreg_texts unset;
 	bool dry_run;

@@ -5,15 +5,19 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/names.h"
 #include "mreg/alias.h"
 #include "mreg/json.h"
 
+#define SHOWN_BYTES 200
+
 struct args {
-	const char *ref, *alias, *expect;
+	const char *ref, *alias, *expect, *reason;
 	bool dry_run;
 };
 
@@ -22,6 +26,7 @@ static const struct cli_opt set_opts[] = {
 	CLI_ARG(struct args, alias, "ALIAS", "the name it gets: production"),
 	CLI_STR('e', "expect", "DIGEST", struct args, expect,
 		"only if the alias has this digest now; none: is new"),
+	CLI_STR(0, "reason", "TEXT", struct args, reason, "why, for the log"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would change, change nothing"),
 	CLI_END,
@@ -31,6 +36,7 @@ static const struct cli_opt rm_opts[] = {
 	CLI_ARG(struct args, ref, "NAME:ALIAS", "the alias to remove"),
 	CLI_STR('e', "expect", "DIGEST", struct args, expect,
 		"only if the alias has this digest now"),
+	CLI_STR(0, "reason", "TEXT", struct args, reason, "why, for the log"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would change, change nothing"),
 	CLI_END,
@@ -68,8 +74,8 @@ static void put_was(struct mr_buf *b, const struct mreg_alias_result *r)
 			      cli_short_digest(&r->was, text));
 }
 
-static int show(struct cli *cli, const struct mreg_alias_result *r,
-		struct mreg_error *err)
+int cli_show_alias(struct cli *cli, const struct mreg_alias_result *r,
+		   struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 16);
 	bool removed = r->digest.algorithm == MREG_DIGEST_NONE;
@@ -114,11 +120,12 @@ static int run_set(struct cli *cli, const void *p, struct mreg_error *err)
 	int rc;
 
 	o.expect = a->expect;
+	o.reason = a->reason;
 	o.dry_run = a->dry_run;
 	rc = mreg_alias_set(cli->mreg, a->ref, a->alias, &o, &res, err);
 	if (rc < 0)
 		return rc;
-	rc = show(cli, &res, err);
+	rc = cli_show_alias(cli, &res, err);
 	mreg_alias_result_release(&res);
 	return rc;
 }
@@ -131,22 +138,35 @@ static int run_rm(struct cli *cli, const void *p, struct mreg_error *err)
 	int rc;
 
 	o.expect = a->expect;
+	o.reason = a->reason;
 	o.dry_run = a->dry_run;
 	rc = mreg_alias_rm(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
-	rc = show(cli, &res, err);
+	rc = cli_show_alias(cli, &res, err);
 	mreg_alias_result_release(&res);
 	return rc;
 }
 
+static const char differences[] =
+	"\nunfinished: its writer was stopped between log and tag; "
+	"'mreg alias repair' completes it\n"
+	"foreign: moved without mreg; 'mreg log NAME --adopt' records that, "
+	"'mreg alias repair' undoes it\n"
+	"unrecorded: the log knows nothing of it; its next move, or --adopt, "
+	"is the first entry\n";
+
 static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 		     struct mreg_error *err)
 {
-	static const char *const heads[] = { "NAME", "VERSION", "DIGEST" };
+	static const char *const heads[] = { "NAME", "VERSION", "DIGEST",
+					     "SINCE", "BY" };
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
+	int64_t now_s = (int64_t)time(NULL);
 	char text[MREG_DIGEST_TEXT];
+	char shown[SHOWN_BYTES];
 	struct cli_table *t;
+	bool differ = false;
 	size_t i;
 	int rc;
 
@@ -179,9 +199,25 @@ static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 			cli_table_cell(t, "v%" PRIu64, row->number);
 		else
 			cli_table_cell(t, "-");
-		cli_table_cell(t, "%s", mreg_digest_text(&row->digest, text));
+		cli_table_cell(t, "%s",
+			       row->digest.algorithm == MREG_DIGEST_NONE
+				       ? "-"
+				       : cli_short_digest(&row->digest, text));
+		cli_table_cell(
+			t, "%s",
+			row->since_s ? mr_text_age(now_s - row->since_s, shown)
+				     : "-");
+		(void)mr_text_safe(row->actor[0] ? row->actor : "-", shown,
+				   sizeof(shown));
+		if (row->differs)
+			cli_table_cell(t, "%s  (%s)", shown, row->differs);
+		else
+			cli_table_cell(t, "%s", shown);
+		differ = differ || row->differs;
 	}
 	rc = cli_table_print(cli, t, &b, err);
+	if (rc >= 0 && differ)
+		mr_buf_puts(&b, differences);
 	return rc < 0 ? rc : cli_print(&b, err);
 }
 

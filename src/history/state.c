@@ -44,16 +44,11 @@ static bool is_unfinished(struct mr_history *h, const char *alias,
 	       (before && mreg_digest_equal(&before->version, tag));
 }
 
-int mr_alias_judge(struct mr_history *h, const char *alias,
-		   struct mr_alias_state *state, struct mreg_error *err)
+void mr_alias_judge(struct mr_history *h, const struct mr_standing *now,
+		    const char *alias, struct mr_alias_state *state)
 {
-	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
-	const struct mr_alias_standing *a;
-	int rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
+	const struct mr_alias_standing *a = mr_standing_alias(now, alias);
 
-	if (rc < 0)
-		return rc;
-	a = mr_standing_alias(&now, alias);
 	state->move = a ? a->move : NULL;
 	memset(&state->fold, 0, sizeof(state->fold));
 	if (state->move)
@@ -66,18 +61,35 @@ int mr_alias_judge(struct mr_history *h, const char *alias,
 		state->agree = MR_ALIAS_UNFINISHED;
 	else
 		state->agree = MR_ALIAS_FOREIGN;
-	return 0;
 }
 
 int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
 		  struct mr_alias_state *out, struct mreg_error *err)
 {
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	bool found;
 	int rc = mr_tag_resolve(s, alias, &out->tag, &found, err);
 
+	if (rc >= 0)
+		rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
 	if (rc < 0)
 		return rc;
 	if (!found)
 		memset(&out->tag, 0, sizeof(out->tag));
-	return mr_alias_judge(h, alias, out, err);
+	mr_alias_judge(h, &now, alias, out);
+	return 0;
+}
+
+const char *mr_alias_differs(enum mr_alias_agree agree)
+{
+	switch (agree) {
+	case MR_ALIAS_UNFINISHED:
+		return "unfinished";
+	case MR_ALIAS_FOREIGN:
+		return "foreign";
+	case MR_ALIAS_UNRECORDED:
+		return "unrecorded";
+	default:
+		return NULL;
+	}
 }

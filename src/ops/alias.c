@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "history/history.h"
+#include "ops/names.h"
 #include "ops/policy.h"
 
 static int check_alias(const char *alias, struct mreg_error *err)
@@ -39,17 +40,40 @@ static int check_alias(const char *alias, struct mreg_error *err)
 	}
 }
 
-/* Move it, or say what would be. */
-static int move(struct mreg *m, struct mr_store *s, struct mr_history *h,
-		const struct mreg_ref *ref, const struct mr_move *mv,
-		const struct mreg_alias_opts *o, struct mreg_alias_result *out,
-		struct mreg_error *err)
+int mr_name_begin(struct mreg_alias_result *out, struct mreg_error *err)
+{
+	struct mr_arena *arena;
+	int rc = mr_result_arena(&arena, err);
+
+	memset(out, 0, sizeof(*out));
+	if (rc >= 0)
+		out->owner = arena;
+	return rc;
+}
+
+int mr_name_target(struct mreg *m, const char *text, struct mreg_ref *ref,
+		   struct mr_store **s, struct mreg_error *err)
+{
+	int rc = mr_target(m, text, ref, s, err);
+
+	if (rc >= 0 && (!ref->tag[0] || mr_digest_known(&ref->digest))) {
+		(void)mr_fail(err, MREG_EUSAGE, "'%.200s' names no alias",
+			      text);
+		return mr_hint(err, "write NAME:ALIAS");
+	}
+	return rc < 0 ? rc : check_alias(ref->tag, err);
+}
+
+int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mr_move *mv,
+		 bool dry_run, struct mreg_alias_result *out,
+		 struct mreg_error *err)
 {
 	struct mr_alias_state now;
 	struct mr_moved moved;
 	int rc;
 
-	if (!o->dry_run) {
+	if (!dry_run) {
 		rc = mr_alias_move(m, s, h, ref, mv, &moved, err);
 		out->was = moved.was;
 		out->event = moved.event;
@@ -61,11 +85,27 @@ static int move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			rc = mr_alias_look(s, h, mv->alias, &now, err);
 		if (rc >= 0)
 			rc = mr_alias_expect(mv, &now.tag.digest, err);
+		if (rc < 0)
+			return rc;
 		out->was = now.tag.digest;
 		out->digest = mv->to.digest;
 	}
 	out->changed = rc >= 0 && !mreg_digest_equal(&out->digest, &out->was);
 	return rc;
+}
+
+int mr_name_end(struct mreg *m, struct mr_store *s, const struct mreg_ref *ref,
+		const char *alias, bool dry_run, struct mreg_alias_result *out,
+		struct mreg_error *err)
+{
+	char name[MREG_REF_TEXT];
+
+	out->name = mr_arena_strdup(out->owner, mr_target_name(m, ref, name));
+	out->alias = mr_arena_strdup(out->owner, alias);
+	if (!out->number && mr_digest_known(&out->digest))
+		out->number = mr_number_recall(m, s, &out->digest);
+	out->dry_run = dry_run;
+	return mr_result_check(out->owner, err);
 }
 
 static int set_locked(struct mreg *m, struct mr_store *s,
@@ -82,7 +122,8 @@ static int set_locked(struct mreg *m, struct mr_store *s,
 
 	if (rc >= 0)
 		rc = mr_policy_alias(m, ref, s, &mv.to.digest, alias, err);
-	return rc < 0 ? rc : move(m, s, &h, ref, &mv, o, out, err);
+	return rc < 0 ? rc
+		      : mr_name_move(m, s, &h, ref, &mv, o->dry_run, out, err);
 }
 
 static int set_in(struct mreg *m, const char *text, const char *alias,
@@ -90,8 +131,7 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 		  struct mreg_alias_result *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
-	struct mr_arena *a = out->owner;
-	char name[MREG_REF_TEXT];
+	struct mreg_desc d;
 	struct mreg_ref ref;
 	int rc = check_alias(alias, err);
 
@@ -101,10 +141,9 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 		rc = mr_fail(err, MREG_EUSAGE,
 			     "'%s' is one of mreg's own records, no version",
 			     ref.tag);
-	if (rc < 0)
-		return rc;
 	/* A version that is not there must not leave an empty store behind. */
-	rc = mr_target_resolve(s, &ref, &(struct mreg_desc){ .size = 0 }, err);
+	if (rc >= 0)
+		rc = mr_target_resolve(s, &ref, &d, err);
 	if (rc >= 0 && !o->dry_run)
 		rc = mr_store_lock(s, err);
 	if (rc < 0)
@@ -112,15 +151,9 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 	rc = set_locked(m, s, &ref, alias, o, out, err);
 	if (!o->dry_run)
 		mr_store_unlock(s);
-	if (rc < 0)
-		return rc;
-	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, name));
-	out->alias = mr_arena_strdup(a, alias);
 	out->number = mr_tag_number(ref.tag);
-	if (!out->number)
-		out->number = mr_number_recall(m, s, &out->digest);
-	out->dry_run = o->dry_run;
-	return mr_result_check(a, err);
+	return rc < 0 ? rc
+		      : mr_name_end(m, s, &ref, alias, o->dry_run, out, err);
 }
 
 static int rm_locked(struct mreg *m, struct mr_store *s,
@@ -133,7 +166,7 @@ static int rm_locked(struct mreg *m, struct mr_store *s,
 			      .by = "remove",
 			      .reason = o->reason,
 			      .expect = o->expect };
-	int rc = move(m, s, &h, ref, &mv, o, out, err);
+	int rc = mr_name_move(m, s, &h, ref, &mv, o->dry_run, out, err);
 
 	if (rc < 0 || !mr_digest_known(&out->digest))
 		return rc;
@@ -148,18 +181,10 @@ static int rm_in(struct mreg *m, const char *text,
 		 struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
-	struct mr_arena *a = out->owner;
-	char name[MREG_REF_TEXT];
 	struct mreg_ref ref;
 	struct mreg_desc d;
-	int rc = mr_target(m, text, &ref, &s, err);
+	int rc = mr_name_target(m, text, &ref, &s, err);
 
-	if (rc >= 0 && !ref.tag[0]) {
-		(void)mr_fail(err, MREG_EUSAGE, "'%s' names no alias", text);
-		return mr_hint(err, "write NAME:ALIAS");
-	}
-	if (rc >= 0)
-		rc = check_alias(ref.tag, err);
 	if (rc >= 0)
 		rc = mr_target_resolve(s, &ref, &d, err);
 	if (rc >= 0 && !o->dry_run)
@@ -169,23 +194,8 @@ static int rm_in(struct mreg *m, const char *text,
 	rc = rm_locked(m, s, &ref, o, out, err);
 	if (!o->dry_run)
 		mr_store_unlock(s);
-	if (rc < 0)
-		return rc;
-	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, name));
-	out->alias = mr_arena_strdup(a, ref.tag);
-	out->dry_run = o->dry_run;
-	return mr_result_check(a, err);
-}
-
-static int begin(struct mreg_alias_result *out, struct mreg_error *err)
-{
-	struct mr_arena *arena;
-	int rc = mr_result_arena(&arena, err);
-
-	memset(out, 0, sizeof(*out));
-	if (rc >= 0)
-		out->owner = arena;
-	return rc;
+	return rc < 0 ? rc
+		      : mr_name_end(m, s, &ref, ref.tag, o->dry_run, out, err);
 }
 
 int mreg_alias_set(struct mreg *m, const char *ref, const char *alias,
@@ -193,10 +203,9 @@ int mreg_alias_set(struct mreg *m, const char *ref, const char *alias,
 		   struct mreg_alias_result *out, struct mreg_error *err)
 {
 	struct mreg_alias_opts o;
-	int rc = begin(out, err);
+	int rc = mr_name_begin(out, err);
 
 	mr_opts_take(&o, sizeof(o), given, given->size);
-
 	if (rc >= 0)
 		rc = set_in(m, ref, alias, &o, out, err);
 	if (rc < 0)
@@ -209,10 +218,9 @@ int mreg_alias_rm(struct mreg *m, const char *ref,
 		  struct mreg_alias_result *out, struct mreg_error *err)
 {
 	struct mreg_alias_opts o;
-	int rc = begin(out, err);
+	int rc = mr_name_begin(out, err);
 
 	mr_opts_take(&o, sizeof(o), given, given->size);
-
 	if (rc >= 0)
 		rc = rm_in(m, ref, &o, out, err);
 	if (rc < 0)

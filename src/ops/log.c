@@ -136,20 +136,6 @@ static int take_rows(struct looking *l, struct mreg_error *err)
 
 /* -- aliases --------------------------------------------------------------- */
 
-static const char *agree_name(enum mr_alias_agree agree)
-{
-	switch (agree) {
-	case MR_ALIAS_UNFINISHED:
-		return "unfinished";
-	case MR_ALIAS_FOREIGN:
-		return "foreign";
-	case MR_ALIAS_UNRECORDED:
-		return "unrecorded";
-	default:
-		return NULL;
-	}
-}
-
 static int take_alias(struct looking *l, const struct mr_alias_standing *a,
 		      struct mreg_log_alias *row, struct mreg_error *err)
 {
@@ -164,7 +150,7 @@ static int take_alias(struct looking *l, const struct mr_alias_standing *a,
 	if (!l->o->at)
 		rc = mr_alias_look(l->s, &l->h, a->name, &now, err);
 	if (rc >= 0 && !l->o->at)
-		row->differs = agree_name(now.agree);
+		row->differs = mr_alias_differs(now.agree);
 	return rc;
 }
 

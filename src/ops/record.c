@@ -52,29 +52,27 @@ static int add(struct writing *w, const char *key, const char *value,
 			    "--help'");
 }
 
-static int add_tags(struct writing *w, struct mreg_error *err)
+/* KEY=VALUE; of one key the last counts. */
+static int add_tag(struct writing *w, const char *text, struct mreg_error *err)
 {
-	size_t i, k;
-	int rc = 0;
+	const char *equals = strchr(text, '=');
+	char shown[SHOWN_BYTES];
+	char key[KEY_BYTES];
+	size_t k;
 
-	for (i = 0; i < w->o->tag_count && rc >= 0; i++) {
-		char key[KEY_BYTES];
-
-		if (snprintf(key, sizeof(key), "tags.%s", w->o->tags[i].name) >=
-			    (int)sizeof(key) ||
-		    !w->o->tags[i].name[0])
-			return mr_fail(err, MREG_EUSAGE,
-				       "a tag needs a name of at most %d bytes",
-				       KEY_BYTES - 6);
-		/* The last one wins. */
-		for (k = 0; k < w->md.set_count; k++)
-			if (strcmp(w->md.set[k].name, key) == 0)
-				break;
-		if (k < w->md.set_count)
-			w->md.set[k] = w->md.set[--w->md.set_count];
-		rc = add(w, key, w->o->tags[i].value, err);
+	if (!equals || equals == text ||
+	    snprintf(key, sizeof(key), "tags.%.*s", (int)(equals - text),
+		     text) >= (int)sizeof(key)) {
+		(void)mr_fail(err, MREG_EUSAGE, "'%s' is no tag",
+			      mr_text_safe(text, shown, sizeof(shown)));
+		return mr_hint(err, "write KEY=VALUE");
 	}
-	return rc;
+	for (k = 0; k < w->md.set_count; k++)
+		if (strcmp(w->md.set[k].name, key) == 0)
+			break;
+	if (k < w->md.set_count)
+		w->md.set[k] = w->md.set[--w->md.set_count];
+	return add(w, key, equals + 1, err);
 }
 
 static int add_unset(struct writing *w, struct mreg_error *err)
@@ -110,10 +108,11 @@ static int add_unset(struct writing *w, struct mreg_error *err)
 static int take_values(struct writing *w, struct mreg_error *err)
 {
 	const struct mreg_record_opts *o = w->o;
+	size_t i;
 	int rc;
 
 	w->md.set = mr_arena_alloc(w->arena,
-				   (o->tag_count + KEYS) * sizeof(*w->md.set));
+				   (o->tags.n + KEYS) * sizeof(*w->md.set));
 	w->md.unset = mr_arena_alloc(w->arena,
 				     (o->unset.n + 1) * sizeof(*w->md.unset));
 	if (!w->md.set || !w->md.unset)
@@ -123,8 +122,8 @@ static int take_values(struct writing *w, struct mreg_error *err)
 		rc = add(w, "owner", o->owner, err);
 	if (rc >= 0)
 		rc = add(w, "description", o->description, err);
-	if (rc >= 0)
-		rc = add_tags(w, err);
+	for (i = 0; i < o->tags.n && rc >= 0; i++)
+		rc = add_tag(w, o->tags.items[i], err);
 	if (rc >= 0)
 		rc = add_unset(w, err);
 	return rc < 0 ? rc : mr_result_check(w->arena, err);

@@ -62,8 +62,8 @@ static json_t *head_row(const void *items, size_t i)
 {
 	char text[MREG_DIGEST_TEXT];
 
-	return json_string(mreg_digest_text(
-		(const struct mreg_digest *)items + i, text));
+	return json_string(
+		mreg_digest_text((const struct mreg_digest *)items + i, text));
 }
 
 char *mreg_log_result_json(const struct mreg_log_result *r)
@@ -79,6 +79,61 @@ char *mreg_log_result_json(const struct mreg_log_result *r)
 	mr_view_bool(&v, "verified", r->verified);
 	mr_view_rows(&v, "flaws", r->flaws, r->flaw_count, flaw_row);
 	mr_view_texts(&v, "adopted", r->adopted, r->adopted_count);
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	return mr_view_text(&v);
+}
+
+static json_t *repair_row(const void *items, size_t i)
+{
+	const struct mreg_repair_row *row =
+		(const struct mreg_repair_row *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "tag", row->tag);
+	mr_view_digest(&v, "digest", &row->digest);
+	mr_view_digest(&v, "was", &row->was);
+	return mr_view_take(&v);
+}
+
+char *mreg_repair_result_json(const struct mreg_repair_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.repair/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_rows(&v, "repaired", r->rows, r->count, repair_row);
+	mr_view_u64(&v, "lookedAt", r->looked_at);
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	return mr_view_text(&v);
+}
+
+static json_t *value_row(const void *items, size_t i)
+{
+	const struct mreg_record_value *value =
+		(const struct mreg_record_value *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "key", value->key);
+	mr_view_str(&v, "value", value->value);
+	mr_view_time(&v, "time", value->time_s);
+	mr_view_str(&v, "actor", value->actor);
+	return mr_view_take(&v);
+}
+
+char *mreg_record_result_json(const struct mreg_record_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.record/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_digest(&v, "digest", &r->version);
+	mr_view_version(&v, r->number);
+	mr_view_bool(&v, "created", r->created);
+	mr_view_bool(&v, "changed", r->changed);
+	mr_view_rows(&v, "values", r->values, r->value_count, value_row);
+	mr_view_digest(&v, "event", &r->event);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	return mr_view_text(&v);
 }

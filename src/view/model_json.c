@@ -80,6 +80,9 @@ static json_t *alias_row(const struct mreg_alias_row *row)
 		    row->release                        ? "release"
 		    : strcmp(row->alias, "latest") == 0 ? "latest"
 							: "alias");
+	mr_view_time(&v, "since", row->since_s);
+	mr_view_str(&v, "actor", row->actor);
+	mr_view_str(&v, "differs", row->differs);
 	return mr_view_take(&v);
 }
 
@@ -120,5 +123,6 @@ char *mreg_alias_result_json(const struct mreg_alias_result *r)
 	mr_view_bool(&v, "changed", r->changed);
 	mr_view_bool(&v, "tombstone", r->tombstone);
 	mr_view_bool(&v, "dryRun", r->dry_run);
+	mr_view_digest(&v, "event", &r->event);
 	return mr_view_text(&v);
 }
