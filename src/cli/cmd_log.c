@@ -230,6 +230,7 @@ const struct cli_command cli_cmd_log = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
+	.lists = true,
 	.notes = "Who did it is what its writer said: a record, not a proof. "
 		 "--verify ends with status 6 when an event was changed, "
 		 "removed or put out of order. That the newest ones were "

@@ -71,16 +71,17 @@ static int choose(struct rollback *r, const struct mr_event **out,
 	size_t i;
 	int rc;
 
-	if (r->depth < 2)
+	if (!r->o->to && r->depth < 2)
 		return fail_first(r, err);
-	*out = r->stack[r->depth - 2];
-	if (!r->o->to)
+	if (!r->o->to) {
+		*out = r->stack[r->depth - 2];
 		return 0;
+	}
 	to.tag[0] = '\0';
 	if (mreg_digest_parse(r->o->to, &to.digest, NULL) < 0)
 		(void)snprintf(to.tag, sizeof(to.tag), "%s", r->o->to);
 	rc = mr_target_resolve(r->s, &to, &d, err);
-	for (i = r->depth - 1; rc >= 0 && i-- > 0;)
+	for (i = r->depth ? r->depth - 1 : 0; rc >= 0 && i-- > 0;)
 		if (mreg_digest_equal(&r->stack[i]->version, &d.digest)) {
 			*out = r->stack[i];
 			return 0;
@@ -88,7 +89,7 @@ static int choose(struct rollback *r, const struct mr_event **out,
 	if (rc < 0)
 		return rc;
 	(void)mr_fail(err, MREG_ENOTFOUND,
-		      "alias '%s' was never at '%s' before", r->ref.tag,
+		      "alias '%s' has no '%s' to go back to", r->ref.tag,
 		      mr_text_safe(r->o->to, shown, sizeof(shown)));
 	return mr_hint(err,
 		       "'mreg log NAME --about %s' shows where it was; "
