@@ -27,6 +27,7 @@
 #include "mreg/push.h"
 #include "mreg/record.h"
 #include "mreg/resolve.h"
+#include "mreg/retire.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +52,7 @@ MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
 MREG_API char *mreg_repair_result_json(const struct mreg_repair_result *r);
 MREG_API char *mreg_record_result_json(const struct mreg_record_result *r);
+MREG_API char *mreg_retire_result_json(const struct mreg_retire_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);

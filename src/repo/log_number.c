@@ -43,16 +43,28 @@ int mr_log_number(struct mr_store *s, struct mr_history *h,
 	return 0;
 }
 
-/* The highest number whose v<N> is there, and what it has. */
+static bool is_archived(const struct mr_standing *now,
+			const struct mreg_digest *d)
+{
+	const struct mr_version_standing *v = mr_standing_version(now, d);
+
+	return v && v->archived;
+}
+
+/* The highest number that is not archived and whose v<N> is there, and what it
+ * has. */
 static int highest_version(struct mr_store *s, struct mr_history *h,
 			   uint64_t *number, struct mreg_desc *out,
 			   struct mreg_error *err)
 {
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	MR_AUTO(mr_free) uint64_t *numbers = NULL;
-	size_t n;
-	int rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
+	size_t n = 0;
+	int rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
 
 	*number = 0;
+	if (rc >= 0)
+		rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
 	while (rc >= 0 && n > 0) {
 		const struct mr_event *owner;
 		char tag[32];
@@ -66,6 +78,8 @@ static int highest_version(struct mr_store *s, struct mr_history *h,
 		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
 		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
 			continue; /* a foreign move: `ls` shows it */
+		if (is_archived(&now, &out->digest))
+			continue;
 		*number = numbers[n];
 		return 0;
 	}

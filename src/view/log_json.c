@@ -138,6 +138,26 @@ char *mreg_record_result_json(const struct mreg_record_result *r)
 	return mr_view_text(&v);
 }
 
+char *mreg_retire_result_json(const struct mreg_retire_result *r)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.retire/1");
+	mr_view_str(&v, "name", r->name);
+	mr_view_digest(&v, "digest", &r->digest);
+	mr_view_version(&v, r->number);
+	mr_view_bool(&v, "changed", r->changed);
+	mr_view_bool(&v, "archived", r->archived);
+	mr_view_bool(&v, "deprecated", r->deprecated);
+	mr_view_digest(&v, "event", &r->event);
+	if (r->latest)
+		mr_view_u64(&v, "latest", r->latest);
+	else
+		mr_view_put(&v, "latest", json_null());
+	mr_view_bool(&v, "dryRun", r->dry_run);
+	return mr_view_text(&v);
+}
+
 char *mreg_log_row_json(const struct mreg_log_result *r, size_t i)
 {
 	struct mr_view v = { .obj = row_of(&r->rows[i]) };
