@@ -264,6 +264,28 @@ def test_the_template_of_a_card_claims_nothing(mreg, plain):
     assert "license" not in shown["metadata"]
     assert shown["parents"] == [] and shown["inputs"] == []
     assert shown["labels"] == {}
+    assert "description" not in shown["metadata"]
+
+
+def test_a_card_not_filled_in_is_refused_by_the_template(mreg, plain):
+    """Though everything else that it asks for is there."""
+    templates = SPEC / "templates"
+    card = (templates / "model-card.md").read_text()
+    (plain / "README.md").write_text(card)
+    words = ["push", plain, "churn:dev", "--policy", templates / "policy.yaml",
+             "--license", "MIT", "--author", "Ada", "--run-id", "r1",
+             "--revision", COMMIT, "--tag", "owner=ada@example.com",
+             "--metric", "accuracy=0.9", "--input",
+             "train=s3://data,classification=internal,consent=yes,license=MIT,"
+             "digest=sha256:" + "1" * 64]
+    err = mreg.fails(7, *words)
+    assert "require.description" in err["cause"]
+    assert "1 of " in err["message"] and "rules fail" in err["message"]
+    prompt = "<!-- One paragraph: what the model does, for whom"
+    assert prompt in card
+    (plain / "README.md").write_text(card.replace(
+        prompt, "Says which customers are about to leave.\n\n" + prompt))
+    mreg.run(*words)
 
 
 def test_show_says_of_what_the_rules_are_asked(mreg, policy):
