@@ -78,6 +78,8 @@ static int look_local(struct push *p, const struct mr_file *f,
 	rc = mr_file_reader(f, &r, err);
 	if (rc >= 0)
 		rc = mr_facts_read(r, f->path, own, &facts, err);
+	if (rc >= 0)
+		rc = mr_facts_config(r, f->path, f->size, own, &facts, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot read '%s'", f->source);
 	take(a, &facts, to);

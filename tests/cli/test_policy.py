@@ -587,6 +587,26 @@ def test_a_file_that_cannot_be_looked_into_is_said_so_once(mreg, policy,
     assert "inspected" not in finding["problem"]
 
 
+@pytest.mark.parametrize("config, says", [
+    ('{"auto_map": {"AutoModel": "m.Model"}}', "auto_map"),
+    ("{", "(unread config.json)"),
+    (" " * (1 << 20) + "{}", "(unread config.json)"),
+    ('{"auto_map": {}}', None)], ids=["code", "broken", "large", "none"])
+def test_code_of_the_models_own_is_unsafe(mreg, plain, policy, config, says):
+    """Here and when it is there."""
+    deny = policy("policy: 1\nformats: {unsafe: deny}\n")
+    (plain / "config.json").write_text(config)
+    mreg.run("push", plain, "churn")
+    if not says:
+        mreg.run("policy", "check", "churn:v1", "--policy", deny)
+        mreg.run("policy", "check", plain, "churn", "--policy", deny)
+        return
+    for what in ([plain, "churn"], ["churn:v1"]):
+        finding, = mreg.run("policy", "check", *what, "--policy", deny,
+                            "--json", status=7).json["findings"]
+        assert f"'config.json' uses {says};" in finding["problem"]
+
+
 def push_archive(layout, content):
     """A version v1 of one tar layer, as other tools push them."""
     blobs = layout / "blobs/sha256"
