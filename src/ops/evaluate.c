@@ -4,18 +4,17 @@
  */
 #include "mreg/evaluate.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
 #include "format/format.h"
 #include "ops/attach.h"
 #include "ops/attached.h"
+#include "ops/given.h"
 
 #define DOCUMENT_NAME "evaluation.json"
 /* Metrics that are told in a listing too; all are in the document. */
@@ -34,10 +33,10 @@ static int take_from(const char *path, struct mr_arena *a,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_EVALUATION_MAX_BYTES);
-	int rc = mr_file_load(AT_FDCWD, path, &b, err);
+	int rc = mr_given_load(path, "evaluation", &b, err);
 
 	if (rc < 0)
-		return mr_wrap(err, "cannot read evaluation '%s'", path);
+		return rc;
 	rc = mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e, err);
 	/* Most likely by who is asking. */
 	if (rc == MREG_EFORMAT && err && !err->hint[0])

@@ -396,6 +396,22 @@ def test_an_alias_that_is_refused_has_findings(mreg, policy, plain):
     assert found["rule"] == "naming.alias" and found["where"] == "churn"
 
 
+def test_verbose_tells_the_cause_of_one_rule(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    words = ("push", plain, "churn")
+    assert "cause: " not in mreg.run(*words, status=7).stderr
+    assert "\ncause: require.license" in mreg.run(*words, "-v",
+                                                  status=7).stderr
+
+
+def test_a_long_number_can_be_shown(mreg, policy, plain):
+    number = "123456789012345678901234567890"
+    mreg.run("policy", "set", "churn",
+             policy(f"policy: 1\npatterns: {{tags.x: {number}}}\n"))
+    source, = mreg.json("policy", "show", "churn")["sources"]
+    assert source["document"]["patterns"] == {"tags.x": number}
+
+
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
     mreg.run("policy", "set", "churn", policy(TEN))
     r = mreg.run("push", plain, "churn", "--quiet", status=7)
