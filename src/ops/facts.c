@@ -66,7 +66,8 @@ int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
 		   struct mreg_error *err)
 {
 	if (atomic_load(&moved->bytes) < MOVED_MAX_BYTES &&
-	    atomic_load(&moved->requests) < MOVED_MAX_REQUESTS)
+	    (!mr_store_is_far(l->s) ||
+	     atomic_load(&moved->requests) < MOVED_MAX_REQUESTS))
 		return 0;
 	(void)mr_fail(err, MREG_ELIMIT,
 		      "the headers of '%s' take more than %" PRIu64
@@ -134,7 +135,9 @@ int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
 {
 	struct mr_reader_cost left = {
 		minus(MOVED_MAX_BYTES, atomic_load(&moved->bytes)),
-		minus(MOVED_MAX_REQUESTS, atomic_load(&moved->requests)),
+		mr_store_is_far(l->s) ? minus(MOVED_MAX_REQUESTS,
+					      atomic_load(&moved->requests))
+				      : UINT64_MAX,
 	};
 	MR_AUTO(mr_reader_closep) struct mr_reader *in = NULL;
 	int rc = mr_store_reader(l->s, &file->desc, &in, err);

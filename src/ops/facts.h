@@ -97,7 +97,8 @@ struct mr_moved {
 	_Atomic uint64_t bytes, requests;
 };
 void mr_moved_init(struct mr_moved *moved);
-/* MREG_ELIMIT when that is more than headers can be. */
+/* MREG_ELIMIT when that is more than headers can be; requests count where the
+ * store is far. */
 int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
 		   struct mreg_error *err);
 /* One file's facts, by ranges of its blob, with what that took: set on failure

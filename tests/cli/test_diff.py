@@ -490,6 +490,16 @@ def test_a_graph_that_cannot_be_read_is_told(mreg, tmp_path):
     assert "'model.onnx' cannot be told" in r.stderr
 
 
+def test_what_is_not_looked_at_is_no_broken_file(mreg, tmp_path):
+    for version in (b"1", b"2"):
+        push(mreg, tmp_path / "m", {
+            "model.pt": b"7z\274\257\047\034" + version * 64}, *BARE)
+    error = mreg.fails(1, "diff", "churn:v1", "churn:v2", "--tensors")
+    assert error["code"] == "limit"
+    assert "'model.pt' of 'churn' cannot be read" in error["message"]
+    assert "it may be right" in error["hint"]
+
+
 # -- the sample -------------------------------------------------------------------
 
 

@@ -139,6 +139,25 @@ def test_one_broken_file_among_others_is_told(mreg, tmp_path):
     assert f"cannot be read {a['trouble']}\n" in text
 
 
+SEVEN_ZIP = b"7z\274\257\047\034" + b"\0" * 64
+
+
+def test_what_is_not_looked_at_is_no_broken_file(mreg, tmp_path):
+    push(mreg, tmp_path / "z", {"model.pt": SEVEN_ZIP}, "z")
+    error = mreg.fails(1, "inspect", "z", "-t")
+    assert error["code"] == "limit"
+    assert "it may be right" in error["hint"]
+
+
+def test_what_may_be_no_weights_does_not_fail_a_version(mreg, tmp_path):
+    push(mreg, tmp_path / "o", {"model.bin": b"\1\2\3\4" * 99,
+                                "images.pack": SEVEN_ZIP}, "o")
+    files = validate(mreg.json("inspect", "o", "-t"))["weights"]["files"]
+    told = {f["path"]: f["trouble"] for f in files}
+    assert told["model.bin"] is None
+    assert "7z archive" in told["images.pack"]
+
+
 def test_what_is_in_no_known_format_is_no_error(mreg, model, pushed):
     f, = mreg.json("inspect", "churn", "-t")["weights"]["files"]
     assert (f["path"], f["format"], f["trouble"]) == ("model.bin", None, None)

@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import re
+import zipfile
 import zlib
 
 import jsonschema
@@ -621,6 +622,34 @@ def test_code_of_the_models_own_is_unsafe(mreg, plain, policy, config, says):
         finding, = mreg.run("policy", "check", *what, "--policy", deny,
                             "--json", status=7).json["findings"]
         assert f"'config.json' uses {says};" in finding["problem"]
+
+
+def npy_of_objects(value):
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    return (b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header +
+            pickle.dumps(value, protocol=4))
+
+
+def test_a_file_too_large_to_be_looked_at_leaves_the_others_read(
+        mreg, policy, tmp_path):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "w.npz", "w") as z:
+        for name in ("a.npy", "b.npy"):
+            z.writestr(name, npy_of_objects(bytes(33 << 20)))
+    (folder / "m.pkl").write_bytes(pickle.dumps([1.5]))
+    mreg.run("push", folder, "churn")
+    findings = strict(mreg.run(
+        "policy", "check", "churn:v1", "--json", "--policy",
+        policy("policy: 1\nformats: {trouble: deny, unsafe: deny}\n"),
+        status=7).json, "policy-check")["findings"]
+    assert [f["rule"] for f in findings] == ["formats.unsafe",
+                                             "formats.trouble"]
+    for f in findings:
+        assert "'w.npz'" in f["problem"] and "m.pkl" not in f["problem"]
+        assert "more than 67108864 bytes" in f["problem"]
+        assert "again when" not in f["mend"]
+    assert "it may be right" in findings[1]["mend"]
 
 
 def push_archive(layout, content):
