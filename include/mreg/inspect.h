@@ -47,6 +47,8 @@ struct mreg_attached {
 	int64_t created_s;       /* seconds since 1970; 0: not told */
 	struct mreg_texts files; /* their names */
 	uint64_t bytes;          /* in its files */
+	/* Of an evaluation: the data it was run on; NULL: not told. */
+	const char *dataset, *dataset_digest;
 };
 
 struct mreg_tensor {
@@ -143,6 +145,10 @@ struct mreg_inspect_result {
 	const char *config, *raw;      /* NULL: not asked for */
 	size_t config_len, raw_len;    /* bytes */
 	const char *config_type;       /* media type; "" */
+	/* What it is when it is attached to a version itself, and to which. */
+	const struct mreg_attached *document; /* NULL: it is not */
+	struct mreg_digest subject;           /* when `document` */
+	uint64_t subject_number;              /* 0: not known, or no version */
 	void *owner;
 };
 

@@ -62,17 +62,34 @@ static size_t depth_of(const char *p, size_t n)
  * lex_save).  When memory is refused there, it reads and writes past the end
  * of a string, and of a number an assertion ends the process.  So it never
  * learns of it: watch_alloc() leaves the parse, and what that held is
- * released from the list kept of it.  One per thread, and only while
- * mr_json_parse runs.
+ * released from the list kept of it.  Until the parse has ended nothing is
+ * released, so no address is used twice and nothing has to be looked for.  One
+ * per thread, and only while mr_json_parse runs.
  */
-struct parse {
-	void **held; /* allocated by jansson, in order; owned; NULL: released */
+struct list {
+	void **items; /* owned */
 	size_t n, cap;
+};
+
+struct parse {
+	struct list held; /* all that jansson allocated */
+	struct list gone; /* what it released of that */
 	jmp_buf refused;
 };
 
 static _Thread_local struct parse *running;
 static pthread_once_t watched = PTHREAD_ONCE_INIT;
+/* A program that gave jansson an allocator of its own keeps it. */
+static json_malloc_t allocate = mr_alloc;
+static json_free_t release = mr_release;
+
+static void add(struct parse *p, struct list *l, void *mem)
+{
+	if (mr_grow((void **)&l->items, &l->cap, l->n + 1, sizeof(*l->items)) <
+	    0)
+		longjmp(p->refused, 1);
+	l->items[l->n++] = mem;
+}
 
 static void *watch_alloc(size_t size)
 {
@@ -80,38 +97,36 @@ static void *watch_alloc(size_t size)
 	void *mem;
 
 	if (!p)
-		return mr_alloc(size);
-	if (mr_grow((void **)&p->held, &p->cap, p->n + 1, sizeof(*p->held)) < 0)
-		longjmp(p->refused, 1);
-	mem = mr_alloc(size);
+		return allocate(size);
+	add(p, &p->held, NULL);
+	mem = allocate(size);
 	if (!mem)
 		longjmp(p->refused, 1);
-	p->held[p->n++] = mem;
+	p->held.items[p->held.n - 1] = mem;
 	return mem;
 }
 
 static void watch_release(void *mem)
 {
 	struct parse *p = running;
-	size_t i = p && mem ? p->n : 0;
 
-	/* What is released was mostly allocated shortly before. */
-	while (i > 0 && p->held[i - 1] != mem)
-		i--;
-	if (i > 0)
-		p->held[i - 1] = NULL;
-	mr_release(mem);
+	if (!p)
+		release(mem);
+	else if (mem)
+		add(p, &p->gone, mem);
 }
 
-/* A program that gave jansson an allocator of its own keeps it. */
 static void watch(void)
 {
 	json_malloc_t take = NULL;
 	json_free_t give = NULL;
 
 	json_get_alloc_funcs(&take, &give);
-	if (take == malloc && give == free)
-		json_set_alloc_funcs(watch_alloc, watch_release);
+	if (take != malloc || give != free) {
+		allocate = take;
+		release = give;
+	}
+	json_set_alloc_funcs(watch_alloc, watch_release);
 }
 
 /* Nothing of its own may change between the two returns of setjmp(). */
@@ -127,7 +142,8 @@ static int load(struct parse *p, const void *bytes, size_t n, size_t flags,
 static int load_or_nothing(const void *bytes, size_t n, size_t flags,
 			   json_t **out, json_error_t *why)
 {
-	struct parse p = { .n = 0 };
+	struct parse p = { .held = { .n = 0 } };
+	const struct list *over;
 	size_t i;
 	int rc;
 
@@ -135,9 +151,12 @@ static int load_or_nothing(const void *bytes, size_t n, size_t flags,
 	running = &p;
 	rc = load(&p, bytes, n, flags, out, why);
 	running = NULL;
-	for (i = 0; rc < 0 && i < p.n; i++)
-		mr_release(p.held[i]);
-	mr_release(p.held);
+	over = rc < 0 ? &p.held : &p.gone;
+	for (i = 0; i < over->n; i++)
+		if (over->items[i])
+			release(over->items[i]);
+	mr_release(p.held.items);
+	mr_release(p.gone.items);
 	return rc;
 }
 

@@ -7,7 +7,6 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/error.h"
 
@@ -15,9 +14,6 @@ static const char *advice_of(const struct mreg_error *err)
 {
 	switch (err->code) {
 	case MREG_ENOTFOUND:
-		if (err->sys == ENOENT && strstr(err->msg, "'-'"))
-			return "'-' is a file like any other; for standard "
-			       "input write /dev/stdin";
 		if (err->sys == ENOENT || err->sys == ENOTDIR)
 			return "check the spelling of the path";
 		return "check the spelling; 'mreg ls' lists models, 'mreg ls "

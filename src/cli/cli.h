@@ -21,6 +21,7 @@ enum cli_type {
 	CLI_TYPE_MAY,   /* a word that may be there: const char * */
 	CLI_TYPE_MANY,  /* one or more words: struct cli_words */
 	CLI_TYPE_STR,   /* --name VALUE: const char * */
+	CLI_TYPE_ONCE,  /* the same; given twice it is an error */
 	CLI_TYPE_LIST,  /* --name VALUE, again and again: struct cli_words */
 	CLI_TYPE_UINT,  /* --name N: unsigned int, from 1 */
 	CLI_TYPE_BOOL,  /* --name: bool */
@@ -56,6 +57,10 @@ struct cli_opt {
 #define CLI_STR(letter, name, value, s, field, help)                           \
 	{                                                                      \
 		CLI_TYPE_STR, letter, name, value, offsetof(s, field), help    \
+	}
+#define CLI_ONCE(letter, name, value, s, field, help)                          \
+	{                                                                      \
+		CLI_TYPE_ONCE, letter, name, value, offsetof(s, field), help   \
 	}
 #define CLI_LIST(letter, name, value, s, field, help)                          \
 	{                                                                      \

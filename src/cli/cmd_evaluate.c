@@ -29,8 +29,8 @@ static const struct cli_opt opts[] = {
 	CLI_BOOL(0, "fail", struct args, fail, "the version failed"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics,
 		 "what was measured"),
-	CLI_STR(0, "dataset", "NAME[@DIGEST]", struct args, dataset,
-		"on which data"),
+	CLI_ONCE(0, "dataset", "NAME[@DIGEST]", struct args, dataset,
+		 "on which data; others are another evaluation"),
 	CLI_LIST(0, "segment", "SEGMENT:NAME=NUMBER", struct args, segments,
 		 "the same on a part of the data"),
 	CLI_STR(0, "report", "FILE", struct args, report,
@@ -97,6 +97,10 @@ static int show(struct cli *cli, const struct mreg_evaluate_result *r,
 		mr_buf_printf(&b, ":v%" PRIu64, at->number);
 	mr_buf_puts(&b, r->passed ? " passed " : " failed ");
 	cli_put(&b, r->suite);
+	if (r->dataset) {
+		mr_buf_puts(&b, " on ");
+		cli_put(&b, r->dataset);
+	}
 	mr_buf_printf(&b, "\n  %s\n", mreg_digest_text(&at->digest, digest));
 	put_metrics(&b, "  ", r->metrics, r->metric_count);
 	for (i = 0; i < r->segment_count; i++) {
@@ -149,8 +153,10 @@ const struct cli_command cli_cmd_evaluate = {
 	.run = run,
 	.examples = examples,
 	.notes = "The result is a document attached to the version, whose "
-		 "digest stays. One is about one suite and one set of data; "
-		 "numbers stay as they are written. A policy can demand that a "
-		 "suite was passed, or bound a metric on a segment. A verdict "
-		 "of failure is no failure of this command.",
+		 "digest stays. One is about one suite and one set of data, of "
+		 "which the last one counts: a failure is taken back by a run "
+		 "on the same data (name and digest) only. Numbers stay as "
+		 "they are written. A policy can demand that a suite was "
+		 "passed, or bound a metric on a segment. A verdict of failure "
+		 "is no failure of this command.",
 };

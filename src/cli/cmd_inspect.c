@@ -92,6 +92,72 @@ static void put_pairs(struct mr_buf *b, const char *title,
 	}
 }
 
+/* ", auc=0.93, f1=0.8": the first by name, and that there are more. */
+static void put_metrics(struct mr_buf *b, const struct mreg_attached *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->metric_count && i < METRICS_SHOWN; i++) {
+		mr_buf_puts(b, ", ");
+		cli_put(b, d->metrics[i].name);
+		mr_buf_putc(b, '=');
+		cli_put(b, d->metrics[i].value);
+	}
+	if (i < d->metric_count)
+		mr_buf_puts(b, ", ...");
+}
+
+/* What a document is called: by its verdict, its title, its files. */
+static void put_document(struct mr_buf *b, const struct mreg_attached *d)
+{
+	const char *said = d->title;
+	size_t k;
+
+	if (d->suite) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, d->suite);
+		if (d->dataset) {
+			mr_buf_puts(b, " on ");
+			cli_put(b, d->dataset);
+		}
+		if (d->judged)
+			mr_buf_puts(b, d->passed ? ": passed" : ": failed");
+		put_metrics(b, d);
+	}
+	if (said && !(d->suite && strcmp(said, d->suite) == 0)) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, said);
+	}
+	if (said && d->files.n == 1 && strcmp(d->files.items[0], said) == 0)
+		return;
+	for (k = 0; k < d->files.n; k++) {
+		mr_buf_puts(b, k ? ", " : "  ");
+		cli_put(b, d->files.items[k]);
+	}
+}
+
+/* A document's type, for people. */
+static const char *kind_of(const struct mreg_attached *d)
+{
+	if (d->kind)
+		return d->kind;
+	return d->type[0] ? d->type : "-";
+}
+
+/* What it is itself, and about which version. */
+static void put_subject(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	char digest[MREG_DIGEST_TEXT];
+
+	mr_buf_printf(b, "%-14s ", "document");
+	cli_put(b, kind_of(r->document));
+	put_document(b, r->document);
+	mr_buf_printf(b, "\n%-14s ", "of");
+	if (r->subject_number)
+		mr_buf_printf(b, "v%" PRIu64 " ", r->subject_number);
+	mr_buf_printf(b, "%s\n", mreg_digest_text(&r->subject, digest));
+}
+
 static void put_identity(struct cli *cli, struct mr_buf *b,
 			 const struct mreg_inspect_result *r)
 {
@@ -104,6 +170,8 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 		mr_buf_printf(b, ":v%" PRIu64, r->number);
 	mr_buf_putc(b, '\n');
 	put_line(b, "digest", mreg_digest_text(&r->desc.digest, digest));
+	if (r->document)
+		put_subject(b, r);
 	if (r->fileset)
 		put_line(b, "fileset", r->fileset);
 	if (r->registered_s)
@@ -174,46 +242,6 @@ static void put_lineage(struct mr_buf *b, const struct mreg_inspect_result *r)
 	}
 }
 
-/* ", auc=0.93, f1=0.8": the first by name, and that there are more. */
-static void put_metrics(struct mr_buf *b, const struct mreg_attached *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->metric_count && i < METRICS_SHOWN; i++) {
-		mr_buf_puts(b, ", ");
-		cli_put(b, d->metrics[i].name);
-		mr_buf_putc(b, '=');
-		cli_put(b, d->metrics[i].value);
-	}
-	if (i < d->metric_count)
-		mr_buf_puts(b, ", ...");
-}
-
-/* What a document is called: by its verdict, its title, its files. */
-static void put_document(struct mr_buf *b, const struct mreg_attached *d)
-{
-	const char *said = d->title;
-	size_t k;
-
-	if (d->suite) {
-		mr_buf_puts(b, "  ");
-		cli_put(b, d->suite);
-		if (d->judged)
-			mr_buf_puts(b, d->passed ? ": passed" : ": failed");
-		put_metrics(b, d);
-	}
-	if (said && !(d->suite && strcmp(said, d->suite) == 0)) {
-		mr_buf_puts(b, "  ");
-		cli_put(b, said);
-	}
-	if (said && d->files.n == 1 && strcmp(d->files.items[0], said) == 0)
-		return;
-	for (k = 0; k < d->files.n; k++) {
-		mr_buf_puts(b, k ? ", " : "  ");
-		cli_put(b, d->files.items[k]);
-	}
-}
-
 /* Digests are whole: NAME@DIGEST is how a document is had. */
 static void put_attached(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
@@ -226,10 +254,9 @@ static void put_attached(struct mr_buf *b, const struct mreg_inspect_result *r)
 	for (i = 0; i < r->attached_count; i++) {
 		const struct mreg_attached *d = &r->attached[i];
 		int64_t age = (int64_t)time(NULL) - d->created_s;
-		const char *type = d->type[0] ? d->type : "-";
 
 		mr_buf_puts(b, "  ");
-		cli_put(b, d->kind ? d->kind : type);
+		cli_put(b, kind_of(d));
 		put_document(b, d);
 		if (d->created_s)
 			mr_buf_printf(b, "  %s", mr_text_age(age, text));
@@ -421,7 +448,9 @@ const struct cli_command cli_cmd_inspect = {
 	.notes =
 		"Reads the manifest and its config, no weights. A * behind a "
 		"file marks it as executable. Of an image index it lists the "
-		"manifests, each of which can be named by its digest. "
+		"manifests, each of which can be named by its digest. Of an "
+		"attached document, named so, it tells the type and which "
+		"version it is about. "
 		"--tensors, --files and --config show these instead; together, "
 		"one after the other. Long annotations and signatures are cut: "
 		"--json has them whole.\n\n"

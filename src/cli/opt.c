@@ -32,8 +32,8 @@ static bool is_argument(const struct cli_opt *o)
 
 static bool takes_value(const struct cli_opt *o)
 {
-	return o->type == CLI_TYPE_STR || o->type == CLI_TYPE_LIST ||
-	       o->type == CLI_TYPE_UINT;
+	return o->type == CLI_TYPE_STR || o->type == CLI_TYPE_ONCE ||
+	       o->type == CLI_TYPE_LIST || o->type == CLI_TYPE_UINT;
 }
 
 /* A row and where its value goes; NULL when unknown. */
@@ -150,7 +150,11 @@ static int store_value(struct parse *p, const struct cli_opt *o, char *base,
 		return rc;
 	if (o->type == CLI_TYPE_LIST)
 		return add_word(p->owned, slot, value, p->argc, err);
-	if (o->type == CLI_TYPE_STR) {
+	if (o->type == CLI_TYPE_ONCE && *(const char **)slot) {
+		(void)mr_fail(err, MREG_EUSAGE, "--%s is given twice", o->name);
+		return mr_hint(err, "it can be given once only");
+	}
+	if (o->type == CLI_TYPE_STR || o->type == CLI_TYPE_ONCE) {
 		*(const char **)slot = value;
 		return 0;
 	}

@@ -136,7 +136,10 @@ void cli_error(const struct cli *cli, const struct mreg_error *err)
 		"command again\",\"cause\":\"\"}}";
 	bool color = cli->color_err;
 	char text[MR_ERROR_TEXT];
-	bool steps = strstr(err->cause, "; ") != NULL;
+	/* What a policy says is one, were it a single rule: the line of the
+	 * error has none of it. */
+	bool steps = err->cause[0] &&
+		     (err->code == MREG_EPOLICY || strstr(err->cause, "; "));
 
 	if (cli->globals.json) {
 		char *json = error_json(cli, err);

@@ -13,8 +13,8 @@ bool cli_row_is_argument(const struct cli_opt *o)
 
 bool cli_row_takes_value(const struct cli_opt *o)
 {
-	return o->type == CLI_TYPE_STR || o->type == CLI_TYPE_LIST ||
-	       o->type == CLI_TYPE_UINT;
+	return o->type == CLI_TYPE_STR || o->type == CLI_TYPE_ONCE ||
+	       o->type == CLI_TYPE_LIST || o->type == CLI_TYPE_UINT;
 }
 
 const char *cli_row_value(const struct cli_opt *o)

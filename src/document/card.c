@@ -221,7 +221,7 @@ static const char *read_relation(const struct mr_node *root, struct mr_arena *a,
 	return NULL;
 }
 
-/* What identifies a task, data set or metric, else what it is called. */
+/* What identifies a data set or metric, else what it is called. */
 static const char *type_or_name(struct mr_arena *a, const struct mr_node *node)
 {
 	const char *type = mr_fields_text(a, node, "type");
@@ -234,14 +234,12 @@ static void read_result(const struct mr_node *result, struct mr_arena *a,
 			struct mr_card *out)
 {
 	const struct mr_node *metrics = mr_node_get(result, "metrics");
-	const char *task = type_or_name(a, mr_node_get(result, "task"));
 	const char *dataset = type_or_name(a, mr_node_get(result, "dataset"));
 	const struct mr_node *metric;
 	struct mr_card_metric one;
 	size_t i;
 
 	for (i = 0; (metric = mr_fields_item(metrics, i)); i++) {
-		one.task = task;
 		one.dataset = dataset;
 		one.name = type_or_name(a, metric);
 		one.value = mr_fields_text(a, metric, "value");
@@ -284,8 +282,6 @@ static void read_index(const struct mr_node *index, struct mr_arena *a,
 	size_t i;
 	size_t k;
 
-	if (!out->name)
-		out->name = mr_fields_text(a, mr_fields_item(index, 0), "name");
 	if (n == 0)
 		return;
 	out->metrics = mr_arena_alloc(a, n * sizeof(*out->metrics));
@@ -304,10 +300,8 @@ static void read_fields(const struct mr_node *root, struct mr_arena *a,
 	const struct mr_node *languages = mr_node_get(root, "language");
 
 	out->license = read_license(root, a, &out->license_odd);
-	out->license_link = mr_fields_text(a, root, "license_link");
 	out->pipeline = mr_fields_text(a, root, "pipeline_tag");
 	out->library = mr_fields_text(a, root, "library_name");
-	out->name = mr_fields_text(a, root, "model_name");
 	read_bases(root, a, &out->base_models);
 	out->relation = read_relation(root, a, out);
 	mr_fields_words(a, mr_node_get(root, "datasets"), &out->datasets);

@@ -23,10 +23,10 @@
 
 /* -- README.md: Hugging Face's model card metadata ------------------------- */
 
-/* One measured value of `model-index`.  Task, data set and name are what
- * identifies them (`type`), else what they are called. */
+/* One measured value of `model-index`.  Data set and name are what identifies
+ * them (`type`), else what they are called. */
 struct mr_card_metric {
-	const char *task, *dataset, *name;
+	const char *dataset, *name;
 	const char *value; /* a number as written */
 };
 
@@ -37,9 +37,8 @@ struct mr_card {
 			      * LicenseRef-<id>, of "other"
 			      * LicenseRef-<license_name>; NULL for several:
 			      * nobody says whether all or any */
-	const char *license_odd; /* what it says when that is no id, or are
-				  * several; then `license` is NULL */
-	const char *license_link;
+	const char *license_odd;     /* what it says when that is no id, or are
+				      * several; then `license` is NULL */
 	struct mr_words base_models; /* "ORG/NAME" */
 	const char *relation;        /* mreg's: finetune, quantized, adapter,
 				      * merge; where none is told as the Hub
@@ -47,7 +46,7 @@ struct mr_card {
 				      * peft, "merge" of several models; else
 				      * NULL */
 	struct mr_words datasets, languages, tags;
-	const char *pipeline, *library, *name;
+	const char *pipeline, *library;
 	/* First paragraph of prose below the front matter, markup left out, at
 	 * most 500 bytes. */
 	const char *description;
@@ -65,7 +64,6 @@ const char *mr_license_spdx(const char *huggingface);
 struct mr_hf_config {
 	const char *trouble;
 	const char *architecture; /* model_type: "bert" */
-	const char *model_class;  /* architectures[0]: "BertModel" */
 	const char *precision;    /* torch_dtype or dtype */
 	const char *quantization; /* quantization_config's quant_method and
 				   * bits: "fp8", "gptq-4bit", "4bit" */
@@ -80,12 +78,10 @@ int mr_hf_config_read(const char *bytes, size_t n, struct mr_arena *a,
 struct mr_mlmodel {
 	const char *trouble;
 	struct mr_words flavors; /* sorted: "python_function", "sklearn" */
-	const char *run_id, *model_id, *mlflow_version, *created;
+	const char *run_id;
 	const char *signature;   /* compact JSON: {"inputs":..,"outputs":..,
 				  * "params":..}; NULL */
 	const char *environment; /* path: conda.yaml or python_env.yaml */
-	const char *python;      /* version */
-	const char *model_path;  /* of the pickle or data, below MLmodel */
 };
 int mr_mlmodel_read(const char *bytes, size_t n, struct mr_arena *a,
 		    struct mr_mlmodel *out, struct mreg_error *err);

@@ -108,14 +108,6 @@ static const char *text_of(struct mr_arena *a, const json_t *j)
 	return mr_fields_line(a, json_string_value(j));
 }
 
-static const char *read_class(struct mr_arena *a, const json_t *doc)
-{
-	const json_t *first = json_array_get(find(doc, "architectures"), 0);
-
-	/* The second is how diffusers names what a folder is loaded as. */
-	return text_of(a, first ? first : json_object_get(doc, "_class_name"));
-}
-
 static const char *read_precision(struct mr_arena *a, const json_t *doc)
 {
 	const json_t *j = find(doc, "torch_dtype");
@@ -177,7 +169,6 @@ int mr_hf_config_read(const char *bytes, size_t n, struct mr_arena *a,
 	if (rc < 0 || out->trouble)
 		return rc;
 	out->architecture = text_of(a, find(doc, "model_type"));
-	out->model_class = read_class(a, doc);
 	out->precision = read_precision(a, doc);
 	out->quantization = read_quantization(a, doc);
 	out->context_length = read_length(doc);

@@ -63,34 +63,6 @@ static const char *read_environment(const struct mr_node *flavor,
 	return read_path(a, text);
 }
 
-/* Each flavor has a name of its own for it. */
-static const char *data_of(const struct mr_node *flavor, struct mr_arena *a)
-{
-	static const char *const keys[] = { "model_path", "pickled_model",
-					    "data", "model_data",
-					    "model_binary" };
-	const char *path = NULL;
-	size_t i;
-
-	for (i = 0; i < MR_COUNT(keys) && !path; i++)
-		path = read_path(a, mr_node_text(mr_node_get(flavor, keys[i])));
-	return path;
-}
-
-static const char *read_model_path(const struct mr_node *flavors,
-				   const struct mr_node *python,
-				   struct mr_arena *a)
-{
-	const char *path = data_of(python, a);
-	size_t i;
-
-	if (!flavors || flavors->kind != MR_NODE_MAP)
-		return NULL;
-	for (i = 0; i < flavors->count && !path; i++)
-		path = data_of(flavors->items[i], a);
-	return path;
-}
-
 /* What a part of the signature is: MLflow writes JSON into a string.  `*out`
  * stays NULL when it is nothing of the kind. */
 static int read_part(const struct mr_node *part, struct mr_arena *tree,
@@ -173,14 +145,7 @@ int mr_mlmodel_read(const char *bytes, size_t n, struct mr_arena *a,
 	python = mr_node_get(flavors, "python_function");
 	read_flavors(flavors, a, &out->flavors);
 	out->run_id = mr_fields_text(a, root, "run_id");
-	out->model_id = mr_fields_text(a, root, "model_id");
-	if (!out->model_id) /* before MLflow 3 */
-		out->model_id = mr_fields_text(a, root, "model_uuid");
-	out->mlflow_version = mr_fields_text(a, root, "mlflow_version");
-	out->created = mr_fields_text(a, root, "utc_time_created");
 	out->environment = read_environment(python, a);
-	out->python = mr_fields_text(a, python, "python_version");
-	out->model_path = read_model_path(flavors, python, a);
 	rc = read_signature(mr_node_get(root, "signature"), tree, a,
 			    &out->signature, err);
 	return rc < 0 ? rc : mr_fields_end(a, err);

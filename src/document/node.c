@@ -8,6 +8,7 @@
  */
 #include "document/node.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,10 +213,14 @@ const char *mr_node_text(const struct mr_node *node)
 }
 
 /* Whether readers of JSON can hold a number: jansson for one refuses what is
- * infinite as a double. */
+ * infinite as a double, and integers of more than 64 bits. */
 static bool fits(const char *number)
 {
-	return isfinite(strtod(number, NULL));
+	if (strpbrk(number, ".eE"))
+		return isfinite(strtod(number, NULL));
+	errno = 0;
+	(void)strtoll(number, NULL, 10);
+	return errno == 0;
 }
 
 static void scalar_json(const struct mr_node *node, struct mr_buf *out)

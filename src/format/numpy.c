@@ -22,6 +22,8 @@
 #define START_BYTES 12
 /* Of a member with objects in it. */
 #define OBJECTS_MAX_BYTES (64u << 20)
+/* Members with objects: each is a pickle to be walked. */
+#define OBJECTS_MAX 256
 
 /* Whether the dtype may have objects: the code 'O', the name, or what is not
  * written as it is.  None of the dictionary's own words has a capital O. */
@@ -104,7 +106,6 @@ static void add_words(struct mr_cursor *c, struct mr_words *to,
 
 	for (i = 0; i < from->n; i++)
 		mr_keep_word(c, to, from->items[i]);
-	mr_words_sort(to);
 }
 
 static void read_objects(struct mr_zip *z, const struct mr_zip_member *m,
@@ -135,6 +136,7 @@ void mr_npz_read(struct mr_zip *z, struct mr_facts *out)
 {
 	MR_AUTO(mr_free)
 	char *header = mr_alloc(START_BYTES + HEADER_MAX_BYTES);
+	size_t n = 0;
 	size_t i;
 
 	if (!header) {
@@ -146,6 +148,15 @@ void mr_npz_read(struct mr_zip *z, struct mr_facts *out)
 			continue;
 		if (out->format == MR_FORMAT_UNKNOWN)
 			out->format = MR_FORMAT_PICKLE;
-		read_objects(z, &z->members[i], header, out);
+		if (++n > OBJECTS_MAX)
+			mr_zip_limit(z, &z->members[i],
+				     "is one array of objects more than is "
+				     "looked at");
+		else
+			read_objects(z, &z->members[i], header, out);
 	}
+	/* Once, not for each: archives may have very many. */
+	mr_words_sort(&out->globals);
+	mr_words_sort(&out->unsafe);
+	mr_words_sort(&out->warnings);
 }

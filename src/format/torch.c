@@ -64,7 +64,8 @@ static void tell_code(struct mr_cursor *c, struct mr_facts *out)
 	if (i < out->globals.n)
 		mr_keep_warning(c, out,
 				"TorchScript runs code of its own; it imports "
-				"%s%s%zu more",
+				"%s%s%zu more (mreg inspect "
+				"--tensors --json lists all)",
 				text, len ? " and " : "", out->globals.n - i);
 	else
 		mr_keep_warning(c, out,

@@ -33,7 +33,7 @@ struct mr_zip {
 	struct mr_zip_member *members; /* owned; in the order of the file */
 	size_t count;
 	uint64_t end;    /* of the members: where the directory begins */
-	uint64_t loaded; /* bytes that mr_zip_load gave out */
+	uint64_t loaded; /* bytes that mr_zip_load and mr_zip_peek gave */
 };
 
 /*

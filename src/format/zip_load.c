@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-/* Of all that is loaded from one archive. */
+/* Of all that is loaded from one archive, or peeked at. */
 #define LOADED_MAX_BYTES (UINT64_C(128) << 20)
 /* Above a MiB honest content does not pack better. */
 #define RATIO_MAX 200
@@ -162,10 +162,15 @@ bool mr_zip_peek(struct mr_zip *z, const struct mr_zip_member *m, void *out,
 {
 	if (n > m->size)
 		return false;
+	if (n > LOADED_MAX_BYTES - z->loaded)
+		mr_zip_limit(z, m, "is more than is looked at");
 	check_local(z, m);
 	if (!mr_cursor_over(z->c))
 		take(z, m, out, n);
-	return !mr_cursor_over(z->c);
+	if (mr_cursor_over(z->c))
+		return false;
+	z->loaded += n;
+	return true;
 }
 
 static bool is_too_large(const struct mr_zip *z, const struct mr_zip_member *m,

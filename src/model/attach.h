@@ -18,6 +18,9 @@
 #define MR_EVALUATION_TYPE "application/vnd.mreg.evaluation.v1+json"
 #define MR_EVALUATION_SUITE "org.mreg.evaluation.suite"
 #define MR_EVALUATION_PASSED "org.mreg.evaluation.passed"
+/* The data it was run on, and its digest when that is known. */
+#define MR_EVALUATION_DATASET "org.mreg.evaluation.dataset"
+#define MR_EVALUATION_DATASET_DIGEST "org.mreg.evaluation.dataset.digest"
 /* Of a version's metrics, and an evaluation's: the name follows. */
 #define MR_METRIC_PREFIX "org.mreg.metric."
 /* In a document: more is a table, and belongs into the report. */

@@ -271,33 +271,69 @@ static int check_words(const struct mr_input *in, struct mreg_error *err)
 	return rc;
 }
 
+/* Split and checked, but not kept. */
+static int check_input(struct mr_meta *m, struct mr_input *input,
+		       struct mreg_error *err)
+{
+	int rc;
+
+	if (!input->role)
+		return mr_fail(err, MREG_EUSAGE, "an input without 'role'");
+	rc = check_role(input->role, err);
+	if (rc == 0 && !input->uri && !input->name)
+		rc = mr_fail(err, MREG_EUSAGE,
+			     "input '%s' has neither 'uri' nor 'name'",
+			     input->role);
+	if (rc == 0 && input->uri) {
+		rc = split(m, input->uri, &input->uri, &input->digest, err);
+		if (rc == 0)
+			rc = check_ref("uri", input->uri, err);
+	}
+	if (rc == 0 && input->digest)
+		rc = check_edge_digest(
+			"digest", input->digest,
+			!input->uri || mr_meta_is_outside(input->uri), err);
+	if (rc == 0)
+		rc = check_words(input, err);
+	return rc;
+}
+
 int mr_meta_put_input(struct mr_meta *m, const struct mr_input *in,
 		      struct mreg_error *err)
 {
 	struct mr_input input = *in;
-	int rc;
+	int rc = check_input(m, &input, err);
 
-	if (!input.role)
-		return mr_fail(err, MREG_EUSAGE, "an input without 'role'");
-	rc = check_role(input.role, err);
-	if (rc == 0 && !input.uri && !input.name)
-		rc = mr_fail(err, MREG_EUSAGE,
-			     "input '%s' has neither 'uri' nor 'name'",
-			     input.role);
-	if (rc == 0 && input.uri) {
-		rc = split(m, input.uri, &input.uri, &input.digest, err);
-		if (rc == 0)
-			rc = check_ref("uri", input.uri, err);
+	return rc < 0 ? rc : mr_meta_append_input(m, &input, err);
+}
+
+static bool is_same_input(const struct mr_input *a, const struct mr_input *b)
+{
+	if (a->uri || b->uri)
+		return a->uri && b->uri && strcmp(a->uri, b->uri) == 0;
+	return a->name && b->name && strcmp(a->name, b->name) == 0;
+}
+
+int mr_meta_join_input(struct mr_meta *m, size_t n, const struct mr_input *in,
+		       struct mreg_error *err)
+{
+	struct mr_input input = *in;
+	int found = 0;
+	size_t i;
+	int rc = check_input(m, &input, err);
+
+	for (i = 0; rc == 0 && i < n; i++) {
+		struct mr_input *to = &m->inputs[i];
+
+		if (!is_same_input(to, &input))
+			continue;
+		found = 1;
+		if (!to->name)
+			rc = keep_opt(m, input.name, &to->name, err);
+		if (rc == 0 && !to->digest)
+			rc = keep_opt(m, input.digest, &to->digest, err);
 	}
-	if (rc == 0 && input.digest)
-		rc = check_edge_digest(
-			"digest", input.digest,
-			!input.uri || mr_meta_is_outside(input.uri), err);
-	if (rc == 0)
-		rc = check_words(&input, err);
-	if (rc < 0)
-		return rc;
-	return mr_meta_append_input(m, &input, err);
+	return rc < 0 ? rc : found;
 }
 
 /* Where the next ",KEY=" of the known keys begins, or the end; `*which` is

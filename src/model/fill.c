@@ -3,8 +3,8 @@
  * spec/model.md, "What is read from the files".
  *
  * Invariants
- * 1. What is set already stays as it is; lists that the user began are not
- *    added to.
+ * 1. What is set already stays as it is; parents and metrics that the user
+ *    began are not added to.
  * 2. The outcome follows from the arguments alone.
  * 3. Whatever a file says, filling never fails for it: what metadata cannot
  *    hold becomes a note.
@@ -128,7 +128,7 @@ static int fill_card(struct mr_filler *f, const struct mr_card *card)
 		rc = fill_words(f, "language", &card->languages, f->card);
 	if (rc >= 0)
 		rc = fill_words(f, "keywords", &card->tags, f->card);
-	return rc;
+	return rc < 0 ? rc : mr_fill_metrics(f, card);
 }
 
 static int fill_context(struct mr_filler *f, uint64_t length, const char *from)

@@ -213,32 +213,45 @@ static int note_digest(struct mr_filler *f, const struct mr_input *in,
 	return mr_list_add(f->notes, line, f->err);
 }
 
+/* Joined with those that were told, else one more.  0: neither, for there are
+ * too many. */
+static int take_input(struct mr_filler *f, const struct mr_input *in,
+		      struct mreg_error *why)
+{
+	int rc = mr_meta_join_input(f->m, f->told, in, why);
+
+	if (rc != 0)
+		return rc;
+	if (f->m->input_count >= EDGES_MAX)
+		return 0;
+	rc = mr_meta_put_input(f->m, in, why);
+	return rc < 0 ? rc : 1;
+}
+
 int mr_fill_input(struct mr_filler *f, const struct mr_input *given,
 		  const char *from)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_error again = MREG_ERROR_INIT;
 	struct mr_input in = *given;
-	int rc;
+	int rc = mr_fill_bare(f, given->name, from, &in.name);
 
-	if (f->m->input_count >= EDGES_MAX)
-		return note_full(f, from);
-	rc = mr_fill_bare(f, given->name, from, &in.name);
 	if (rc >= 0)
 		rc = mr_fill_bare(f, given->uri, from, &in.uri);
 	if (rc < 0)
 		return rc;
-	if (mr_meta_put_input(f->m, &in, &why) < 0) {
-		if (!in.digest || why.code == MREG_ENOMEM)
-			return mr_fill_note(f, "inputs", from, &why);
+	rc = take_input(f, &in, &why);
+	if (rc < 0 && (!in.digest || why.code == MREG_ENOMEM))
+		return mr_fill_note(f, "inputs", from, &why);
+	if (rc < 0) {
 		in.digest = NULL;
-		if (mr_meta_put_input(f->m, &in, &again) < 0)
-			return mr_fill_note(f, "inputs", from, &again);
-		rc = note_digest(f, &in, from, &why);
+		rc = take_input(f, &in, &again);
 		if (rc < 0)
-			return rc;
+			return mr_fill_note(f, "inputs", from, &again);
+		if (rc > 0 && note_digest(f, &in, from, &why) < 0)
+			return f->err->code;
 	}
-	return mr_fill_done(f, "inputs");
+	return rc == 0 ? note_full(f, from) : mr_fill_done(f, "inputs");
 }
 
 static int fill_datasets(struct mr_filler *f, const struct mr_card *card)
@@ -386,9 +399,7 @@ int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said)
 	size_t i;
 	int rc = 0;
 
-	/* Given by the user; what a run has told is joined with it. */
-	if (f->m->input_count && !mr_list_has(f->filled, "inputs"))
-		return 0;
+	f->told = f->m->input_count;
 	if (said->card)
 		rc = fill_datasets(f, said->card);
 	for (i = 0; rc >= 0 && i < said->dvc_count; i++) {

@@ -15,9 +15,7 @@
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/"
 #define RUN "the run"
 
-/* A name as metadata may have it: MLflow's may have spaces and more in them.
- * NULL: out of memory. */
-static const char *spell(struct mr_filler *f, const char *name)
+const char *mr_fill_spell(struct mr_filler *f, const char *name)
 {
 	char *out = mr_arena_strdup(f->m->arena, name);
 	char *p;
@@ -55,7 +53,7 @@ static int fill_pairs(struct mr_filler *f, const char *map, const char *noun,
 	int rc = 0;
 
 	for (i = 0; rc >= 0 && i < n; i++) {
-		const char *name = spell(f, pairs[i].name);
+		const char *name = mr_fill_spell(f, pairs[i].name);
 		bool other;
 
 		if (!name)
@@ -145,9 +143,12 @@ int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
 		     struct mreg_error *err)
 {
 	struct mr_filler f = {
-		.m = m, .filled = filled, .notes = notes, .err = err
+		.m = m,
+		.filled = filled,
+		.notes = notes,
+		.err = err,
+		.told = m->input_count,
 	};
-	bool has_inputs = m->input_count > 0;
 	size_t i;
 	int rc = mr_fill_field(&f, "runId", run->id, RUN);
 
@@ -170,7 +171,7 @@ int mr_meta_fill_run(struct mr_meta *m, const struct mr_run *run,
 				run->param_count);
 	if (rc >= 0)
 		rc = fill_pairs(&f, "tags", "tag", run->tags, run->tag_count);
-	for (i = 0; rc >= 0 && !has_inputs && i < run->input_count; i++)
+	for (i = 0; rc >= 0 && i < run->input_count; i++)
 		rc = fill_input(&f, &run->inputs[i]);
 	return rc;
 }

@@ -13,6 +13,7 @@ struct mr_filler {
 	struct mr_list *filled, *notes;
 	struct mreg_error *err;
 	const char *card; /* name of the card's file */
+	size_t told;      /* inputs that were there before these files */
 	bool full;        /* more inputs than a version may have; told */
 };
 
@@ -32,8 +33,7 @@ int mr_fill_done(struct mr_filler *f, const char *key);
 
 /* Whether the version has a file of this path: fill.c. */
 bool mr_said_has(const struct mr_said *said, const char *path);
-/* Parents, where there is none, and inputs, where there is none:
- * fill_edges.c. */
+/* Parents, where there is none, and inputs: fill_edges.c. */
 int mr_fill_parents(struct mr_filler *f, const struct mr_said *said,
 		    const struct mr_summary_main *w);
 int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said);
@@ -43,8 +43,15 @@ int mr_fill_inputs(struct mr_filler *f, const struct mr_said *said);
 int mr_fill_bare(struct mr_filler *f, const char *text, const char *from,
 		 const char **bare);
 /* One input, without what is secret in its address, and without a digest that
- * metadata cannot hold: that is told, and policies see what is missing. */
+ * metadata cannot hold: that is told, and policies see what is missing.  One
+ * that is among those `told` is joined with it, which stays as it is. */
 int mr_fill_input(struct mr_filler *f, const struct mr_input *given,
 		  const char *from);
+
+/* A name as metadata may have it: others may have spaces and more in them.
+ * NULL: out of memory.  fill_run.c. */
+const char *mr_fill_spell(struct mr_filler *f, const char *name);
+/* Metrics, where there is none: fill_metrics.c. */
+int mr_fill_metrics(struct mr_filler *f, const struct mr_card *card);
 
 #endif

@@ -141,12 +141,17 @@ static void drop_climbing(const struct mr_manifest *m,
 			  const struct mr_descriptor *d,
 			  struct mr_model_layer *out)
 {
+	const char *rest = out->path;
+
 	if (!is_by_modctl(m, d))
 		return;
-	while (mr_text_starts(out->path, "../")) {
-		out->path += 3;
-		out->climbed = true;
-	}
+	while (mr_text_starts(rest, "../"))
+		rest += 3;
+	/* Of "../" alone nothing would be left to name. */
+	if (rest == out->path || !rest[0])
+		return;
+	out->path = rest;
+	out->climbed = true;
 }
 
 static int fail_kind(const struct mr_descriptor *d, size_t i,

@@ -119,6 +119,11 @@ int mr_meta_put_parent(struct mr_meta *m, const struct mr_parent *p,
 		       struct mreg_error *err);
 int mr_meta_put_input(struct mr_meta *m, const struct mr_input *in,
 		      struct mreg_error *err);
+/* Name and digest of `in` to those of the first `n` inputs that are the same,
+ * by their uri, or by their names where neither has one, and lack them.  0:
+ * there is no such input; 1: there is. */
+int mr_meta_join_input(struct mr_meta *m, size_t n, const struct mr_input *in,
+		       struct mreg_error *err);
 /* Unchecked. */
 int mr_meta_append_parent(struct mr_meta *m, const struct mr_parent *p,
 			  struct mreg_error *err);

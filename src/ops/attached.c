@@ -97,8 +97,8 @@ static void take_annotations(const struct mr_manifest *m, struct mr_arena *a,
 		a, mr_annotation(from, "org.opencontainers.image.created"));
 }
 
-static void take_row(const struct mr_manifest *m, struct mr_arena *a,
-		     struct mr_attached *row)
+void mr_attached_take(const struct mr_manifest *m, struct mr_arena *a,
+		      struct mr_attached *row)
 {
 	const char *kind = mr_attach_kind(type_of(m));
 	size_t i;
@@ -154,7 +154,8 @@ static int take_rows(const struct listing *l, const struct mreg_digest *version,
 			count_unread(out, "a document that is listed belongs "
 					  "to another version");
 		else if (is_wanted(l, type_of(m)))
-			take_row(m, out->arena, &out->items[out->count++]);
+			mr_attached_take(m, out->arena,
+					 &out->items[out->count++]);
 	}
 	if (!out->items || mr_arena_failed(out->arena))
 		return mr_fail_nomem(err);

@@ -49,6 +49,11 @@ int mr_attached_list(struct mreg *m, struct mr_store *s,
 		     const struct mreg_digest *version, const char *type,
 		     struct mr_attached_rows *out, struct mreg_error *err);
 
+/* One row of a document's manifest; its texts are copied into the arena, which
+ * has failed if there is no room. */
+void mr_attached_take(const struct mr_manifest *m, struct mr_arena *a,
+		      struct mr_attached *out);
+
 /*
  * What an evaluation document says (model/attach.h); `out` is filled from zero,
  * all in the arena.  Its bytes are verified.  MREG_EFORMAT: no such document.

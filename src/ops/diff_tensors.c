@@ -71,24 +71,36 @@ static bool any_file(const void *ctx, const struct mr_model_layer *file)
 	return true;
 }
 
+static int fail_of(const struct diff *d, int side, const struct mr_weight *w,
+		   struct mreg_error *err)
+{
+	char shown[SHOWN];
+
+	mr_text_safe(w->file->path, shown, sizeof(shown));
+	if (w->why) {
+		if (err)
+			*err = *w->why;
+		return mr_wrap(err, "cannot read the header of '%s' of '%s'",
+			       shown, d->look[side].s->label);
+	}
+	(void)mr_fail(err, w->facts.limited ? MREG_ELIMIT : MREG_EFORMAT,
+		      "'%s' of '%s' cannot be read: %s", shown,
+		      d->look[side].s->label, w->facts.trouble);
+	if (w->facts.limited)
+		return mr_hint(err, "compare without --tensors; it may be "
+				    "right, but mreg does not look at all of "
+				    "it");
+	return mr_hint(err, "compare without --tensors, or ask who made it");
+}
+
 static int check_trouble(const struct diff *d, int side, struct mreg_error *err)
 {
 	const struct mr_weights *w = &d->weights[side];
-	char shown[SHOWN];
 	size_t i;
 
 	for (i = 0; i < w->count; i++)
-		if (w->items[i].facts.trouble &&
-		    mr_weight_is(w->items[i].file)) {
-			(void)mr_fail(err, MREG_EFORMAT,
-				      "'%s' of '%s' cannot be read: %s",
-				      mr_text_safe(w->items[i].file->path,
-						   shown, sizeof(shown)),
-				      d->look[side].s->label,
-				      w->items[i].facts.trouble);
-			return mr_hint(err, "compare without --tensors, or "
-					    "ask who made it");
-		}
+		if (w->items[i].facts.trouble && mr_weight_is(w->items[i].file))
+			return fail_of(d, side, &w->items[i], err);
 	return 0;
 }
 

@@ -4,18 +4,17 @@
  */
 #include "mreg/evaluate.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
 #include "format/format.h"
 #include "ops/attach.h"
 #include "ops/attached.h"
+#include "ops/given.h"
 
 #define DOCUMENT_NAME "evaluation.json"
 /* Metrics that are told in a listing too; all are in the document. */
@@ -34,10 +33,10 @@ static int take_from(const char *path, struct mr_arena *a,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_EVALUATION_MAX_BYTES);
-	int rc = mr_file_load(AT_FDCWD, path, &b, err);
+	int rc = mr_given_load(path, "evaluation", &b, err);
 
 	if (rc < 0)
-		return mr_wrap(err, "cannot read evaluation '%s'", path);
+		return rc;
 	rc = mr_evaluation_parse(mr_buf_text(&b), b.len, path, true, a, e, err);
 	/* Most likely by who is asking. */
 	if (rc == MREG_EFORMAT && err && !err->hint[0])
@@ -79,12 +78,18 @@ static int annotate(const struct mr_evaluation *e, struct mr_arena *a,
 	size_t n = 0;
 	size_t i;
 
-	items = mr_arena_alloc(a, (LISTED_METRICS_MAX + 2) * sizeof(*items));
+	items = mr_arena_alloc(a, (LISTED_METRICS_MAX + 4) * sizeof(*items));
 	if (!items)
 		return mr_fail_nomem(err);
 	items[n++] = (struct mreg_pair){ MR_EVALUATION_SUITE, e->suite };
 	items[n++] = (struct mreg_pair){ MR_EVALUATION_PASSED,
 					 e->passed ? "true" : "false" };
+	if (e->dataset)
+		items[n++] =
+			(struct mreg_pair){ MR_EVALUATION_DATASET, e->dataset };
+	if (e->dataset_digest)
+		items[n++] = (struct mreg_pair){ MR_EVALUATION_DATASET_DIGEST,
+						 e->dataset_digest };
 	for (i = 0; i < e->metric_count && i < LISTED_METRICS_MAX; i++) {
 		items[n].name = mr_arena_printf(a, "org.mreg.metric.%s",
 						e->metrics[i].name);
@@ -110,9 +115,18 @@ struct last {
 	bool failed;
 };
 
-/* The last evaluation by the same suite (spec/evaluation.md, "Reading"). */
+static bool is_same(const struct mr_attached *row, const char *key,
+		    const char *ours)
+{
+	const char *theirs = mr_annotation(&row->annotations, key);
+
+	return theirs && ours ? strcmp(theirs, ours) == 0 : theirs == ours;
+}
+
+/* The last evaluation by the same suite on the same data
+ * (spec/evaluation.md, "Reading"). */
 static struct last find_last(const struct mr_attached_rows *rows,
-			     const char *suite)
+			     const struct mr_evaluation *e)
 {
 	struct last last = { .row = NULL };
 	size_t i;
@@ -120,12 +134,13 @@ static struct last find_last(const struct mr_attached_rows *rows,
 	for (i = 0; i < rows->count; i++) {
 		const struct mr_attached *row = &rows->items[i];
 		struct last one = { .row = row };
-		const char *theirs =
-			mr_annotation(&row->annotations, MR_EVALUATION_SUITE);
 		const char *passed =
 			mr_annotation(&row->annotations, MR_EVALUATION_PASSED);
 
-		if (!theirs || !suite || strcmp(theirs, suite) != 0)
+		if (!is_same(row, MR_EVALUATION_SUITE, e->suite) ||
+		    !is_same(row, MR_EVALUATION_DATASET, e->dataset) ||
+		    !is_same(row, MR_EVALUATION_DATASET_DIGEST,
+			     e->dataset_digest))
 			continue;
 		if (!row->created ||
 		    mr_text_time_parse(row->created, &one.made_s) < 0)
@@ -177,29 +192,33 @@ static int is_again(struct attach *a, const struct mr_attached *last,
 	return rc;
 }
 
-static int fail_time(const struct last *last, const char *suite,
+static int fail_time(const struct last *last, const struct mr_evaluation *e,
 		     const char *hint, struct mreg_error *err)
 {
 	char shown[SHOWN_BYTES];
+	char data[SHOWN_BYTES];
 	char text[32];
 
 	(void)mr_fail(err, MREG_ECONFLICT,
-		      "another evaluation by '%s' is of %s already",
-		      mr_text_safe(suite, shown, sizeof(shown)),
-		      mr_text_time(last->made_s, text));
+		      "another evaluation by '%s'%s%s%s is of %s already",
+		      mr_text_safe(e->suite, shown, sizeof(shown)),
+		      e->dataset ? " on '" : "",
+		      e->dataset ? mr_text_safe(e->dataset, data, sizeof(data))
+				 : "",
+		      e->dataset ? "'" : "", mr_text_time(last->made_s, text));
 	return mr_hint(err, "%s", hint);
 }
 
 /*
- * A suite that is run again is judged by its last run, so an evaluation has
- * the time of its making, after that of the one before.  But the same result
- * once more, with nothing in between, is the evaluation that is there.
- * `created` is what the user asked for; SOURCE_DATE_EPOCH only stands for the
- * clock.
+ * A suite that is run again on the same data is judged by its last run, so an
+ * evaluation has the time of its making, after that of the one before.  But the
+ * same result once more, with nothing in between, is the evaluation that is
+ * there.  `created` is what the user asked for; SOURCE_DATE_EPOCH only stands
+ * for the clock.
  */
-static int give_time(struct attach *a, const char *suite, const char *created,
-		     const char *title, const struct mr_annotations *more,
-		     struct mreg_error *err)
+static int give_time(struct attach *a, const struct mr_evaluation *e,
+		     const char *created, const char *title,
+		     const struct mr_annotations *more, struct mreg_error *err)
 {
 	MR_AUTO(mr_attached_release)
 	struct mr_attached_rows rows = MR_ATTACHED_INIT;
@@ -214,22 +233,22 @@ static int give_time(struct attach *a, const char *suite, const char *created,
 	if (rc >= 0 &&
 	    mr_attached_list(a->m, a->s, &a->subject->desc.digest,
 			     MR_EVALUATION_TYPE, &rows, &ignored) >= 0)
-		last = find_last(&rows, suite);
+		last = find_last(&rows, e);
 	if (rc >= 0 && last.row && (!created || time_s == last.made_s))
 		rc = is_again(a, last.row, title, more, &again, err);
 	if (rc < 0 || again)
 		return rc;
 	if (created)
 		return last.row && time_s == last.made_s
-			       ? fail_time(&last, suite,
-					   "the last one is the verdict: give "
+			       ? fail_time(&last, e,
+					   "the last one counts: give "
 					   "another --created",
 					   err)
 			       : 0;
 	if (last.row && time_s <= last.made_s)
 		time_s = last.made_s + 1;
 	if (time_s > TIME_MAX_S)
-		return fail_time(&last, suite,
+		return fail_time(&last, e,
 				 "nothing can come after it: have it deleted",
 				 err);
 	return mr_meta_set(a->meta, "created", mr_text_time(time_s, text), err);
@@ -301,7 +320,7 @@ static int run(struct attach *a, const char *ref,
 	if (rc < 0)
 		return rc;
 	title = o->title && o->title[0] ? o->title : e.suite;
-	rc = give_time(a, e.suite, o->created, title, &more, err);
+	rc = give_time(a, &e, o->created, title, &more, err);
 	if (rc >= 0)
 		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
 				   &out->attached, err);

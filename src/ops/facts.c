@@ -11,12 +11,15 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "base/text.h"
+#include "document/document.h"
 
 /* Of MR_LAYERS_MAX files, as a checkpoint in pieces has them, the first 64 KiB
  * and another request for some; what makes us take more is no header. */
 #define MOVED_MAX_BYTES (UINT64_C(1) << 30)
 #define MOVED_MAX_REQUESTS (UINT64_C(2) * MR_LAYERS_MAX)
 #define SHOWN 100
+/* As the word for it among what is unsafe. */
+#define UNREAD_CONFIG "(unread config.json)"
 
 struct reading {
 	struct mr_look *look;
@@ -63,7 +66,8 @@ int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
 		   struct mreg_error *err)
 {
 	if (atomic_load(&moved->bytes) < MOVED_MAX_BYTES &&
-	    atomic_load(&moved->requests) < MOVED_MAX_REQUESTS)
+	    (!mr_store_is_far(l->s) ||
+	     atomic_load(&moved->requests) < MOVED_MAX_REQUESTS))
 		return 0;
 	(void)mr_fail(err, MREG_ELIMIT,
 		      "the headers of '%s' take more than %" PRIu64
@@ -77,6 +81,53 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+static int read_config(struct mr_reader *r, size_t size, struct mr_arena *a,
+		       const char **word, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) char *bytes = mr_alloc(size + 1);
+	struct mr_hf_config config;
+	int rc = bytes ? mr_reader_need_at(r, bytes, size, 0, err)
+		       : mr_fail_nomem(err);
+
+	if (rc >= 0)
+		rc = mr_hf_config_read(bytes, size, a, &config, err);
+	if (rc < 0)
+		return rc;
+	if (config.trouble)
+		*word = UNREAD_CONFIG;
+	else if (config.remote_code)
+		*word = "auto_map";
+	return 0;
+}
+
+int mr_facts_config(struct mr_reader *r, const char *path, uint64_t size,
+		    struct mr_arena *a, struct mr_facts *out,
+		    struct mreg_error *err)
+{
+	const char *word = NULL;
+	const char **words;
+	size_t i;
+	int rc = 0;
+
+	if (strcmp(path, "config.json") != 0 || !size)
+		return 0;
+	if (size > MR_PARSED_FILE_MAX_BYTES)
+		word = UNREAD_CONFIG;
+	else
+		rc = read_config(r, (size_t)size, a, &word, err);
+	if (rc < 0 || !word)
+		return rc;
+	words = mr_arena_alloc(a, (out->unsafe.n + 1) * sizeof(*words));
+	if (!words)
+		return mr_fail_nomem(err);
+	words[0] = word;
+	for (i = 0; i < out->unsafe.n; i++)
+		words[i + 1] = out->unsafe.items[i];
+	out->unsafe.items = words;
+	out->unsafe.n++;
+	return 0;
+}
+
 int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
 		  struct mr_moved *moved, struct mr_arena *a,
 		  struct mr_facts *out, struct mr_reader_cost *cost,
@@ -84,7 +135,9 @@ int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
 {
 	struct mr_reader_cost left = {
 		minus(MOVED_MAX_BYTES, atomic_load(&moved->bytes)),
-		minus(MOVED_MAX_REQUESTS, atomic_load(&moved->requests)),
+		mr_store_is_far(l->s) ? minus(MOVED_MAX_REQUESTS,
+					      atomic_load(&moved->requests))
+				      : UINT64_MAX,
 	};
 	MR_AUTO(mr_reader_closep) struct mr_reader *in = NULL;
 	int rc = mr_store_reader(l->s, &file->desc, &in, err);
@@ -93,6 +146,9 @@ int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
 		return rc;
 	mr_store_reader_bound(in, &left);
 	rc = mr_facts_read(in, file->path, a, out, err);
+	if (rc >= 0 && !file->archive)
+		rc = mr_facts_config(in, file->path, (uint64_t)file->desc.size,
+				     a, out, err);
 	mr_store_reader_cost(in, cost);
 	(void)atomic_fetch_add(&moved->bytes, cost->bytes);
 	(void)atomic_fetch_add(&moved->requests, cost->requests);

@@ -97,7 +97,8 @@ struct mr_moved {
 	_Atomic uint64_t bytes, requests;
 };
 void mr_moved_init(struct mr_moved *moved);
-/* MREG_ELIMIT when that is more than headers can be. */
+/* MREG_ELIMIT when that is more than headers can be; requests count where the
+ * store is far. */
 int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
 		   struct mreg_error *err);
 /* One file's facts, by ranges of its blob, with what that took: set on failure
@@ -106,6 +107,13 @@ int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
 		  struct mr_moved *moved, struct mr_arena *a,
 		  struct mr_facts *out, struct mr_reader_cost *cost,
 		  struct mreg_error *err);
+
+/* Into `unsafe` of a config.json: "auto_map" when it names code of the model's
+ * own, which loading it may run (security.md H68); that it cannot be read, for
+ * then nobody knows.  Other paths: nothing. */
+int mr_facts_config(struct mr_reader *r, const char *path, uint64_t size,
+		    struct mr_arena *a, struct mr_facts *out,
+		    struct mreg_error *err);
 
 /* Copies of the arrays, with texts of the facts, in the arena. */
 const struct mreg_tensor *mr_weight_tensors(struct mr_arena *a,

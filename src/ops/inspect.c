@@ -164,6 +164,7 @@ static void take_history(struct mr_look *l, struct mr_arena *a,
 	MR_AUTO(mr_free) struct mr_tag_row *rows = NULL;
 	struct mreg_error why = MREG_ERROR_INIT;
 	const struct mr_event *e = NULL;
+	const struct mr_event *other = NULL; /* of the subject: not told */
 	const struct mreg_digest *d = &out->desc.digest;
 	uint64_t number = 0;
 	size_t n = 0;
@@ -171,6 +172,9 @@ static void take_history(struct mr_look *l, struct mr_arena *a,
 
 	if (rc >= 0)
 		rc = mr_log_number(l->s, &h, d, &number, &e, &why);
+	if (rc >= 0 && out->document)
+		rc = mr_log_number(l->s, &h, &out->subject,
+				   &out->subject_number, &other, &why);
 	if (rc >= 0)
 		rc = mr_tag_rows(l->m, l->s, &h.tags, &rows, &n, &why);
 	if (rc < 0) {
@@ -207,6 +211,9 @@ static void take_verdict(const struct mr_attached *from, struct mr_arena *a,
 	if (strcmp(from->type, MR_EVALUATION_TYPE) != 0)
 		return;
 	to->suite = copy(a, mr_annotation(all, MR_EVALUATION_SUITE));
+	to->dataset = copy(a, mr_annotation(all, MR_EVALUATION_DATASET));
+	to->dataset_digest =
+		copy(a, mr_annotation(all, MR_EVALUATION_DATASET_DIGEST));
 	to->passed = passed && strcmp(passed, "true") == 0;
 	to->judged = to->passed || (passed && strcmp(passed, "false") == 0);
 	metrics = mr_arena_alloc(a, (all->n + 1) * sizeof(*metrics));
@@ -242,6 +249,25 @@ static void take_document(const struct mr_attached *from, struct mr_arena *a,
 	}
 	to->files.items = names;
 	to->files.n = names ? from->file_count : 0;
+}
+
+/* What it is itself, when it is about another. */
+static void take_subject(const struct mr_manifest *m, struct mr_arena *a,
+			 struct mreg_inspect_result *out)
+{
+	struct mreg_attached *to;
+	struct mr_attached row;
+
+	if (!m->has_subject)
+		return;
+	memset(&row, 0, sizeof(row));
+	mr_attached_take(m, a, &row);
+	to = mr_arena_alloc(a, sizeof(*to));
+	if (!to || mr_arena_failed(a))
+		return;
+	take_document(&row, a, to);
+	out->document = to;
+	out->subject = m->subject.desc.digest;
 }
 
 static int take_attached(struct mr_look *l, struct mr_arena *a,
@@ -345,6 +371,7 @@ static int take_all(struct mr_look *l, const struct mreg_inspect_opts *o,
 		return rc;
 	take_files(l, a, out);
 	take_meta(l->meta, a, out);
+	take_subject(l->manifest, a, out);
 	take_history(l, a, out);
 	rc = take_attached(l, a, out, err);
 	if (rc >= 0 && o->tensors)

@@ -8,8 +8,9 @@
 
 /*
  * Read what the weight files say into the result; `w` keeps the texts and must
- * live as long.  MREG_EFORMAT or MREG_EUNSUPPORTED, naming the first, when
- * there is trouble with all files whose format is known.
+ * live as long.  MREG_EFORMAT, MREG_ELIMIT or MREG_EUNSUPPORTED, naming the
+ * first, when files that are weights by their names are in trouble, and none is
+ * read.
  */
 int mr_inspect_weights(struct mr_look *l, struct mr_weights *w,
 		       struct mr_arena *a, struct mreg_inspect_result *out,

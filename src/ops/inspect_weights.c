@@ -72,10 +72,14 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 	for (i = 0; i < w->count; i++) {
 		const struct mr_facts *f = &w->items[i].facts;
 
-		if (f->trouble && !bad)
-			bad = &w->items[i];
-		else if (!f->trouble && f->format != MR_FORMAT_UNKNOWN)
+		if (f->trouble) {
+			/* What its name does not tell to be weights may be
+			 * none. */
+			if (!bad && mr_weight_is(w->items[i].file))
+				bad = &w->items[i];
+		} else if (f->format != MR_FORMAT_UNKNOWN) {
 			return 0;
+		}
 	}
 	if (!bad)
 		return 0;
@@ -86,7 +90,8 @@ static int check_readable(const struct mr_weights *w, struct mreg_error *err)
 			err, "cannot read the header of '%s'",
 			mr_text_safe(bad->file->path, shown, sizeof(shown)));
 	}
-	(void)mr_fail(err, MREG_EFORMAT, "'%s' cannot be read: %s",
+	(void)mr_fail(err, bad->facts.limited ? MREG_ELIMIT : MREG_EFORMAT,
+		      "'%s' cannot be read: %s",
 		      mr_text_safe(bad->file->path, shown, sizeof(shown)),
 		      bad->facts.trouble);
 	if (bad->facts.limited)

@@ -5,15 +5,14 @@
  */
 #include "mreg/policy.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "ops/given.h"
 #include "ops/policy.h"
 
 void mr_policies_release(struct mr_policies *p)
@@ -28,10 +27,10 @@ int mr_policy_file(const char *path, struct mr_policy **out,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_POLICY_MAX_BYTES);
-	int rc = mr_file_load(AT_FDCWD, path, &b, err);
+	int rc = mr_given_load(path, "policy file", &b, err);
 
 	if (rc < 0)
-		return mr_wrap(err, "cannot read policy file '%s'", path);
+		return rc;
 	rc = mr_policy_parse(mr_buf_text(&b), b.len, path, out, err);
 	/* Most likely by who is asking. */
 	if (rc == MREG_EFORMAT && err && !err->hint[0])

@@ -45,6 +45,7 @@ static void put_run(const struct run *r, struct mr_buf *b)
 	if (r->e.judged)
 		mr_put_bool(b, "passed", r->e.passed);
 	mr_put_text(b, "dataset", r->e.dataset);
+	mr_put_text(b, "datasetDigest", r->e.dataset_digest);
 	mr_put_text(b, "created", r->row->created);
 	mr_put_numbers(b, "metrics", r->e.metrics, r->e.metric_count);
 	mr_put_begin(b, "segments", '{');

@@ -78,6 +78,8 @@ static int look_local(struct push *p, const struct mr_file *f,
 	rc = mr_file_reader(f, &r, err);
 	if (rc >= 0)
 		rc = mr_facts_read(r, f->path, own, &facts, err);
+	if (rc >= 0)
+		rc = mr_facts_config(r, f->path, f->size, own, &facts, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot read '%s'", f->source);
 	take(a, &facts, to);
@@ -114,6 +116,20 @@ int mr_policy_files_local(struct push *p, bool formats, struct mr_arena *a,
 
 /* -- blobs there --------------------------------------------------------- */
 
+/* One file that takes too much to be looked at there says nothing of the
+ * others.  It may hold a pickle: no name and no beginning tells otherwise. */
+static int take_why(struct mr_arena *a, enum mr_format format,
+		    const struct mreg_error *why, struct mr_policy_file *to,
+		    struct mreg_error *err)
+{
+	if (format != MR_FORMAT_TORCH && format != MR_FORMAT_TORCHSCRIPT)
+		format = MR_FORMAT_PICKLE;
+	to->format = mr_format_name(format);
+	to->trouble = mr_arena_strdup(a, why->msg);
+	to->limited = true;
+	return to->trouble ? 0 : mr_fail_nomem(err);
+}
+
 struct looking {
 	struct mr_look *look;
 	struct mr_arena *arena; /* of all: under the lock */
@@ -129,7 +145,8 @@ static int look_remote(void *ctx, size_t i, struct mreg_error *err)
 	struct mr_arena *own = mr_arena_new(MR_FACTS_ARENA_BYTES);
 	const struct mr_model_layer *file = &l->look->files[i];
 	struct mr_reader_cost cost = { 0 };
-	struct mr_facts facts;
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mr_facts facts = { .format = MR_FORMAT_UNKNOWN };
 	char shown[SHOWN_BYTES];
 	int rc;
 
@@ -140,14 +157,20 @@ static int look_remote(void *ctx, size_t i, struct mreg_error *err)
 	rc = mr_moved_check(&l->moved, l->look, err);
 	if (rc < 0)
 		return rc;
-	rc = mr_look_facts(l->look, file, &l->moved, own, &facts, &cost, err);
-	if (rc < 0)
+	rc = mr_look_facts(l->look, file, &l->moved, own, &facts, &cost, &why);
+	if (rc < 0 && rc != MREG_ELIMIT) {
+		if (err)
+			*err = why;
 		return mr_wrap(err, "cannot read '%s'",
 			       mr_text_safe(file->path, shown, sizeof(shown)));
+	}
 	mr_lock_enter(&l->lock);
-	take(l->arena, &facts, &l->files[i]);
+	if (rc < 0)
+		rc = take_why(l->arena, facts.format, &why, &l->files[i], err);
+	else
+		take(l->arena, &facts, &l->files[i]);
 	mr_lock_leave(&l->lock);
-	return 0;
+	return rc;
 }
 
 int mr_policy_files_remote(struct mr_look *look, bool formats,

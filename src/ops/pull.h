@@ -113,9 +113,12 @@ void mr_pull_close_archives(struct pull *p);
 /* Before archives are fetched; `*entered`: it was not done before, so what was
  * looked at may have changed. */
 int mr_pull_enter(struct pull *p, bool *entered, struct mreg_error *err);
-/* Nobody else is there, nor can be until mr_pull_leave; false: somebody is, and
- * this one has left. */
+/* Nobody else is there, nor can be until mr_pull_leave; false: somebody is, or
+ * it cannot be known, and this one has left. */
 bool mr_pull_is_last(struct pull *p);
+/* Whether a file of this name in the output tells of somebody who is there, or
+ * was killed there. */
+bool mr_pull_is_left(const char *name);
 void mr_pull_leave(struct pull *p);
 /* Whether the name in the output means the open file. */
 bool mr_pull_is_named(const struct pull *p, const char *name, int fd);

@@ -467,23 +467,35 @@ static void sweep_one(struct pull *p, const char *name)
 {
 	MR_AUTO(mr_fd_close) int fd = -1;
 
-	if (mr_tree_openat(p->tree, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0,
+	/* To be written: NFS takes no exclusive lock on it otherwise. */
+	if (mr_tree_openat(p->tree, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0,
 			   &fd, NULL) < 0)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && mr_pull_is_named(p, name, fd))
 		(void)mr_tree_unlink(p->tree, name, NULL);
 }
 
+/* Whether there is anything of those who pull archives: most have none, and
+ * write no file to find that out. */
+static bool has_left(DIR *root)
+{
+	const struct dirent *e;
+
+	while ((e = readdir(root)))
+		if (mr_text_starts(e->d_name, LAYER_PREFIX) ||
+		    mr_pull_is_left(e->d_name))
+			return true;
+	return false;
+}
+
 /* What goes wrong here costs space and is tried again by the next pull. */
 void mr_pull_drop_archives(struct pull *p)
 {
-	struct dirent *e;
+	const struct dirent *e;
 	DIR *root;
 	int fd;
 
 	mr_pull_close_archives(p);
-	if (!mr_pull_is_last(p))
-		return;
 	fd = openat(mr_tree_fd(p->tree), ".",
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	root = fd < 0 ? NULL : fdopendir(fd);
@@ -491,9 +503,12 @@ void mr_pull_drop_archives(struct pull *p)
 		mr_fd_close(&fd);
 		return;
 	}
-	while ((e = readdir(root)))
-		if (mr_text_starts(e->d_name, LAYER_PREFIX))
-			sweep_one(p, e->d_name);
+	if ((p->is_user || has_left(root)) && mr_pull_is_last(p)) {
+		rewinddir(root);
+		while ((e = readdir(root)))
+			if (mr_text_starts(e->d_name, LAYER_PREFIX))
+				sweep_one(p, e->d_name);
+		mr_pull_leave(p);
+	}
 	(void)closedir(root);
-	mr_pull_leave(p);
 }

@@ -20,6 +20,9 @@
 #define CHILDREN_MAX 200
 /* Choices that are told. */
 #define TOLD_MAX 20
+/* Labels of one among which its own is looked for: models have a dozen, and
+ * each is compared with all of the others. */
+#define OWN_MAX 64
 /* Of them in an error, which has little more room. */
 #define CAUSE_MAX_BYTES 480
 /* BuildKit's notes about an image, of no use without it. */
@@ -136,7 +139,7 @@ static const char *own_label(const struct choice *all, size_t n, size_t i)
 {
 	size_t k, other;
 
-	for (k = 0; k < all[i].labels.n; k++) {
+	for (k = 0; k < all[i].labels.n && k < OWN_MAX; k++) {
 		const char *label = all[i].labels.items[k];
 
 		for (other = 0; other < n; other++)
@@ -177,7 +180,7 @@ static int tell(const struct pull *p, const struct choice *all, size_t n,
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < n && rc >= 0; i++) {
+	for (i = 0; i < n && i < TOLD_MAX && rc >= 0; i++) {
 		const char *label = asked_label(p, &all[i]);
 
 		if (!label)
@@ -218,13 +221,13 @@ static int ask(struct pull *p, const char *problem, enum mreg_code code,
 	struct mr_buf cause = MR_BUF_INIT(CAUSE_MAX_BYTES + SHOWN);
 	MR_AUTO(mr_buf_release) struct mr_buf hint = MR_BUF_INIT(SHOWN - 40);
 	MR_AUTO(mr_list_release) struct mr_list words = { .n = 0 };
-	struct choice all[TOLD_MAX];
+	struct choice all[CHILDREN_MAX]; /* each may be like one of the told */
 	size_t n = 0;
 	size_t i;
 	int rc = 0;
 
 	memset(all, 0, sizeof(all));
-	for (i = 0; i < index->child_count && n < TOLD_MAX && rc == 0; i++)
+	for (i = 0; i < index->child_count && rc == 0; i++)
 		if (is_candidate(&index->children[i])) {
 			all[n].child = i;
 			rc = mr_model_labels(index, i, &all[n++].labels, err);

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,15 +34,19 @@ bool mr_pull_is_named(const struct pull *p, const char *name, int fd)
 	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
+static int open_users(const struct pull *p, int *fd, struct mreg_error *err)
+{
+	return mr_tree_openat(p->tree, USERS_NAME,
+			      O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0644,
+			      fd, err);
+}
+
 int mr_pull_enter(struct pull *p, bool *entered, struct mreg_error *err)
 {
 	*entered = false;
 	while (!p->is_user) {
 		MR_AUTO(mr_fd_close) int fd = -1;
-		int rc = mr_tree_openat(p->tree, USERS_NAME,
-					O_RDWR | O_CREAT | O_NOFOLLOW |
-						O_NONBLOCK,
-					0644, &fd, err);
+		int rc = open_users(p, &fd, err);
 
 		if (rc == 0)
 			rc = mr_file_lock(fd, false, &p->m->env, p->output,
@@ -63,11 +68,11 @@ bool mr_pull_is_last(struct pull *p)
 	if (!p->is_user) {
 		int fd = -1;
 
-		/* Nobody has been there, or was killed there. */
-		if (mr_tree_openat(p->tree, USERS_NAME,
-				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, &fd,
-				   NULL) < 0)
-			return true;
+		/* Made when it is not there: who comes meanwhile has to find
+		 * this one there.  Written to, since NFS locks as fcntl(2)
+		 * does, which takes no exclusive lock on what is read only. */
+		if (open_users(p, &fd, NULL) < 0)
+			return false;
 		p->users = fd;
 		p->is_user = true;
 	}
@@ -77,6 +82,11 @@ bool mr_pull_is_last(struct pull *p)
 	mr_fd_close(&p->users);
 	p->is_user = false;
 	return false;
+}
+
+bool mr_pull_is_left(const char *name)
+{
+	return strcmp(name, USERS_NAME) == 0;
 }
 
 void mr_pull_leave(struct pull *p)

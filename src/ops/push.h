@@ -28,6 +28,8 @@ struct push {
 	struct mreg_ref ref;        /* completed; tag: what was asked for */
 	const char *release;        /* of ref.tag; NULL */
 	const char *aliases[2];     /* of ref.tag, of the option; NULL: none */
+	bool looked;                /* at the aliases */
+	bool placed[2];             /* they have this version already */
 	struct mr_store *to;        /* owned */
 	struct mr_store *from;      /* owned; files */
 	struct mr_scan *scan;       /* owned */

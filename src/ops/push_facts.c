@@ -249,7 +249,11 @@ static void warn_globals(struct push *p, const struct mr_summary *w)
 			&b, "%s%s", i ? ", " : " ",
 			mr_text_safe(w->unsafe.items[i], shown, sizeof(shown)));
 	if (w->unsafe_count > i)
-		mr_buf_printf(&b, " and %zu more", w->unsafe_count - i);
+		mr_buf_printf(
+			&b,
+			" and %zu more (mreg inspect --tensors --json lists "
+			"all)",
+			w->unsafe_count - i);
 	warn(p, w->path, mr_buf_text(&b));
 }
 

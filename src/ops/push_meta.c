@@ -2,16 +2,15 @@
  * push_meta.c - metadata from environment, file and flags, in this order: a
  * later one wins, lists and maps add up; then parents and inputs to digests.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "ops/given.h"
 #include "ops/push.h"
 
 /* Fields a training job sets once for all its pushes. */
@@ -27,10 +26,10 @@ static int take_file(struct mr_meta *meta, const char *path,
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(MR_PARSED_FILE_MAX_BYTES);
-	int rc = mr_file_load(AT_FDCWD, path, &b, err);
+	int rc = mr_given_load(path, "metadata file", &b, err);
 
 	if (rc < 0)
-		return mr_wrap(err, "cannot read metadata file '%s'", path);
+		return rc;
 	rc = mr_meta_load(meta, mr_buf_text(&b), b.len, path, err);
 	/* Most likely by who is asking. */
 	if (rc == MREG_EFORMAT && err && !err->hint[0])

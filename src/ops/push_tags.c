@@ -60,23 +60,41 @@ static int look_at_alias(struct push *p, const char *alias,
 	return 0;
 }
 
-static int move_alias(struct push *p, const char *alias,
-		      struct mreg_push_result *out, struct mreg_error *err)
+/* All of them, once, before one is moved; `p->placed` says which are there. */
+static int look_at_aliases(struct push *p, struct mreg_push_result *out,
+			   struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	if (p->looked)
+		return 0;
+	p->looked = true;
+	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++)
+		if (p->aliases[i])
+			rc = look_at_alias(p, p->aliases[i], out, &p->placed[i],
+					   err);
+	return rc;
+}
+
+static int move_aliases(struct push *p, struct mreg_error *err)
 {
 	struct mr_move mv = {
-		.alias = alias,
 		.by = "push",
 		.to = p->docs.manifest_desc,
 		.bytes = p->docs.manifest.data,
 	};
 	struct mr_moved moved;
-	bool there;
-	int rc = look_at_alias(p, alias, out, &there, err);
+	size_t i;
+	int rc = 0;
 
-	if (rc < 0 || there)
-		return rc;
-	return mr_alias_move(p->m, p->to, &p->history, &p->ref, &mv, &moved,
-			     err);
+	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++) {
+		mv.alias = p->aliases[i];
+		if (mv.alias && !p->placed[i])
+			rc = mr_alias_move(p->m, p->to, &p->history, &p->ref,
+					   &mv, &moved, err);
+	}
+	return rc;
 }
 
 static int name_release(struct push *p, struct mreg_error *err)
@@ -93,9 +111,7 @@ int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
 			  struct mreg_error *err)
 {
 	struct mreg_desc now;
-	bool there;
 	bool found;
-	size_t i;
 	int rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
 
 	out->release = p->release;
@@ -105,16 +121,12 @@ int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
 		(!p->claim.existed ||
 		 (found && mreg_digest_equal(&now.digest,
 					     &p->docs.manifest_desc.digest)));
-	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++)
-		if (p->aliases[i])
-			rc = look_at_alias(p, p->aliases[i], out, &there, err);
-	return rc;
+	return rc < 0 ? rc : look_at_aliases(p, out, err);
 }
 
 static int name_it(struct push *p, struct mreg_push_result *out,
 		   struct mreg_error *err)
 {
-	size_t i;
 	int rc = 0;
 
 	if (p->release) {
@@ -122,9 +134,10 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 		if (rc >= 0)
 			out->release = p->release;
 	}
-	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++)
-		if (p->aliases[i])
-			rc = move_alias(p, p->aliases[i], out, err);
+	if (rc >= 0)
+		rc = look_at_aliases(p, out, err);
+	if (rc >= 0)
+		rc = move_aliases(p, err);
 	if (rc < 0)
 		return mr_wrap(err, "'%s:v%" PRIu64 "' is published, but",
 			       p->to->label, p->claim.number);
@@ -199,6 +212,21 @@ static int look_at_tag(struct push *p, const char *tag, struct mreg_desc *now,
 	return rc;
 }
 
+/* Policies on aliases that are moved to a version which is there already.  The
+ * pusher's own were asked with all that are in force. */
+static int judge_aliases(struct push *p, struct mreg_error *err)
+{
+	const char *moved[MR_COUNT(p->aliases)];
+	size_t i;
+
+	if (p->o->policies.n)
+		return 0;
+	for (i = 0; i < MR_COUNT(p->aliases); i++)
+		moved[i] = p->placed[i] ? NULL : p->aliases[i];
+	return mr_policy_aliases(p->m, &p->ref, p->to, &p->history,
+				 p->meta->kind, moved, MR_COUNT(moved), err);
+}
+
 /*
  * The version may be known from an earlier run: then its v<N> and `latest`
  * are one HEAD each, and nothing is listed (product.md 5.6).
@@ -231,11 +259,9 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	if (!mreg_digest_equal(&now.digest, d) &&
 	    mr_number_recall(p->m, p->to, &now.digest) < number)
 		return 0;
-	/* The pusher's own policies were asked with all that are in force. */
-	if (!p->o->policies.n)
-		rc = mr_policy_aliases(p->m, &p->ref, p->to, &p->history,
-				       p->meta->kind, p->aliases,
-				       MR_COUNT(p->aliases), err);
+	rc = look_at_aliases(p, out, err);
+	if (rc >= 0)
+		rc = judge_aliases(p, err);
 	if (rc < 0)
 		return rc;
 	*done = true;

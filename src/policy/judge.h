@@ -6,11 +6,22 @@
 
 #include "policy/rule.h"
 
+/* The last evaluation by a suite on a set of data. */
+struct mr_suite_run {
+	const char *suite;
+	const char *dataset, *digest; /* of the data; "" when not told */
+	const json_t *said;           /* all borrowed from the facts */
+	size_t at;                    /* in the order of their making */
+};
+
 struct mr_judge {
 	const json_t *facts;
 	struct mr_verdict *out;
 	size_t cap; /* of out->items and out->idle: one for each rule */
 	bool push;  /* the version is not there yet */
+	/* By suite and data; judge_suite.c fills it when first asked. */
+	struct mr_suite_run *runs; /* in the verdict's arena; NULL: not yet */
+	size_t run_count;
 };
 
 /* One finding of a rule; `mend` is borrowed for as long as the policy lives or

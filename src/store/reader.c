@@ -121,11 +121,17 @@ static int check_budget(const struct ranges *r, size_t n, uint64_t offset,
 	    r->cost.bytes <= r->most.bytes &&
 	    bytes <= r->most.bytes - r->cost.bytes)
 		return 0;
-	(void)mr_fail(err, MREG_ELIMIT,
-		      "to look at '%s' takes more than %" PRIu64
-		      " bytes, or %" PRIu64 " requests",
-		      mreg_digest_text(&r->desc.digest, text), r->most.bytes,
-		      r->most.requests);
+	(void)mreg_digest_text(&r->desc.digest, text);
+	if (mr_store_is_far(r->store))
+		(void)mr_fail(err, MREG_ELIMIT,
+			      "to look at '%s' takes more than %" PRIu64
+			      " bytes, or %" PRIu64 " requests",
+			      text, r->most.bytes, r->most.requests);
+	else
+		(void)mr_fail(err, MREG_ELIMIT,
+			      "to look at '%s' takes more than %" PRIu64
+			      " bytes",
+			      text, r->most.bytes);
 	return mr_hint(err, "pull the file, and look at it here");
 }
 
@@ -245,6 +251,11 @@ static const struct mr_reader_ops ranges_ops = {
 	.close = ranges_close,
 };
 
+bool mr_store_is_far(const struct mr_store *s)
+{
+	return s->ops->ranges;
+}
+
 int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
 		    struct mr_reader **out, struct mreg_error *err)
 {
@@ -257,7 +268,9 @@ int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
 	r->store = s;
 	r->desc = *d;
 	r->most = (struct mr_reader_cost){ MR_READER_MAX_BYTES,
-					   MR_READER_MAX_REQUESTS };
+					   mr_store_is_far(s)
+						   ? MR_READER_MAX_REQUESTS
+						   : UINT64_MAX };
 	*out = &r->base;
 	return 0;
 }

@@ -87,11 +87,13 @@ int mr_store_open_range(struct mr_store *s, const struct mreg_desc *d,
  * ahead; not verified either.  `s` must outlive it; for one thread at a time.
  * When it is read: MREG_EUNSUPPORTED, far behind the start of a blob in a
  * registry that does no ranges; MREG_ELIMIT, when more would have to be taken
- * than MR_READER_MAX_BYTES, or asked for than MR_READER_MAX_REQUESTS, for what
- * is read may have been made to cost that.
+ * than MR_READER_MAX_BYTES, or asked of one that is far than
+ * MR_READER_MAX_REQUESTS, for what is read may have been made to cost that.
  */
 int mr_store_reader(struct mr_store *s, const struct mreg_desc *d,
 		    struct mr_reader **out, struct mreg_error *err);
+/* Whether a request costs something: of a registry, not of a store here. */
+bool mr_store_is_far(const struct mr_store *s);
 /* What one of these has taken so far. */
 struct mr_reader_cost {
 	uint64_t bytes, requests;

@@ -153,6 +153,7 @@ char *mreg_diff_result_json(const struct mreg_diff_result *r)
 	mr_view_rows(&v, "files", r->files, r->file_count, file_row);
 	mr_view_rows(&v, "metadata", r->fields, r->field_count, field_row);
 	put_tensors(&v, r);
+	mr_view_bool(&v, "tensorsByFile", r->tensors_by_file);
 	put_interface(&v, r);
 	mr_view_u64(&v, "bytesRead", r->bytes_read);
 	mr_view_u64(&v, "requests", r->requests);

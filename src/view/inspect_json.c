@@ -54,6 +54,8 @@ static json_t *attached_row(const void *items, size_t i)
 	mr_view_str(&v, "kind", d->kind);
 	mr_view_str(&v, "title", d->title);
 	mr_view_str(&v, "suite", d->suite);
+	mr_view_str(&v, "dataset", d->dataset);
+	mr_view_str(&v, "datasetDigest", d->dataset_digest);
 	if (d->judged)
 		mr_view_bool(&v, "passed", d->passed);
 	else
@@ -319,6 +321,23 @@ static char *with_config(struct mr_view *v, const struct mreg_inspect_result *r)
 	return splice(text, "config", mr_buf_text(&b));
 }
 
+/* What it is when it is attached to a version itself. */
+static void put_subject(struct mr_view *v, const struct mreg_inspect_result *r)
+{
+	struct mr_view of;
+
+	if (!r->document) {
+		mr_view_str(v, "document", NULL);
+		mr_view_str(v, "subject", NULL);
+		return;
+	}
+	mr_view_put(v, "document", attached_row(r->document, 0));
+	mr_view_init(&of, NULL);
+	mr_view_digest(&of, "digest", &r->subject);
+	mr_view_version(&of, r->subject_number);
+	mr_view_put(v, "subject", mr_view_take(&of));
+}
+
 char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 {
 	struct mr_view v;
@@ -347,6 +366,7 @@ char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 	mr_view_rows(&v, "attached", r->attached, r->attached_count,
 		     attached_row);
 	mr_view_u64(&v, "attachedUnread", r->attached_unread);
+	put_subject(&v, r);
 	if (r->is_index)
 		mr_view_rows(&v, "children", r->children, r->child_count,
 			     child_row);

@@ -86,7 +86,9 @@ def test_manifests_fit_their_schema(mreg, pushed, document, blob):
     check.validate(SAMPLE)
     made = [mreg.json("attach", "churn", document, "--type", "bias-report"),
             mreg.json("evaluate", "churn", "--suite", "s", "--pass", "-m",
-                      "auc=0.9", "--report", document)]
+                      "auc=0.9", "--report", document),
+            mreg.json("evaluate", "churn", "--suite", "s", "--pass",
+                      "--dataset", "d@sha256:" + "ab" * 32)]
     for result in made:
         check.validate(json.loads(blob(result["digest"])))
 
@@ -97,6 +99,8 @@ def test_manifests_fit_their_schema(mreg, pushed, document, blob):
     {"artifactType": CARD},  # its layer may be, its annotations are not
     {"annotations": {"org.mreg.schema": "1"}},
     {"annotations": {**SAMPLE["annotations"], "org.mreg.other": "1"}},
+    {"annotations": {**SAMPLE["annotations"],
+                     "org.mreg.evaluation.dataset.digest": "d"}},
 ])
 def test_a_wrong_manifest_does_not_fit(change):
     with pytest.raises(jsonschema.ValidationError):

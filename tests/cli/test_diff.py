@@ -264,9 +264,12 @@ def test_a_name_in_several_files_is_told_with_the_file(mreg, tmp_path):
                 for name in names}
 
     def lines(a, b):
-        text = mreg.run("diff", f"churn:v{a}", f"churn:v{b}", "-t").stdout
+        words = ("diff", f"churn:v{a}", f"churn:v{b}", "-t")
+        told.append(validate(mreg.json(*words))["tensorsByFile"])
+        text = mreg.run(*words).stdout
         return [x for x in text.splitlines() if "F32 [2]" in x]
 
+    told = []
     push(mreg, tmp_path / "m", {"notes.txt": b"none\n"})
     push(mreg, tmp_path / "m", files("b", "a"))
     push(mreg, tmp_path / "m", files("a"))
@@ -278,6 +281,8 @@ def test_a_name_in_several_files_is_told_with_the_file(mreg, tmp_path):
                            "  ~ w in b.safetensors: F32 [2] -> F16 [2]"]
     # With one file nothing else is meant.
     assert lines(1, 3) == ["  + w: F32 [2]"]
+    assert told == [True, True, False]
+    assert not mreg.json("diff", "churn:v1", "churn:v2")["tensorsByFile"]
     assert lines(3, 4) == ["  ~ w: F32 [2] -> F16 [2]"]
 
 
@@ -483,6 +488,16 @@ def test_a_graph_that_cannot_be_read_is_told(mreg, tmp_path):
     r = mreg.run("diff", "churn:v1", "churn:v2", "--json")
     assert validate(r.json)["interface"] is None
     assert "'model.onnx' cannot be told" in r.stderr
+
+
+def test_what_is_not_looked_at_is_no_broken_file(mreg, tmp_path):
+    for version in (b"1", b"2"):
+        push(mreg, tmp_path / "m", {
+            "model.pt": b"7z\274\257\047\034" + version * 64}, *BARE)
+    error = mreg.fails(1, "diff", "churn:v1", "churn:v2", "--tensors")
+    assert error["code"] == "limit"
+    assert "'model.pt' of 'churn' cannot be read" in error["message"]
+    assert "it may be right" in error["hint"]
 
 
 # -- the sample -------------------------------------------------------------------

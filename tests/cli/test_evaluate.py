@@ -75,6 +75,8 @@ def test_an_evaluation_is_a_document_of_its_own(mreg, pushed, blob, tmp_path):
     notes = manifest["annotations"]
     assert notes["org.mreg.evaluation.suite"] == "holdout"
     assert notes["org.mreg.evaluation.passed"] == "true"
+    assert notes["org.mreg.evaluation.dataset"] == "data/churn"
+    assert notes["org.mreg.evaluation.dataset.digest"] == DIGEST
     assert notes["org.mreg.metric.auc"] == "0.930"
     assert notes[OCI + "title"] == "holdout"
 
@@ -90,7 +92,10 @@ def test_segments_are_told(mreg, pushed):
 
 def test_a_failure_is_recorded_and_is_none_of_the_command(mreg, pushed):
     said = mreg.run("evaluate", "churn", "--suite", "fair", "--fail").stdout
-    assert said.startswith("recorded: churn:v1 failed fair")
+    assert said.startswith("recorded: churn:v1 failed fair\n")
+    said = mreg.run("evaluate", "churn", "--suite", "fair", "--fail",
+                    "--dataset", "d").stdout
+    assert said.startswith("recorded: churn:v1 failed fair on d\n")
 
 
 def test_the_same_result_again_is_the_same_evaluation(mreg, pushed, blob,
@@ -149,6 +154,56 @@ def test_two_results_are_not_of_one_time(mreg, pushed):
     mreg.run("evaluate", "churn", "--suite", "t", *words[4:], "--pass")
 
 
+def test_each_set_of_data_has_its_own_last_run(mreg, pushed, blob):
+    """Time, and whether it is the same again, are asked of the same data."""
+    words = ["evaluate", "churn", "--suite", "s", "--created",
+             "2026-02-01T00:00:00Z"]
+    data = [[], ["--dataset", "d"], ["--dataset", "d@" + DIGEST],
+            ["--dataset", "e"]]
+    first = [mreg.json(*words, "--fail", *on) for on in data]
+    assert not any(result["existed"] for result in first)
+    for on, made in zip(data, first):
+        again = mreg.json("evaluate", "churn", "--suite", "s", "--fail", *on,
+                          env={"SOURCE_DATE_EPOCH": "1767225600"})
+        assert again["existed"] and again["digest"] == made["digest"]
+    error = mreg.fails(4, *words, "--pass", "--dataset", "d")
+    assert error["message"] == ("another evaluation by 's' on 'd' is of "
+                                "2026-02-01T00:00:00Z already")
+    # After the last on its own data, which are the oldest of all.
+    mreg.run("evaluate", "churn", "--suite", "s", "--pass", "--dataset", "f",
+             "--created", "2026-03-01T00:00:00Z")
+    late = mreg.json("evaluate", "churn", "--suite", "s", "--pass",
+                     "--dataset", "d",
+                     env={"SOURCE_DATE_EPOCH": "1767225600"})
+    manifest = json.loads(blob(late["digest"]))
+    assert manifest["annotations"][OCI + "created"] == "2026-02-01T00:00:01Z"
+
+
+def test_a_failure_on_other_data_stays(mreg, pushed, tmp_path):
+    rules = tmp_path / "p.yaml"
+    rules.write_text("policy: 1\nsuites: {fair: {verdict: passed, "
+                     "metrics: {auc: '>= 0.8'}}}\n")
+    words = ["evaluate", "churn", "--suite", "fair"]
+    check = ["policy", "check", "churn", "--policy", rules]
+    german = "german@" + DIGEST
+    schema = json.loads((SPEC / "policy-facts.schema.json").read_text())
+    mreg.run(*words, "--fail", "--dataset", german, "-m", "auc=0.2")
+    mreg.run(*words, "--pass", "--dataset", "tiny", "-m", "auc=0.99")
+    mreg.run(*words, "--pass", "--dataset", "german", "-m", "auc=0.99")
+    found = mreg.run(*check, "--json", status=7).json["findings"]
+    assert [f["rule"] for f in found] == [
+        "suites.fair.metrics.auc", "suites.fair"]
+    assert all("on 'german@sha256:abababababab'" in f["problem"] and
+               f"--dataset {german} " in f["mend"] for f in found)
+    facts = mreg.json(*check[:3], "--facts")
+    jsonschema.Draft7Validator(schema).validate(facts)
+    assert {(e["dataset"], e.get("datasetDigest"))
+            for e in facts["evaluations"]} == {
+        ("german", DIGEST), ("tiny", None), ("german", None)}
+    mreg.run(*words, "--pass", "--dataset", german, "-m", "auc=0.8")
+    assert mreg.json(*check)["passed"]
+
+
 def test_a_time_to_come_is_refused(mreg, pushed, store):
     words = ["evaluate", "churn", "--suite", "s", "--pass"]
     before = (store / "churn/index.json").read_bytes()
@@ -183,6 +238,10 @@ def test_a_file_and_flags_make_one_evaluation(mreg, pushed, blob, tmp_path,
     (["--suite", "s", "--pass", "--segment", "auc=1"], "names no segment"),
     (["--suite", "s", "--pass", "--dataset", "d@sha256:0"], "no digest"),
     (["--suite", "a\nb", "--pass"], "control character"),
+    (["--suite", "s", "--pass", "--dataset", "a", "--dataset", "b"],
+     "--dataset is given twice"),
+    (["--suite", "s", "--pass", "--dataset=a", "--dataset=a"],
+     "--dataset is given twice"),
 ])
 def test_what_says_too_little_is_refused(mreg, pushed, store, args, says):
     before = (store / "churn/index.json").read_bytes()

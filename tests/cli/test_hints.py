@@ -56,6 +56,9 @@ WORDS = [
     ("attach m /dev/null -t sbom", 2, "a document is a regular file"),
     ("attach m - -t sbom", 3, "write standard input to one"),
     ("policy set m -", 3, "for standard input write /dev/stdin"),
+    ("push m m --metadata -", 3, "for standard input write /dev/stdin"),
+    ("push - m", 3, "check the spelling of the path"),
+    ("push m m --policy a'-'b", 3, "check the spelling of the path"),
     ("evaluate m --from -", 3, "for standard input write /dev/stdin"),
     ("policy set m nowhere", 3, "check the spelling of the path"),
 ]

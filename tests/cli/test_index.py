@@ -76,6 +76,19 @@ def test_more_than_an_error_holds_is_counted(mreg, store, children, tmp_path):
     assert "'mreg inspect' lists them" in error["hint"]
 
 
+def test_those_that_are_not_told_count_too(mreg, store, children, tmp_path):
+    """What the first say may be said by the last, too."""
+    layout = next(store.rglob("oci-layout")).parent
+    rows = [{"mediaType": MANIFEST, "digest": sha256(b"%d" % i), "size": 10,
+             "annotations": {"n": str(i % 30)}} for i in range(50)]
+    put_index(layout, "fifty", rows)
+    error = mreg.fails(2, "pull", "kit:fifty", "-o", tmp_path / "out")
+    told = error["cause"].count("sha256:")
+    assert 1 < told < 20
+    assert error["cause"].endswith(f" and {50 - told} more")
+    assert "n=" not in error["cause"] and "n=" not in error["hint"]
+
+
 @pytest.mark.parametrize("word", ["q8", "=q8", "sha256:12ab", ""])
 def test_a_word_that_selects_nothing_is_wrong(mreg, children, tmp_path, word):
     error = mreg.fails(2, "pull", "kit:all", "-o", tmp_path / "out",

@@ -139,6 +139,25 @@ def test_one_broken_file_among_others_is_told(mreg, tmp_path):
     assert f"cannot be read {a['trouble']}\n" in text
 
 
+SEVEN_ZIP = b"7z\274\257\047\034" + b"\0" * 64
+
+
+def test_what_is_not_looked_at_is_no_broken_file(mreg, tmp_path):
+    push(mreg, tmp_path / "z", {"model.pt": SEVEN_ZIP}, "z")
+    error = mreg.fails(1, "inspect", "z", "-t")
+    assert error["code"] == "limit"
+    assert "it may be right" in error["hint"]
+
+
+def test_what_may_be_no_weights_does_not_fail_a_version(mreg, tmp_path):
+    push(mreg, tmp_path / "o", {"model.bin": b"\1\2\3\4" * 99,
+                                "images.pack": SEVEN_ZIP}, "o")
+    files = validate(mreg.json("inspect", "o", "-t"))["weights"]["files"]
+    told = {f["path"]: f["trouble"] for f in files}
+    assert told["model.bin"] is None
+    assert "7z archive" in told["images.pack"]
+
+
 def test_what_is_in_no_known_format_is_no_error(mreg, model, pushed):
     f, = mreg.json("inspect", "churn", "-t")["weights"]["files"]
     assert (f["path"], f["format"], f["trouble"]) == ("model.bin", None, None)
@@ -373,6 +392,49 @@ def test_an_evaluation_tells_its_verdict(mreg, churn):
     assert "  evaluation  fair: failed  evaluation.json  " in text
 
 
+def test_an_evaluation_tells_its_data(mreg, churn):
+    digest = "sha256:" + "ab" * 32
+    mreg.run("evaluate", "churn", "--suite", "fair", "--fail", "--dataset",
+             f"german@{digest}", "-m", "auc=0.2")
+    mreg.run("evaluate", "churn", "--suite", "fair", "--pass", "--dataset",
+             "tiny")
+    rows = {row["dataset"]: row
+            for row in validate(mreg.json("inspect", "churn"))["attached"]}
+    assert rows["german"]["datasetDigest"] == digest
+    assert rows["tiny"]["datasetDigest"] is None
+    text = mreg.run("inspect", "churn").stdout
+    assert "  evaluation  fair on german: failed, auc=0.2  evalu" in text
+    assert "  evaluation  fair on tiny: passed  evaluation.json  " in text
+
+
+def test_a_document_tells_what_it_is_of(mreg, churn, tmp_path):
+    r = validate(mreg.json("inspect", "churn"))
+    assert (r["document"], r["subject"]) == (None, None)
+    write(tmp_path / "report.json", b'{"fair": true}')
+    mreg.run("attach", "churn", tmp_path / "report.json", "--type",
+             "bias-report", "--title", "Bias by region")
+    row, = mreg.json("inspect", "churn")["attached"]
+    r = validate(mreg.json("inspect", f"churn@{row['digest']}"))
+    assert r["document"] == row and r["attached"] == []
+    assert r["subject"] == {"digest": churn, "number": 1, "version": "v1"}
+    lines = mreg.run("inspect", f"churn@{row['digest']}").stdout.splitlines()
+    assert lines[1:4] == [
+        "digest         " + row["digest"],
+        "document       bias-report  Bias by region  report.json",
+        "of             v1 " + churn]
+    assert "\ndocument " not in mreg.run("inspect", "churn").stdout
+    # A document about a document, which is no version.
+    mreg.run("attach", f"churn@{row['digest']}", tmp_path / "report.json",
+             "--type", "application/x.note")
+    note, = mreg.json("inspect", f"churn@{row['digest']}")["attached"]
+    r = validate(mreg.json("inspect", f"churn@{note['digest']}"))
+    assert r["subject"] == {"digest": row["digest"], "number": None,
+                            "version": None}
+    lines = mreg.run("inspect", f"churn@{note['digest']}").stdout.splitlines()
+    assert lines[2:4] == ["document       application/x.note  report.json",
+                          "of             " + row["digest"]]
+
+
 def test_an_evaluation_tells_its_first_numbers(mreg, churn):
     mreg.run("evaluate", "churn", "--suite", "h", "--pass", "--metric", "d=4",
              "--metric", "c=3", "--metric", "b=2", "--metric", "a=1")
@@ -458,7 +520,7 @@ def test_the_sample_fits():
     {"schema": "mreg.inspect/2"}, {"number": 0}, {"digest": None},
     {"files": [{"path": "a"}]}, {"attached": [{}]}, {"attachedUnread": -1},
     {"weights": {}}, {"weights": {"verified": True}}, {"raw": 1},
-    {"metrics": {"auc": 0.9}}])
+    {"metrics": {"auc": 0.9}}, {"document": {}}, {"subject": {}}])
 def test_what_is_wrong_does_not_fit(change):
     sample = json.loads((SPEC / "samples/inspect.json").read_text())
     with pytest.raises(jsonschema.ValidationError):

@@ -5,6 +5,7 @@ import json
 import pathlib
 import pickle
 import re
+import zipfile
 import zlib
 
 import jsonschema
@@ -264,6 +265,28 @@ def test_the_template_of_a_card_claims_nothing(mreg, plain):
     assert "license" not in shown["metadata"]
     assert shown["parents"] == [] and shown["inputs"] == []
     assert shown["labels"] == {}
+    assert "description" not in shown["metadata"]
+
+
+def test_a_card_not_filled_in_is_refused_by_the_template(mreg, plain):
+    """Though everything else that it asks for is there."""
+    templates = SPEC / "templates"
+    card = (templates / "model-card.md").read_text()
+    (plain / "README.md").write_text(card)
+    words = ["push", plain, "churn:dev", "--policy", templates / "policy.yaml",
+             "--license", "MIT", "--author", "Ada", "--run-id", "r1",
+             "--revision", COMMIT, "--tag", "owner=ada@example.com",
+             "--metric", "accuracy=0.9", "--input",
+             "train=s3://data,classification=internal,consent=yes,license=MIT,"
+             "digest=sha256:" + "1" * 64]
+    err = mreg.fails(7, *words)
+    assert "require.description" in err["cause"]
+    assert "1 of " in err["message"] and "rules fail" in err["message"]
+    prompt = "<!-- One paragraph: what the model does, for whom"
+    assert prompt in card
+    (plain / "README.md").write_text(card.replace(
+        prompt, "Says which customers are about to leave.\n\n" + prompt))
+    mreg.run(*words)
 
 
 def test_show_says_of_what_the_rules_are_asked(mreg, policy):
@@ -372,6 +395,22 @@ def test_an_alias_that_is_refused_has_findings(mreg, policy, plain):
     r = mreg.run("alias", "set", "churn:v1", "wild", "--json", status=7)
     found, = json.loads(r.stderr)["error"]["findings"]
     assert found["rule"] == "naming.alias" and found["where"] == "churn"
+
+
+def test_verbose_tells_the_cause_of_one_rule(mreg, policy, plain):
+    mreg.run("policy", "set", "churn", policy("policy: 1\nrequire: license\n"))
+    words = ("push", plain, "churn")
+    assert "cause: " not in mreg.run(*words, status=7).stderr
+    assert "\ncause: require.license" in mreg.run(*words, "-v",
+                                                  status=7).stderr
+
+
+def test_a_long_number_can_be_shown(mreg, policy, plain):
+    number = "123456789012345678901234567890"
+    mreg.run("policy", "set", "churn",
+             policy(f"policy: 1\npatterns: {{tags.x: {number}}}\n"))
+    source, = mreg.json("policy", "show", "churn")["sources"]
+    assert source["document"]["patterns"] == {"tags.x": number}
 
 
 def test_quiet_still_tells_the_reasons(mreg, policy, plain):
@@ -563,6 +602,54 @@ def test_a_file_that_cannot_be_looked_into_is_said_so_once(mreg, policy,
     assert "'m.pkl' cannot be looked into (it is compressed with zlib" in \
         finding["problem"]
     assert "inspected" not in finding["problem"]
+
+
+@pytest.mark.parametrize("config, says", [
+    ('{"auto_map": {"AutoModel": "m.Model"}}', "auto_map"),
+    ("{", "(unread config.json)"),
+    (" " * (1 << 20) + "{}", "(unread config.json)"),
+    ('{"auto_map": {}}', None)], ids=["code", "broken", "large", "none"])
+def test_code_of_the_models_own_is_unsafe(mreg, plain, policy, config, says):
+    """Here and when it is there."""
+    deny = policy("policy: 1\nformats: {unsafe: deny}\n")
+    (plain / "config.json").write_text(config)
+    mreg.run("push", plain, "churn")
+    if not says:
+        mreg.run("policy", "check", "churn:v1", "--policy", deny)
+        mreg.run("policy", "check", plain, "churn", "--policy", deny)
+        return
+    for what in ([plain, "churn"], ["churn:v1"]):
+        finding, = mreg.run("policy", "check", *what, "--policy", deny,
+                            "--json", status=7).json["findings"]
+        assert f"'config.json' uses {says};" in finding["problem"]
+
+
+def npy_of_objects(value):
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    return (b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header +
+            pickle.dumps(value, protocol=4))
+
+
+def test_a_file_too_large_to_be_looked_at_leaves_the_others_read(
+        mreg, policy, tmp_path):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "w.npz", "w") as z:
+        for name in ("a.npy", "b.npy"):
+            z.writestr(name, npy_of_objects(bytes(33 << 20)))
+    (folder / "m.pkl").write_bytes(pickle.dumps([1.5]))
+    mreg.run("push", folder, "churn")
+    findings = strict(mreg.run(
+        "policy", "check", "churn:v1", "--json", "--policy",
+        policy("policy: 1\nformats: {trouble: deny, unsafe: deny}\n"),
+        status=7).json, "policy-check")["findings"]
+    assert [f["rule"] for f in findings] == ["formats.unsafe",
+                                             "formats.trouble"]
+    for f in findings:
+        assert "'w.npz'" in f["problem"] and "m.pkl" not in f["problem"]
+        assert "more than 67108864 bytes" in f["problem"]
+        assert "again when" not in f["mend"]
+    assert "it may be right" in findings[1]["mend"]
 
 
 def push_archive(layout, content):

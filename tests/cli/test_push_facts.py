@@ -140,7 +140,8 @@ def test_a_folder_tells_what_it_is(mreg, folder, read):
         {"role": "train", "name": "s2orc", "uri": "hf://datasets/s2orc"},
         {"role": "train", "name": "flax/stackexchange_xml",
          "uri": "hf://datasets/flax/stackexchange_xml"}]
-    assert not [k for k in notes if k.startswith("org.mreg.metric.")]
+    assert [v for k, v in notes.items() if ".metric." in k] == [
+        notes["org.mreg.metric.cos"]]
     assert {"license", "architecture", "parameters", "inputs", "parents",
             "tags"} <= set(result["filled"])
 
@@ -186,7 +187,52 @@ def test_nothing_that_was_given_is_changed(mreg, folder, read, tmp_path):
     assert json.loads(notes["org.mreg.parents"]) == [
         {"relation": "merge", "ref": "hf://a/b"}]
     assert [i["role"] for i in json.loads(notes["org.mreg.inputs"])] == \
-        ["test"]
+        ["test", "train", "train"]
+
+
+def test_an_input_that_is_told_more_of_stays_one(mreg, folder, read, tmp_path):
+    """The mend of a policy's rule loses no other data set."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("policy: 1\ninputs: {classification: [public]}\n")
+    push = ["push", folder, "m", "--policy", policy, "--input",
+            "train=hf://datasets/s2orc,classification=public"]
+    finding, = mreg.fails(7, *push)["findings"]
+    assert "stackexchange_xml" in finding["problem"]
+    assert "s2orc" not in finding["problem"]
+    push += ["--input", "train=hf://datasets/flax/stackexchange_xml,"
+             "classification=public"]
+    notes, _ = read("m", mreg.json(*push)["digest"])
+    assert json.loads(notes["org.mreg.inputs"]) == [
+        {"role": "train", "name": "s2orc", "uri": "hf://datasets/s2orc",
+         "classification": "public"},
+        {"role": "train", "name": "flax/stackexchange_xml",
+         "uri": "hf://datasets/flax/stackexchange_xml",
+         "classification": "public"}]
+
+
+INDEX = """\
+---
+metrics: [accuracy]
+model-index:
+- name: m
+  results:
+  - dataset: {type: common_voice, name: Common Voice}
+    metrics: [{type: wer, value: 20.90}, {type: loss, value: .nan}]
+  - dataset: {type: libri}
+    metrics: [{type: wer, value: 4}, {type: cer, value: 1}]
+---
+"""
+
+
+def test_metrics_of_a_card_are_metrics(mreg, model, run, read):
+    (model / "README.md").write_text(INDEX)
+    notes, _ = read("m", mreg.json("push", model, "m")["digest"])
+    assert {k: v for k, v in notes.items() if ".metric." in k} == {
+        "org.mreg.metric.wer.common_voice": "20.90",
+        "org.mreg.metric.wer.libri": "4", "org.mreg.metric.cer": "1"}
+    notes, _ = read("m", mreg.json("push", model, "m", "--metric",
+                                   "auc=0.5")["digest"])
+    assert [k for k in notes if ".metric." in k] == ["org.mreg.metric.auc"]
 
 
 def test_nothing_is_read_of_a_dataset(mreg, folder, read):
@@ -409,8 +455,8 @@ def test_the_run_wins_over_the_files(mreg, model, run, read):
 
 def test_data_sets_of_the_run_and_of_the_files_are_all_inputs(mreg, model, run,
                                                               read):
-    """A list of what it was made from is not complete without either; what the
-    user gives stands alone."""
+    """A list of what it was made from is not complete without either, nor
+    without what the user gives."""
     logged = {
         run / "inputs/i1/meta.yaml":
             "source_type: DATASET\nsource_id: d1\n"
@@ -429,7 +475,7 @@ def test_data_sets_of_the_run_and_of_the_files_are_all_inputs(mreg, model, run,
         "rows", "train.csv"]
     notes, _ = read("m", mreg.json(*push, "--input", "train=s3://b/x")["digest"])
     assert [i.get("uri") for i in json.loads(notes["org.mreg.inputs"])] == [
-        "s3://b/x"]
+        "s3://b/x", None, "dvc:train.csv"]
 
 
 def test_a_deleted_run_is_told(mreg, model, run):
@@ -486,7 +532,8 @@ def test_globals_are_told_up_to_ten(mreg, model):
     (model / "many.pkl").write_bytes(b"\x80\x02" + names + b"N.")
     line, = (w for w in warnings(mreg.run("push", model, "m"))
              if "many.pkl" in w)
-    assert line.count("acme.mod") == 10 and "and 3 more" in line
+    assert line.count("acme.mod") == 10 and \
+        "and 3 more (mreg inspect --tensors --json lists all)" in line
 
 
 def test_torchscript_is_a_program(mreg, model):

@@ -41,19 +41,16 @@ static void check_card(const struct mr_card *c)
 	size_t i;
 
 	check_text(c->license);
-	check_text(c->license_link);
 	check_words(&c->base_models);
 	check_words(&c->datasets);
 	check_words(&c->languages);
 	check_words(&c->tags);
 	check_text(c->pipeline);
 	check_text(c->library);
-	check_text(c->name);
 	check_text(c->description);
 	assert(!c->description ||
 	       strlen(c->description) <= DESCRIPTION_MAX_BYTES);
 	for (i = 0; i < c->metric_count; i++) {
-		check_text(c->metrics[i].task);
 		check_text(c->metrics[i].dataset);
 		check_text(c->metrics[i].name);
 		assert(c->metrics[i].name &&

@@ -34,12 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0; /* out of memory */
 	check_text(c.trouble);
 	check_text(c.architecture);
-	check_text(c.model_class);
 	check_text(c.precision);
 	check_text(c.quantization);
 	if (c.trouble)
-		assert(!c.architecture && !c.model_class && !c.precision &&
-		       !c.quantization && c.context_length == 0 &&
-		       !c.remote_code);
+		assert(!c.architecture && !c.precision && !c.quantization &&
+		       c.context_length == 0 && !c.remote_code);
 	return 0;
 }

@@ -131,10 +131,8 @@ static void check_run(const struct mr_run *run)
 
 	assert(run->id);
 	check_text(run->id, false);
-	check_text(run->name, false);
-	check_text(run->user, false);
-	check_text(run->experiment, false);
-	check_text(run->status, false);
+	check_text(run->revision, false);
+	check_text(run->source, false);
 	check_text(run->description, true);
 	check_pairs(run->params, run->param_count);
 	check_pairs(run->tags, run->tag_count);

@@ -177,7 +177,7 @@ def port(p):
     shape = None
     if kind.endswith("tensor_type") and \
             getattr(p.type, kind).HasField("shape"):
-        shape = [str(d.dim_value) if d.HasField("dim_value")
+        shape = [d.dim_value if d.HasField("dim_value")
                  else d.dim_param or "?"
                  for d in getattr(p.type, kind).shape.dim]
     return [p.name, type_text(p.type), shape]

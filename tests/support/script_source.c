@@ -14,7 +14,7 @@ struct script {
 	struct mr_stream base;
 	struct script_source *source;
 	uint64_t at, end, start;
-	bool breaks;
+	bool breaks, broke;
 };
 
 static struct script_source *source_of(struct mr_store *s)
@@ -60,6 +60,7 @@ static ssize_t script_read(struct mr_stream *s, void *buf, size_t n,
 	src->handed_out += n;
 	mr_lock_leave(&src->lock);
 	if (in->breaks && in->at - in->start >= src->break_after) {
+		in->broke = true;
 		mr_lock_enter(&src->lock);
 		src->broken = true;
 		mr_signal_all(&src->changed);
@@ -80,6 +81,9 @@ static void script_close(struct mr_stream *s)
 
 	mr_lock_enter(&in->source->lock);
 	in->source->open--;
+	/* A leg that was slow asks again: then that one breaks. */
+	if (in->breaks && !in->broke)
+		in->source->breaks++;
 	mr_lock_leave(&in->source->lock);
 	mr_release(in);
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ZIP_MEMBERS 64
+#define ZIP_MEMBERS 300
 
 struct zip_entry {
 	char name[64];

@@ -114,13 +114,90 @@ static void what_was_read_is_released_by_its_owner(void **state)
 	assert_string_equal(json_string_value(json_array_get(b, 0)), "text");
 }
 
+/* What a document held is released first to last when it ends wrong; were each
+ * looked for among all, this would not end today. */
+static void a_long_document_that_ends_wrong(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	size_t n = 4u << 20;
+	char *text = malloc(n);
+	json_t *j = NULL;
+	size_t i;
+
+	(void)state;
+	assert_non_null(text);
+	text[0] = '[';
+	for (i = 1; i + 1 < n; i += 2)
+		memcpy(text + i, "0,", 2);
+	text[n - 1] = 'x';
+	assert_code(MREG_EFORMAT, mr_json_parse(text, n, n, "text", &j, &err),
+		    err);
+	free(text);
+}
+
+/* -- a program's own allocator --------------------------------------------- */
+
+static int own_left;  /* allocations it grants */
+static int own_count; /* that are not released */
+
+static void *own_alloc(size_t n)
+{
+	if (own_left-- <= 0)
+		return NULL;
+	own_count++;
+	return malloc(n);
+}
+
+static void own_free(void *mem)
+{
+	own_count -= mem != NULL;
+	free(mem);
+}
+
+/* 0: as it should be. */
+static int parse_by_own(int granted)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	json_t *j = NULL;
+	int rc;
+
+	json_set_alloc_funcs(own_alloc, own_free);
+	own_left = granted;
+	rc = mr_json_parse("{\"a\":[1,\"b\"]}", 13, 64, "text", &j, &err);
+	if (rc < 0)
+		return rc == MREG_ENOMEM && own_count == 0 ? 0 : 1;
+	json_decref(j);
+	return granted > 4 && own_count == 0 ? 0 : 2;
+}
+
+static void an_allocator_of_the_programs_own_is_kept(void **state)
+{
+	int granted;
+
+	(void)state;
+	for (granted = 0; granted < 40; granted++) {
+		pid_t pid = fork();
+		int status;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(parse_by_own(granted));
+		assert_int_equal(pid, waitpid(pid, &status, 0));
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First: which allocator it is, is asked once. */
+		cmocka_unit_test(an_allocator_of_the_programs_own_is_kept),
 		cmocka_unit_test(a_string_that_finds_no_room),
 		cmocka_unit_test(a_number_that_finds_no_room),
 		cmocka_unit_test(objects_and_arrays_that_find_no_room),
 		cmocka_unit_test(what_was_read_is_released_by_its_owner),
+		cmocka_unit_test(a_long_document_that_ends_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 struct args {
 	struct cli_words paths, metrics;
-	const char *ref, *alias, *kind, *dir;
+	const char *ref, *alias, *kind, *dir, *once;
 	unsigned int jobs, depth;
 	bool all, dry_run;
 };
@@ -22,6 +22,7 @@ static const struct cli_opt send_opts[] = {
 	CLI_STR('a', "alias", "NAME", struct args, alias, "an alias"),
 	CLI_LIST('m', "metric", "NAME=NUMBER", struct args, metrics, "metrics"),
 	CLI_STR(0, "kind", "model|dataset", struct args, kind, "what it is"),
+	CLI_ONCE('o', "once", "TEXT", struct args, once, "one alone"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "at once"),
 	CLI_COUNT('d', "deep", struct args, depth, "deeper"),
 	CLI_BOOL(0, "all", struct args, all, "everything"),
@@ -146,6 +147,19 @@ static void takes_options_of_all_types(void **state)
 	assert_string_equal(p.args.ref, "name");
 	cli_parse_release(&p.owned);
 	assert_null(p.owned.owned);
+}
+
+static void what_is_one_cannot_be_given_twice(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	parse_ok(&p, &cmd_send, "f n --once x -a y -a z");
+	assert_string_equal(p.args.once, "x");
+	assert_string_equal(p.args.alias, "z");
+	cli_parse_release(&p.owned);
+	refused(&cmd_send, "f n -o x --once=x", "--once is given twice",
+		"it can be given once only");
 }
 
 static void global_options_may_stand_anywhere(void **state)
@@ -351,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_options_of_all_types),
+		cmocka_unit_test(what_is_one_cannot_be_given_twice),
 		cmocka_unit_test(global_options_may_stand_anywhere),
 		cmocka_unit_test(letters_go_together),
 		cmocka_unit_test(what_follows_two_hyphens_is_no_option),

@@ -96,7 +96,6 @@ static void reads_the_card_of_a_sentence_encoder(void **state)
 
 	assert_null(c.trouble);
 	assert_string_equal(c.license, "Apache-2.0");
-	assert_null(c.license_link);
 	assert_words(&c.languages, "en");
 	assert_words(&c.tags, "sentence-transformers|feature-extraction|"
 			      "sentence-similarity");
@@ -107,7 +106,6 @@ static void reads_the_card_of_a_sentence_encoder(void **state)
 	assert_string_equal(c.library, "sentence-transformers");
 	assert_int_equal(c.base_models.n, 0);
 	assert_null(c.relation);
-	assert_null(c.name);
 	assert_int_equal(c.metric_count, 0);
 	assert_string_equal(
 		c.description,
@@ -180,7 +178,6 @@ static void names_licences_by_spdx(void **state)
 			 "license_name: Tongyi  Qianwen (v2)!\n"
 			 "license_link: https://a.b/LICENSE\n");
 	assert_string_equal(c.license, "LicenseRef-Tongyi-Qianwen-v2");
-	assert_string_equal(c.license_link, "https://a.b/LICENSE");
 	assert_string_equal(
 		with(*state, "license: other\nlicense_name: mit\n").license,
 		"MIT");
@@ -307,19 +304,15 @@ static void reads_measured_values_as_written(void **state)
 			     "  - nothing\n"
 			     "- metrics: [{type: acc, value: 1}]\n");
 
-	assert_string_equal(c.name, "my-model");
 	assert_int_equal(c.metric_count, 3);
-	assert_string_equal(c.metrics[0].task, "automatic-speech-recognition");
 	assert_string_equal(c.metrics[0].dataset, "common_voice");
 	assert_string_equal(c.metrics[0].name, "wer");
 	assert_string_equal(c.metrics[0].value, "20.90");
 	assert_string_equal(c.metrics[1].name, "Cosine");
 	assert_string_equal(c.metrics[1].value, "1e-3");
-	assert_null(c.metrics[2].task);
 	assert_null(c.metrics[2].dataset);
 	assert_string_equal(c.metrics[2].value, "1");
-	c = with(*state, "model_name: other\nmodel-index: []\n");
-	assert_string_equal(c.name, "other");
+	c = with(*state, "model-index: []\n");
 	assert_int_equal(c.metric_count, 0);
 }
 

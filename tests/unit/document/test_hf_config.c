@@ -58,7 +58,6 @@ static void reads_a_small_encoder(void **state)
 
 	assert_null(c.trouble);
 	assert_string_equal(c.architecture, "bert");
-	assert_string_equal(c.model_class, "BertModel");
 	assert_null(c.precision);
 	assert_null(c.quantization);
 	assert_int_equal(c.context_length, 512);
@@ -77,7 +76,6 @@ static void looks_into_the_language_model_of_several_parts(void **state)
 		"\"vision_config\":{\"model_type\":\"clip\"}}");
 
 	assert_string_equal(c.architecture, "llava");
-	assert_string_equal(c.model_class, "LlavaForConditionalGeneration");
 	assert_string_equal(c.precision, "bfloat16");
 	assert_string_equal(c.quantization, "awq-4bit");
 	assert_int_equal(c.context_length, 4096);
@@ -161,16 +159,6 @@ static void tells_of_code_of_its_own(void **state)
 	assert_false(read_config(*state, "{\"auto_map\":null}").remote_code);
 }
 
-static void reads_the_class_that_diffusers_names(void **state)
-{
-	struct mr_hf_config c =
-		read_config(*state, "{\"_class_name\":\"UNet2DConditionModel\","
-				    "\"_diffusers_version\":\"0.21.4\"}");
-
-	assert_string_equal(c.model_class, "UNet2DConditionModel");
-	assert_null(c.architecture);
-}
-
 static void takes_pythons_infinite_numbers(void **state)
 {
 	struct mr_hf_config c = read_config(
@@ -192,7 +180,6 @@ static void leaves_out_what_is_unfit(void **state)
 
 	assert_null(c.trouble);
 	assert_null(c.architecture);
-	assert_null(c.model_class);
 	assert_string_equal(c.precision, "float16");
 }
 
@@ -243,8 +230,6 @@ int main(void)
 			knows_context_lengths_by_their_names, arena, arena_end),
 		cmocka_unit_test_setup_teardown(tells_of_code_of_its_own, arena,
 						arena_end),
-		cmocka_unit_test_setup_teardown(
-			reads_the_class_that_diffusers_names, arena, arena_end),
 		cmocka_unit_test_setup_teardown(takes_pythons_infinite_numbers,
 						arena, arena_end),
 		cmocka_unit_test_setup_teardown(leaves_out_what_is_unfit, arena,

@@ -165,12 +165,18 @@ static void numbers_that_json_readers_cannot_hold_become_strings(void **state)
 	struct mreg_error err = MREG_ERROR_INIT;
 	struct mr_node *back = NULL;
 
-	mr_node_json(parse(*state, "a: [9223372036854775808, 1e308, 1e309]\n"
-				   "b: [-1.0E+999, 1e-999]\n"),
+	mr_node_json(parse(*state, "a: [9223372036854775807, 1e308, 1e309]\n"
+				   "b: [-1.0E+999, 1e-999]\n"
+				   "c: [9223372036854775808, 1]\n"
+				   "d: [-9223372036854775808]\n"
+				   "e: [-9223372036854775809]\n"),
 		     &out);
 	assert_string_equal(mr_buf_text(&out),
-			    "{\"a\":[9223372036854775808,1e308,\"1e309\"],"
-			    "\"b\":[\"-1.0E+999\",1e-999]}");
+			    "{\"a\":[9223372036854775807,1e308,\"1e309\"],"
+			    "\"b\":[\"-1.0E+999\",1e-999],"
+			    "\"c\":[\"9223372036854775808\",1],"
+			    "\"d\":[-9223372036854775808],"
+			    "\"e\":[\"-9223372036854775809\"]}");
 	assert_ok(mr_node_parse_json(*state, mr_buf_text(&out), out.len, "it",
 				     &back, &err),
 		  err);

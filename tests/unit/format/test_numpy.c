@@ -167,6 +167,60 @@ static void what_cannot_be_looked_into_is_not_clean(void **state)
 	assert_has(why, "member 'a.npy' does not unpack to its size");
 }
 
+/* `n` members with objects, which import one thing in turn. */
+static void write_many(struct zip *z, size_t n)
+{
+	char name[16];
+	char data[64];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "%zu.npy", i);
+		(void)snprintf(data, sizeof(data), "\200\002cz\n%c\n.",
+			       (int)('z' - i % 26));
+		add_npy(z, name, OBJECTS, data);
+	}
+	zip_end(z);
+}
+
+static void what_many_members_import_is_told_once_in_order(void **state)
+{
+	struct zip z = { .deflate = true };
+	struct looked l;
+	char want[4] = "z a";
+	size_t i;
+
+	(void)state;
+	write_many(&z, 256);
+	facts_look(&l, z.bytes, z.n, z.n, "m.npz");
+	assert_null(l.f.trouble);
+	assert_int_equal(l.f.globals.n, 26);
+	assert_int_equal(l.f.unsafe.n, 26);
+	for (i = 0; i < 26; i++, want[2]++) {
+		assert_string_equal(l.f.globals.items[i], want);
+		assert_string_equal(l.f.unsafe.items[i], want);
+	}
+	facts_release(&l);
+}
+
+static void more_arrays_of_objects_are_not_looked_at(void **state)
+{
+	struct zip z = { .deflate = true };
+	struct looked l;
+
+	(void)state;
+	write_many(&z, 257);
+	facts_look(&l, z.bytes, z.n, z.n, "m.npz");
+	assert_int_equal(l.f.format, MR_FORMAT_PICKLE);
+	assert_true(l.f.limited);
+	assert_has(l.f.trouble, "member '256.npy' is one array of objects more "
+				"than is looked at");
+	/* Of those before it all is told. */
+	assert_int_equal(l.f.unsafe.n, 26);
+	assert_string_equal(l.f.unsafe.items[0], "z a");
+	facts_release(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +229,9 @@ int main(void)
 		cmocka_unit_test(an_archive_of_numbers_is_no_pickle),
 		cmocka_unit_test(a_harmless_pickle_beside_them_hides_nothing),
 		cmocka_unit_test(what_cannot_be_looked_into_is_not_clean),
+		cmocka_unit_test(
+			what_many_members_import_is_told_once_in_order),
+		cmocka_unit_test(more_arrays_of_objects_are_not_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,24 @@ static void bombs_are_refused(void **state)
 	free(zeroes);
 }
 
+static void what_is_peeked_at_counts_too(void **state)
+{
+	struct zip z = { .n = 0 };
+	struct unzip t;
+	char got[4];
+
+	(void)state;
+	zip_whole(&z);
+	unzip_begin(&t, z.bytes, z.n);
+	t.zip.loaded = (UINT64_C(128) << 20) - 7;
+	assert_true(mr_zip_peek(&t.zip, &t.zip.members[0], got, 4));
+	assert_memory_equal(got, "the ", 4);
+	assert_false(mr_zip_peek(&t.zip, &t.zip.members[0], got, 4));
+	assert_has(t.c->trouble, "member 'a' is more than is looked at");
+	assert_true(t.c->limited);
+	unzip_end(&t);
+}
+
 /* A byte of it is another: then it is refused, or nothing that is read changed
  * by that. */
 static void no_changed_byte_changes_content(void **state)
@@ -175,6 +193,7 @@ int main(void)
 		cmocka_unit_test(checksums_are_checked),
 		cmocka_unit_test(what_is_packed_has_its_size),
 		cmocka_unit_test(bombs_are_refused),
+		cmocka_unit_test(what_is_peeked_at_counts_too),
 		cmocka_unit_test(no_changed_byte_changes_content),
 	};
 

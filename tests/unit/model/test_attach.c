@@ -114,6 +114,10 @@ static void writes_the_sample(void **state)
 	struct mreg_pair notes[] = {
 		{ MR_EVALUATION_SUITE, "holdout" },
 		{ MR_EVALUATION_PASSED, "true" },
+		{ MR_EVALUATION_DATASET, "churn-holdout" },
+		{ MR_EVALUATION_DATASET_DIGEST,
+		  "sha256:0b7eff27cd44f15bbd2d32cf87c9ab8f"
+		  "9f97654c6552c7a40947c52aade9c81b" },
 		{ "org.mreg.metric.auc", "0.930" },
 		{ "org.mreg.metric.loss", "1e-3" },
 	};

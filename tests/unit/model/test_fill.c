@@ -4,6 +4,10 @@
  */
 #include "tests/support/test.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
 #include "tests/support/fill_fixture.h"
 
 static const char *bases[] = { "nreimers/MiniLM-L6", "./checkpoint" };
@@ -24,7 +28,6 @@ static const struct mr_card card = {
 };
 static const struct mr_hf_config config = {
 	.architecture = "bert",
-	.model_class = "BertModel",
 	.precision = "float16",
 	.context_length = 512,
 };
@@ -101,7 +104,9 @@ static void changes_nothing_that_was_given(void **state)
 	assert_string_equal(rig_tag(r->m, "pipeline"), "ranking");
 	assert_string_equal(rig_tag(r->m, "language"), "en,de");
 	assert_int_equal(r->m->parent_count, 1);
-	assert_int_equal(r->m->input_count, 1);
+	/* What it comes from besides is not lost by naming one more. */
+	assert_int_equal(r->m->input_count, 4);
+	assert_string_equal(r->m->inputs[0].uri, "s3://b/k");
 	assert_false(mr_list_has(&r->filled, "license"));
 	assert_false(mr_list_has(&r->filled, "parents"));
 	assert_true(mr_list_has(&r->filled, "paramSize"));
@@ -237,9 +242,98 @@ static void knows_licences_of_gguf_by_any_case(void **state)
 	assert_string_equal(r->m->licenses, "Apache-2.0");
 }
 
+static const char *metric(const struct rig *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->m->metric_count; i++)
+		if (strcmp(r->m->metrics[i].name, name) == 0)
+			return r->m->metrics[i].value;
+	return NULL;
+}
+
+static void takes_what_a_card_measured(void **state)
+{
+	struct rig *r = *state;
+	struct mr_card_metric values[] = {
+		{ "common voice", "wer", "20.90" },
+		{ "librispeech", "wer", "4" },
+		{ "common voice", "Test CER", "7.5" },
+		{ NULL, "bleu", "1" },
+		{ NULL, "bleu", "2" },
+		{ "x", "huge", "1e999999" },
+	};
+	const struct mr_card measured = { .metrics = values,
+					  .metric_count = MR_COUNT(values) };
+	const struct mr_said said = { .card = &measured,
+				      .card_path = "README.md" };
+
+	rig_fills(r, &said);
+	assert_int_equal(r->m->metric_count, 3);
+	assert_string_equal(metric(r, "wer.common_voice"), "20.90");
+	assert_string_equal(metric(r, "wer.librispeech"), "4");
+	assert_string_equal(metric(r, "Test_CER"), "7.5");
+	assert_true(mr_list_has(&r->filled, "metrics"));
+	assert_int_equal(r->notes.n, 2);
+	assert_string_equal(r->notes.items[0],
+			    "metric 'bleu' of 'README.md' is left out: it has "
+			    "several values");
+	assert_has(r->notes.items[1],
+		   "'metrics.huge' of 'README.md' is left out: metric 'huge' "
+		   "is no finite decimal number");
+}
+
+static void takes_no_metrics_where_one_was_given(void **state)
+{
+	struct rig *r = *state;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_card_metric value = { "d", "wer", "20.90" };
+	const struct mr_card measured = { .metrics = &value,
+					  .metric_count = 1 };
+	const struct mr_said said = { .card = &measured,
+				      .card_path = "README.md" };
+
+	assert_ok(mr_meta_add(r->m, "metrics", "auc=0.5", &err), err);
+	rig_fills(r, &said);
+	assert_int_equal(r->m->metric_count, 1);
+	assert_null(metric(r, "wer"));
+}
+
+static void takes_no_leaderboard(void **state)
+{
+	struct rig *r = *state;
+	struct mr_card_metric values[101];
+	char names[101][8];
+	struct mr_card measured = { .metrics = values, .metric_count = 101 };
+	const struct mr_said said = { .card = &measured,
+				      .card_path = "README.md" };
+	size_t i;
+
+	for (i = 0; i < 101; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "m%zu", i);
+		values[i] = (struct mr_card_metric){ NULL, names[i], "1" };
+	}
+	rig_fills(r, &said);
+	assert_int_equal(r->m->metric_count, 0);
+	assert_int_equal(r->notes.n, 1);
+	assert_string_equal(r->notes.items[0],
+			    "the 101 metrics of 'README.md' are left out: more "
+			    "than 100 are no summary");
+	measured.metric_count = 100;
+	rig_fills(r, &said);
+	assert_int_equal(r->m->metric_count, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(takes_what_a_card_measured,
+						rig_fresh, rig_gone),
+		cmocka_unit_test_setup_teardown(
+			takes_no_metrics_where_one_was_given, rig_fresh,
+			rig_gone),
+		cmocka_unit_test_setup_teardown(takes_no_leaderboard, rig_fresh,
+						rig_gone),
 		cmocka_unit_test_setup_teardown(reads_a_folder_of_the_hub,
 						rig_fresh, rig_gone),
 		cmocka_unit_test_setup_teardown(changes_nothing_that_was_given,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "model/meta.h"
 #include "tests/support/fill_fixture.h"
 
 static const char *bases[] = { "nreimers/MiniLM-L6", "./checkpoint" };
@@ -264,9 +265,57 @@ static void tells_of_inputs_beyond_a_thousand(void **state)
 			    "already");
 }
 
+static void joins_what_was_told_of_an_input_with_what_files_say(void **state)
+{
+	struct rig *r = *state;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_dvc_item items[] = {
+		{ .path = "s3://b/k", .hash = "etag:0c" },
+		{ .path = "s3://b/other", .hash = "etag:0d" },
+	};
+	const struct mr_dvc_file file = { "x.dvc",
+					  { .items = items, .count = 2 } };
+	const struct mr_said said = { .card = &card,
+				      .card_path = "README.md",
+				      .dvc = &file,
+				      .dvc_count = 1 };
+	const struct mr_input bare = { .role = "test",
+				       .name = "data of ours",
+				       .consent = "given" };
+
+	assert_ok(mr_meta_add_input(r->m,
+				    "validate=hf://datasets/s2orc,"
+				    "classification=public",
+				    &err),
+		  err);
+	assert_ok(mr_meta_add_input(r->m,
+				    "data=s3://b/other,name=mine,"
+				    "digest=etag:ff",
+				    &err),
+		  err);
+	assert_ok(mr_meta_add_input(r->m, "data=s3://b/k", &err), err);
+	assert_ok(mr_meta_put_input(r->m, &bare, &err), err);
+	rig_fills(r, &said);
+	assert_int_equal(r->m->input_count, 5);
+	assert_string_equal(r->m->inputs[0].role, "validate");
+	assert_string_equal(r->m->inputs[0].name, "s2orc");
+	assert_string_equal(r->m->inputs[0].classification, "public");
+	assert_string_equal(r->m->inputs[1].name, "mine");
+	assert_string_equal(r->m->inputs[1].digest, "etag:ff");
+	assert_string_equal(r->m->inputs[2].digest, "etag:0c");
+	assert_string_equal(r->m->inputs[3].role, "test");
+	assert_string_equal(r->m->inputs[3].consent, "given");
+	assert_string_equal(r->m->inputs[4].uri,
+			    "hf://datasets/flax/stackexchange_xml");
+	assert_int_equal(r->notes.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			joins_what_was_told_of_an_input_with_what_files_say,
+			rig_fresh, rig_gone),
 		cmocka_unit_test_setup_teardown(
 			makes_edges_of_what_a_card_names, rig_fresh, rig_gone),
 		cmocka_unit_test_setup_teardown(

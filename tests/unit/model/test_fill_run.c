@@ -110,17 +110,23 @@ static void spells_names_that_metadata_cannot_have(void **state)
 			    "is a 'val_auc' already");
 }
 
-static void leaves_inputs_alone_that_were_given(void **state)
+static void adds_inputs_to_those_that_were_given(void **state)
 {
 	struct rig *r = *state;
 	struct mreg_error err = MREG_ERROR_INIT;
-	struct mr_run_input input = { "train", "4b2f", "training", NULL };
-	const struct mr_run run = { .inputs = &input, .input_count = 1 };
+	struct mr_run_input inputs[] = {
+		{ "train", "4b2f", "training", NULL },
+		{ "held out", "5c3e", "eval", "s3://b/k" },
+	};
+	const struct mr_run run = { .inputs = inputs, .input_count = 2 };
 
 	assert_ok(mr_meta_add_input(r->m, "test=s3://b/k", &err), err);
 	rig_fills_run(r, &run);
-	assert_int_equal(r->m->input_count, 1);
+	assert_int_equal(r->m->input_count, 2);
 	assert_string_equal(r->m->inputs[0].role, "test");
+	assert_string_equal(r->m->inputs[0].name, "held out");
+	assert_string_equal(r->m->inputs[0].digest, "mlflow:5c3e");
+	assert_string_equal(r->m->inputs[1].name, "train");
 }
 
 int main(void)
@@ -137,7 +143,7 @@ int main(void)
 			spells_names_that_metadata_cannot_have, rig_fresh,
 			rig_gone),
 		cmocka_unit_test_setup_teardown(
-			leaves_inputs_alone_that_were_given, rig_fresh,
+			adds_inputs_to_those_that_were_given, rig_fresh,
 			rig_gone),
 	};
 

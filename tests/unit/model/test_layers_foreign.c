@@ -121,6 +121,20 @@ static void climbs_only_for_old_modctl(void **state)
 	assert_false(f->items[0].climbed);
 }
 
+/* Its path would be empty. */
+static void what_only_climbs_stays_to_be_refused(void **state)
+{
+	static const struct layer_given old = {
+		"application/vnd.cnai.model.weight.v1.raw",
+		",'annotations':{'org.cnai.model.filepath':'../../'}"
+	};
+	struct layers_fixture *f = *state;
+
+	layers_read(f, "", MR_MEDIA_EMPTY, &old, 1);
+	layers_are(f, 0, "../../", "weight");
+	assert_false(f->items[0].climbed);
+}
+
 static void a_tar_that_nobody_knows_is_no_model(void **state)
 {
 	static const struct layer_given chart = {
@@ -219,6 +233,9 @@ int main(void)
 						layers_setup, layers_teardown),
 		cmocka_unit_test_setup_teardown(climbs_only_for_old_modctl,
 						layers_setup, layers_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_only_climbs_stays_to_be_refused, layers_setup,
+			layers_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_tar_that_nobody_knows_is_no_model, layers_setup,
 			layers_teardown),

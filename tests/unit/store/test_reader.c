@@ -264,10 +264,17 @@ static void endless_free(struct mr_store *s)
 	(void)s;
 }
 
+static bool endless_ranges(struct mr_store *s)
+{
+	(void)s;
+	return true;
+}
+
 static const struct mr_store_ops endless_ops = {
 	.kind = "endless",
 	.has = endless_has,
 	.open = endless_open,
+	.ranges = endless_ranges,
 	.free = endless_free,
 };
 
@@ -320,6 +327,23 @@ static void who_jumps_on_and_on_is_stopped(void **state)
 	assert_true(cost.requests == e.opened && cost.bytes == e.bytes);
 }
 
+/* Where a request is a read of a file, only what is read counts. */
+static void who_jumps_in_a_store_here_is_stopped_by_bytes_alone(void **state)
+{
+	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
+	struct fx *x = *state;
+	struct endless e = ENDLESS_INIT(x);
+	struct mr_store_ops here = endless_ops;
+
+	here.ranges = NULL;
+	e.base.ops = &here;
+	r = open_endless(x, &e);
+	jump_until_it_fails(x, r, 70 * KIB);
+	assert_true(e.opened > 10 * MR_READER_MAX_REQUESTS);
+	assert_true(e.bytes <= MR_READER_MAX_BYTES);
+	assert_null(strstr(x->err.msg, "requests"));
+}
+
 static void who_reads_on_and_on_is_stopped(void **state)
 {
 	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
@@ -367,6 +391,7 @@ int main(void)
 		FX(a_store_without_ranges_is_read_near_the_start_only),
 		FX(other_stores_are_read_as_well),
 		FX(who_jumps_on_and_on_is_stopped),
+		FX(who_jumps_in_a_store_here_is_stopped_by_bytes_alone),
 		FX(who_reads_on_and_on_is_stopped),
 		FX(the_budget_can_be_made_smaller_only),
 	};
