@@ -21,8 +21,10 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define CANNOT "cannot be inspected: "
+#define SHOWN_BYTES 256 /* of a name, in words about the file */
 
 /* Of the file; long arguments are skipped. */
 #define READ_MAX_BYTES (UINT64_C(1) << 30)
@@ -478,6 +480,7 @@ static bool is_joblib(const struct mr_pickles *p)
 /* By the time a pickle breaks it has run. */
 static void tell_imports(struct mr_cursor *c, const struct mr_pickles *p)
 {
+	char shown[SHOWN_BYTES];
 	char *text;
 
 	if (!c->trouble || !p->unsafe.n)
@@ -486,8 +489,9 @@ static void tell_imports(struct mr_cursor *c, const struct mr_pickles *p)
 		c->trouble = CANNOT "joblib keeps arrays inside the pickle";
 		c->limited = true;
 	}
-	text = mr_arena_printf(c->arena, "%s; before that it imports '%s'",
-			       c->trouble, p->unsafe.items[0]);
+	text = mr_arena_printf(
+		c->arena, "%s; before that it imports '%s'", c->trouble,
+		mr_text_safe(p->unsafe.items[0], shown, sizeof(shown)));
 	if (text)
 		c->trouble = text;
 }
