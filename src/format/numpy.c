@@ -111,25 +111,18 @@ static void add_words(struct mr_cursor *c, struct mr_words *to,
 static void read_objects(struct mr_zip *z, const struct mr_zip_member *m,
 			 char *header, struct mr_facts *out)
 {
-	MR_AUTO(mr_cursor_freep) struct mr_cursor *inner = NULL;
-	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
-	MR_AUTO(mr_free) unsigned char *bytes = NULL;
+	MR_AUTO(mr_zip_part_release) struct mr_zip_part part = { .c = NULL };
 	struct mr_facts one = { .format = MR_FORMAT_PICKLE };
 	struct mr_cursor *c = z->c;
 
-	bytes = mr_zip_load(z, m, OBJECTS_MAX_BYTES);
-	if (!bytes)
+	mr_zip_part(z, m, OBJECTS_MAX_BYTES, &part);
+	if (!part.c)
 		return;
-	c->rc = mr_reader_memory(bytes, (size_t)m->size, &r, c->err);
-	if (c->rc == 0)
-		c->rc = mr_cursor_new(r, c->arena, &inner, c->err);
-	if (c->rc < 0)
-		return;
-	read_npy(inner, header, &one);
+	read_npy(part.c, header, &one);
 	add_words(c, &out->globals, &one.globals);
 	add_words(c, &out->unsafe, &one.unsafe);
 	add_words(c, &out->warnings, &one.warnings);
-	mr_zip_take_trouble(z, inner, m);
+	mr_zip_take_trouble(z, part.c, m);
 }
 
 void mr_npz_read(struct mr_zip *z, struct mr_facts *out)

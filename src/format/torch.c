@@ -27,21 +27,13 @@ bool mr_torch_is_pickle(const struct mr_zip_member *m)
 static void read_pickle(struct mr_zip *z, const struct mr_zip_member *m,
 			struct mr_pickles *p)
 {
-	MR_AUTO(mr_cursor_freep) struct mr_cursor *inner = NULL;
-	MR_AUTO(mr_reader_closep) struct mr_reader *r = NULL;
-	MR_AUTO(mr_free) unsigned char *bytes = NULL;
-	struct mr_cursor *c = z->c;
+	MR_AUTO(mr_zip_part_release) struct mr_zip_part part = { .c = NULL };
 
-	bytes = mr_zip_load(z, m, PICKLE_MAX_BYTES);
-	if (!bytes)
+	mr_zip_part(z, m, PICKLE_MAX_BYTES, &part);
+	if (!part.c)
 		return;
-	c->rc = mr_reader_memory(bytes, (size_t)m->size, &r, c->err);
-	if (c->rc == 0)
-		c->rc = mr_cursor_new(r, c->arena, &inner, c->err);
-	if (c->rc < 0)
-		return;
-	mr_pickle_walk(inner, p);
-	mr_zip_take_trouble(z, inner, m);
+	mr_pickle_walk(part.c, p);
+	mr_zip_take_trouble(z, part.c, m);
 }
 
 /* TorchScript is a program: that it imports only what is known says nothing of

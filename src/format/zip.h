@@ -57,6 +57,17 @@ const struct mr_zip_member *mr_zip_find(const struct mr_zip *z,
 unsigned char *mr_zip_load(struct mr_zip *z, const struct mr_zip_member *m,
 			   size_t max);
 
+/* The same under a cursor of its own; `c` is NULL with trouble of the archive,
+ * or a failure of its cursor. */
+struct mr_zip_part {
+	unsigned char *bytes; /* owned */
+	struct mr_reader *r;  /* owned */
+	struct mr_cursor *c;  /* owned */
+};
+void mr_zip_part(struct mr_zip *z, const struct mr_zip_member *m, size_t max,
+		 struct mr_zip_part *out);
+void mr_zip_part_release(struct mr_zip_part *p); /* for MR_AUTO too */
+
 /* The first `n` bytes of that into `out`, unproven; false when it has less, or
  * with trouble. */
 bool mr_zip_peek(struct mr_zip *z, const struct mr_zip_member *m, void *out,

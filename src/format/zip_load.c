@@ -208,3 +208,25 @@ unsigned char *mr_zip_load(struct mr_zip *z, const struct mr_zip_member *m,
 	z->loaded += m->size;
 	return mr_steal(&bytes);
 }
+
+void mr_zip_part(struct mr_zip *z, const struct mr_zip_member *m, size_t max,
+		 struct mr_zip_part *out)
+{
+	struct mr_cursor *c = z->c;
+
+	memset(out, 0, sizeof(*out));
+	out->bytes = mr_zip_load(z, m, max);
+	if (!out->bytes)
+		return;
+	c->rc = mr_reader_memory(out->bytes, (size_t)m->size, &out->r, c->err);
+	if (c->rc == 0)
+		c->rc = mr_cursor_new(out->r, c->arena, &out->c, c->err);
+}
+
+void mr_zip_part_release(struct mr_zip_part *p)
+{
+	mr_cursor_freep(&p->c);
+	mr_reader_closep(&p->r);
+	mr_release(p->bytes);
+	p->bytes = NULL;
+}

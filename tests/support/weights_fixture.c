@@ -161,3 +161,18 @@ const char *facts_value(const struct mr_facts *f, const char *name)
 			return f->metadata[i].value;
 	return NULL;
 }
+
+enum mr_format facts_kind(const void *bytes, size_t n, const char *path,
+			  char trouble[512])
+{
+	struct looked l;
+	enum mr_format format;
+
+	facts_look(&l, bytes, n, n, path);
+	format = l.f.format;
+	trouble[0] = '\0';
+	if (l.f.trouble)
+		strncat(trouble, l.f.trouble, 511);
+	facts_release(&l);
+	return format;
+}

@@ -61,6 +61,9 @@ struct looked {
 void facts_look(struct looked *l, const void *bytes, size_t n, uint64_t size,
 		const char *path);
 void facts_release(struct looked *l);
+/* Its format, and what is wrong with it; "": nothing. */
+enum mr_format facts_kind(const void *bytes, size_t n, const char *path,
+			  char trouble[512]);
 /* The value of a key in the metadata; NULL: absent. */
 const char *facts_value(const struct mr_facts *f, const char *name);
 

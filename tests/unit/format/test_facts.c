@@ -12,21 +12,6 @@
 
 #define ONE "{\"w\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[0,8]}}"
 
-static enum mr_format kind_of(const void *bytes, size_t n, const char *path,
-			      char trouble[512])
-{
-	struct looked l;
-	enum mr_format format;
-
-	facts_look(&l, bytes, n, n, path);
-	format = l.f.format;
-	trouble[0] = '\0';
-	if (l.f.trouble)
-		strncat(trouble, l.f.trouble, 511);
-	facts_release(&l);
-	return format;
-}
-
 static void content_decides_whatever_the_name(void **state)
 {
 	static const char *const names[] = {
@@ -48,25 +33,26 @@ static void content_decides_whatever_the_name(void **state)
 	safetensors_write(&safetensors, ONE, 8);
 	gguf_begin(&gguf, 3, 0, 0);
 	for (i = 0; i < MR_COUNT(names); i++) {
-		assert_int_equal(kind_of(safetensors.bytes, safetensors.n,
-					 names[i], why),
+		assert_int_equal(facts_kind(safetensors.bytes, safetensors.n,
+					    names[i], why),
 				 MR_FORMAT_SAFETENSORS);
 		assert_string_equal(why, "");
-		assert_int_equal(kind_of(gguf.bytes, gguf.n, names[i], why),
+		assert_int_equal(facts_kind(gguf.bytes, gguf.n, names[i], why),
 				 MR_FORMAT_GGUF);
 		assert_string_equal(why, "");
-		assert_int_equal(kind_of("\x80\004}.", 4, names[i], why),
+		assert_int_equal(facts_kind("\x80\004}.", 4, names[i], why),
 				 MR_FORMAT_PICKLE);
 		assert_string_equal(why, "");
 		/* Protocol 0: an empty dictionary. */
-		assert_int_equal(kind_of("(dp0\n.", 6, names[i], why),
+		assert_int_equal(facts_kind("(dp0\n.", 6, names[i], why),
 				 MR_FORMAT_PICKLE);
 		assert_string_equal(why, "");
 		/* Protocol 4 without PROTO, which unpicklers take. */
-		assert_int_equal(kind_of("\214\002os\214\006system\223\214\002"
-					 "id\205R.",
-					 20, names[i], why),
-				 MR_FORMAT_PICKLE);
+		assert_int_equal(
+			facts_kind("\214\002os\214\006system\223\214\002"
+				   "id\205R.",
+				   20, names[i], why),
+			MR_FORMAT_PICKLE);
 	}
 }
 
@@ -94,8 +80,8 @@ static void other_files_are_unknown_and_in_no_trouble(void **state)
 
 	(void)state;
 	for (i = 0; i < MR_COUNT(others); i++) {
-		if (kind_of(others[i].bytes, others[i].n, others[i].path,
-			    why) != MR_FORMAT_UNKNOWN)
+		if (facts_kind(others[i].bytes, others[i].n, others[i].path,
+			       why) != MR_FORMAT_UNKNOWN)
 			fail_msg("'%s' is taken for a weight file",
 				 others[i].path);
 		assert_string_equal(why, "");
@@ -131,12 +117,12 @@ static void a_name_must_keep_what_it_promises(void **state)
 	(void)state;
 	for (i = 0; i < MR_COUNT(named); i++) {
 		assert_int_equal(
-			kind_of(bytes, strlen(bytes), named[i].path, why),
+			facts_kind(bytes, strlen(bytes), named[i].path, why),
 			named[i].format);
 		assert_true(why[0] != '\0');
 		assert_has(why, named[i].why);
 		/* Nothing at all is no such file either. */
-		assert_int_equal(kind_of("", 0, named[i].path, why),
+		assert_int_equal(facts_kind("", 0, named[i].path, why),
 				 named[i].format);
 		assert_string_equal(why, "is empty");
 	}
@@ -164,13 +150,14 @@ static void what_hides_a_pickle_is_never_clean(void **state)
 
 	(void)state;
 	for (i = 0; i < MR_COUNT(packed); i++) {
-		assert_int_equal(kind_of(packed[i].bytes, packed[i].n,
-					 packed[i].path, why),
+		assert_int_equal(facts_kind(packed[i].bytes, packed[i].n,
+					    packed[i].path, why),
 				 MR_FORMAT_PICKLE);
 		assert_has(why, "cannot be inspected: ");
 		assert_has(why, packed[i].why);
 	}
-	(void)kind_of("7z\274\257\047\034\0\004........", 16, "model.bin", why);
+	(void)facts_kind("7z\274\257\047\034\0\004........", 16, "model.bin",
+			 why);
 	assert_has(why, "cannot be inspected: ");
 }
 
@@ -217,14 +204,14 @@ static void a_file_of_two_kinds_is_a_pickle_in_trouble(void **state)
 	(void)state;
 	write_two_kinds(&w);
 	for (i = 0; i < MR_COUNT(names); i++) {
-		assert_int_equal(kind_of(w.bytes, w.n, names[i], why),
+		assert_int_equal(facts_kind(w.bytes, w.n, names[i], why),
 				 MR_FORMAT_PICKLE);
 		assert_string_equal(why, "is a pickle as well as a file of the "
 					 "kind safetensors");
 	}
 	/* Without what it would run it is but an odd file. */
 	memset(w.bytes + w.n - strlen(SYSTEM), 0, strlen(SYSTEM));
-	assert_int_equal(kind_of(w.bytes, w.n, "model.bin", why),
+	assert_int_equal(facts_kind(w.bytes, w.n, "model.bin", why),
 			 MR_FORMAT_SAFETENSORS);
 	assert_string_equal(why, "");
 	/* GGUF begins with BINFLOAT, and its counts with BINSTRING. */
@@ -236,7 +223,7 @@ static void a_file_of_two_kinds_is_a_pickle_in_trouble(void **state)
 	weights_put(&w, 0x4701, 8);
 	weights_add(&w, "ab" SYSTEM, 2 + strlen(SYSTEM));
 	weights_pad(&w, 1024);
-	assert_int_equal(kind_of(w.bytes, w.n, "model.gguf", why),
+	assert_int_equal(facts_kind(w.bytes, w.n, "model.gguf", why),
 			 MR_FORMAT_PICKLE);
 	assert_has(why, "is a pickle as well as a file of the kind gguf");
 }
@@ -259,15 +246,16 @@ static void a_zip_behind_another_format_is_found(void **state)
 	memcpy(w.bytes + w.n - 22, "PK\005\006", 4);
 	memcpy(plain + 60, "PK\005\006", 4);
 	for (i = 0; i < MR_COUNT(names); i++) {
-		assert_int_equal(kind_of(w.bytes, w.n, names[i], why),
+		assert_int_equal(facts_kind(w.bytes, w.n, names[i], why),
 				 MR_FORMAT_TORCH);
 		assert_has(why, "cannot be inspected: it ends as a zip");
-		assert_int_equal(kind_of(plain, sizeof(plain), names[i], why),
-				 MR_FORMAT_TORCH);
+		assert_int_equal(
+			facts_kind(plain, sizeof(plain), names[i], why),
+			MR_FORMAT_TORCH);
 		assert_has(why, "cannot be inspected: it ends as a zip");
 	}
 	/* Who loads this one does not look there. */
-	(void)kind_of(w.bytes, w.n, "model.safetensors", why);
+	(void)facts_kind(w.bytes, w.n, "model.safetensors", why);
 	assert_string_equal(why, "");
 }
 
@@ -285,22 +273,22 @@ static void a_tar_under_a_pickles_name_is_in_trouble(void **state)
 		sum += (unsigned char)bytes[i];
 	snprintf(bytes + 148, 8, "%06o", sum);
 	bytes[155] = ' ';
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "model.pt", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "model.pt", why),
 			 MR_FORMAT_TORCH);
 	assert_string_equal(why, "cannot be inspected: it is a tar archive");
-	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
+	(void)facts_kind(bytes, sizeof(bytes), "pytorch_model.bin", why);
 	assert_has(why, "tar archive");
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "asr.nemo", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "asr.nemo", why),
 			 MR_FORMAT_TORCH);
 	assert_has(why, "tar archive");
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "data.tar", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "data.tar", why),
 			 MR_FORMAT_UNKNOWN);
 	bytes[0]++;
-	(void)kind_of(bytes, sizeof(bytes), "pytorch_model.bin", why);
+	(void)facts_kind(bytes, sizeof(bytes), "pytorch_model.bin", why);
 	assert_string_equal(why, "");
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "asr.nemo", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "asr.nemo", why),
 			 MR_FORMAT_UNKNOWN);
-	assert_int_equal(kind_of("\037\213\010", 3, "asr.nemo", why),
+	assert_int_equal(facts_kind("\037\213\010", 3, "asr.nemo", why),
 			 MR_FORMAT_PICKLE);
 	assert_has(why, "it is compressed with gzip");
 }
@@ -314,10 +302,10 @@ static void finds_a_zip_from_its_end(void **state)
 
 	(void)state;
 	memcpy(bytes + 100, "PK\005\006", 4);
-	format = kind_of(bytes, 122, "model.pt", why);
+	format = facts_kind(bytes, 122, "model.pt", why);
 	assert_true(format != MR_FORMAT_UNKNOWN);
 	assert_has(why, "cannot be inspected: ");
-	assert_int_equal(kind_of(bytes, 122, "notes.txt", why),
+	assert_int_equal(facts_kind(bytes, 122, "notes.txt", why),
 			 MR_FORMAT_UNKNOWN);
 }
 
@@ -328,9 +316,9 @@ static void finds_hdf5_behind_a_user_block(void **state)
 
 	(void)state;
 	memcpy(bytes + 1024, "\211HDF\r\n\032\n", 8);
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "model.h5", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "model.h5", why),
 			 MR_FORMAT_HDF5);
-	assert_int_equal(kind_of(bytes, sizeof(bytes), "model.dat", why),
+	assert_int_equal(facts_kind(bytes, sizeof(bytes), "model.dat", why),
 			 MR_FORMAT_UNKNOWN);
 }
 

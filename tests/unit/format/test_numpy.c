@@ -15,21 +15,6 @@
 #define NUMBERS "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n"
 #define HOSTILE "\200\002cposix\nsystem\nU\002id\205R."
 
-static enum mr_format kind_of(const void *bytes, size_t n, const char *path,
-			      char trouble[512])
-{
-	struct looked l;
-	enum mr_format format;
-
-	facts_look(&l, bytes, n, n, path);
-	format = l.f.format;
-	trouble[0] = '\0';
-	if (l.f.trouble)
-		strncat(trouble, l.f.trouble, 511);
-	facts_release(&l);
-	return format;
-}
-
 static void write_npy(struct weights *w, const char *header, const char *data)
 {
 	memset(w, 0, sizeof(*w));
@@ -65,17 +50,17 @@ static void an_array_of_objects_is_a_pickle(void **state)
 		assert_string_equal(l.f.unsafe.items[0], "os system");
 		facts_release(&l);
 		write_npy(&w, objects[i], "\377\377");
-		assert_int_equal(kind_of(w.bytes, w.n, "a.npy", why),
+		assert_int_equal(facts_kind(w.bytes, w.n, "a.npy", why),
 				 MR_FORMAT_PICKLE);
 		assert_has(why, "no pickle follows");
 	}
 	write_npy(&w, "{'descr': '<f8', 'fortran_order': False, 'shape': ()}",
 		  "12345678");
-	assert_int_equal(kind_of(w.bytes, w.n, "a.npy", why),
+	assert_int_equal(facts_kind(w.bytes, w.n, "a.npy", why),
 			 MR_FORMAT_UNKNOWN);
 	assert_string_equal(why, "");
 	memcpy(w.bytes + 6, "\002\000\377\377\377\377", 6);
-	(void)kind_of(w.bytes, w.n, "a.npy", why);
+	(void)facts_kind(w.bytes, w.n, "a.npy", why);
 	assert_has(why, "header is longer");
 }
 
@@ -159,11 +144,13 @@ static void what_cannot_be_looked_into_is_not_clean(void **state)
 	(void)state;
 	add_npy(&z, "a.npy", OBJECTS, "\377\377");
 	zip_end(&z);
-	assert_int_equal(kind_of(z.bytes, z.n, "m.npz", why), MR_FORMAT_PICKLE);
+	assert_int_equal(facts_kind(z.bytes, z.n, "m.npz", why),
+			 MR_FORMAT_PICKLE);
 	assert_has(why, "member 'a.npy': cannot be inspected");
 	/* Its packed bytes are none. */
 	memset(z.bytes + z.entries[0].content, 0xff, z.entries[0].packed);
-	assert_int_equal(kind_of(z.bytes, z.n, "m.npz", why), MR_FORMAT_PICKLE);
+	assert_int_equal(facts_kind(z.bytes, z.n, "m.npz", why),
+			 MR_FORMAT_PICKLE);
 	assert_has(why, "member 'a.npy' does not unpack to its size");
 }
 

@@ -218,21 +218,28 @@ static void a_broken_pickle_has_run_before(void **state)
 	assert_string_equal(pickle_join(&l.f.unsafe, out),
 			    "joblib.numpy_pickle NumpyArrayWrapper");
 	facts_release(&l);
-	pickle_proto(&w, 2);
-	pickle_ops(&w, "N\200\006.");
-	pickle_in_trouble(w.bytes, w.n, "protocol 6 of pickle is not known");
-	pickle_proto(&w, 2);
-	pickle_ops(&w, "Ixyz\n.");
-	pickle_in_trouble(w.bytes, w.n, "byte 3 begins no line of INT");
-	pickle_proto(&w, 2);
-	pickle_ops(&w, "Npx\n.");
-	pickle_in_trouble(w.bytes, w.n, "begins no line of PUT");
-	pickle_proto(&w, 2);
-	pickle_ops(&w, "Np1x\n.");
-	pickle_in_trouble(w.bytes, w.n, "begins no key of PUT");
-	pickle_proto(&w, 2);
-	pickle_ops(&w, "ca b\nc\n.");
-	pickle_in_trouble(w.bytes, w.n, "GLOBAL at byte 2 names no module");
+}
+
+static void what_is_no_opcode_says_where(void **state)
+{
+	static const struct {
+		const char *ops, *trouble;
+	} rows[] = {
+		{ "N\200\006.", "protocol 6 of pickle is not known" },
+		{ "Ixyz\n.", "byte 3 begins no line of INT" },
+		{ "Npx\n.", "begins no line of PUT" },
+		{ "Np1x\n.", "begins no key of PUT" },
+		{ "ca b\nc\n.", "GLOBAL at byte 2 names no module" },
+	};
+	struct weights w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MR_COUNT(rows); i++) {
+		pickle_proto(&w, 2);
+		pickle_ops(&w, rows[i].ops);
+		pickle_in_trouble(w.bytes, w.n, rows[i].trouble);
+	}
 }
 
 int main(void)
@@ -246,6 +253,7 @@ int main(void)
 		cmocka_unit_test(long_arguments_are_not_read),
 		cmocka_unit_test(the_stack_is_checked),
 		cmocka_unit_test(a_broken_pickle_has_run_before),
+		cmocka_unit_test(what_is_no_opcode_says_where),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

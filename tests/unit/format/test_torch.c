@@ -8,24 +8,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "tests/support/weights_fixture.h"
+#include "tests/support/pickle_fixture.h"
 #include "tests/support/zip_fixture.h"
 
 #define PLAIN "\200\002ccollections\nOrderedDict\n)R."
 #define HOSTILE "\200\002cposix\nsystem\nU\002id\205R."
 #define SCRIPT "\200\002c__torch__.m\nNet\n)\201}b."
-
-static const char *join(const struct mr_words *words, char out[4096])
-{
-	size_t n = 0;
-	size_t i;
-
-	out[0] = '\0';
-	for (i = 0; i < words->n; i++)
-		n += (size_t)snprintf(out + n, 4096 - n, "%s%s", i ? "|" : "",
-				      words->items[i]);
-	return out;
-}
 
 static void check(const struct zip *z, enum mr_format format,
 		  const char *globals, const char *unsafe)
@@ -37,8 +25,8 @@ static void check(const struct zip *z, enum mr_format format,
 	if (l.f.trouble)
 		fail_msg("%s", l.f.trouble);
 	assert_int_equal(l.f.format, format);
-	assert_string_equal(join(&l.f.globals, out), globals);
-	assert_string_equal(join(&l.f.unsafe, out), unsafe);
+	assert_string_equal(pickle_join(&l.f.globals, out), globals);
+	assert_string_equal(pickle_join(&l.f.unsafe, out), unsafe);
 	facts_release(&l);
 }
 

@@ -7,21 +7,6 @@
 
 #include "tests/support/unzip_fixture.h"
 
-static enum mr_format format_of(const void *bytes, size_t n, const char *path,
-				char trouble[512])
-{
-	struct looked l;
-	enum mr_format format;
-
-	facts_look(&l, bytes, n, n, path);
-	format = l.f.format;
-	trouble[0] = '\0';
-	if (l.f.trouble)
-		strncat(trouble, l.f.trouble, 511);
-	facts_release(&l);
-	return format;
-}
-
 static void an_ordinary_archive_is_no_weights(void **state)
 {
 	struct zip z = { 0 };
@@ -29,12 +14,12 @@ static void an_ordinary_archive_is_no_weights(void **state)
 
 	(void)state;
 	zip_whole(&z);
-	assert_int_equal(format_of(z.bytes, z.n, "docs.zip", why),
+	assert_int_equal(facts_kind(z.bytes, z.n, "docs.zip", why),
 			 MR_FORMAT_UNKNOWN);
 	assert_string_equal(why, "");
 	/* But one that is not what it seems is not called harmless. */
 	zip_set(&z, z.entries[0].entry + 8, 1, 2);
-	assert_int_equal(format_of(z.bytes, z.n, "docs.zip", why),
+	assert_int_equal(facts_kind(z.bytes, z.n, "docs.zip", why),
 			 MR_FORMAT_TORCH);
 	assert_string_equal(why, "cannot be inspected: member 'a' is "
 				 "encrypted");
@@ -46,14 +31,15 @@ static void other_archives_are_told(void **state)
 	char why[512];
 
 	(void)state;
-	assert_int_equal(format_of("7z\274\257\047\034\0\4", 8, "m.bin", why),
+	assert_int_equal(facts_kind("7z\274\257\047\034\0\4", 8, "m.bin", why),
 			 MR_FORMAT_TORCH);
 	assert_string_equal(why, "cannot be inspected: it is a 7z archive");
 	/* PyTorch's own test of a zip looks at the beginning, Python's at the
 	 * end. */
 	zip_raw(&z, "\1\2\3\4\5\6\7\10", 8);
 	zip_whole(&z);
-	assert_int_equal(format_of(z.bytes, z.n, "m.pt", why), MR_FORMAT_TORCH);
+	assert_int_equal(facts_kind(z.bytes, z.n, "m.pt", why),
+			 MR_FORMAT_TORCH);
 	assert_has(why, "ends as a zip archive, but does not begin as one");
 }
 
