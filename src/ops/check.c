@@ -22,7 +22,7 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "base/text.h"
-#include "ops/facts.h"
+#include "look/look.h"
 #include "ops/pull.h"
 
 #define SHOWN 120

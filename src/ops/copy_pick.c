@@ -22,7 +22,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ops/copy.h"
-#include "ops/policy.h"
+#include "rule/rule.h"
 
 /* "sha256-<64 hex>": a referrers fallback tag, rebuilt in the target. */
 static bool is_fallback(const char *name)

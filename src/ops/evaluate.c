@@ -13,8 +13,7 @@
 #include "content/digest.h"
 #include "format/format.h"
 #include "ops/attach.h"
-#include "ops/attached.h"
-#include "ops/given.h"
+#include "look/look.h"
 
 #define DOCUMENT_NAME "evaluation.json"
 /* Metrics that are told in a listing too; all are in the document. */

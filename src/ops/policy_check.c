@@ -8,10 +8,9 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "ops/facts.h"
-#include "ops/policy.h"
+#include "look/look.h"
+#include "rule/rule.h"
 #include "ops/push.h"
-#include "ops/refusal.h"
 
 static int take_case(const struct mr_case *c,
 		     struct mreg_policy_check_result *out,

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "ops/policy.h"
+#include "rule/rule.h"
 #include "ops/push.h"
 
 void mr_push_release(struct push *p)

@@ -6,6 +6,7 @@
 
 #include "base/task.h"
 #include "repo/repo.h"
+#include "rule/rule.h"
 #include "transfer/transfer.h"
 
 /* What the files say; all in the arena, which is NULL for what is no model. */
@@ -108,6 +109,24 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 		  struct mreg_error *err);
 int mr_push_publish(struct push *p, struct mreg_push_result *out,
 		    struct mreg_error *err);
+
+/* push_policy.c */
+/*
+ * Judge what is about to be pushed: metadata is complete, `to` is open.
+ * MREG_EPOLICY with the rules in cause, after each finding was logged as an
+ * error.  What is a version already passes, unless the pusher brought rules of
+ * their own.  Reads the log into the push's history.
+ */
+int mr_push_policy(struct push *p, struct mreg_error *err);
+/* `all`: facts that no rule needs, too. */
+int mr_push_case(struct push *p, const struct mreg_texts *files, bool all,
+		 struct mr_arena *a, struct mr_case *out,
+		 struct mreg_error *err);
+
+/* push_policy_files.c: of what is about to be pushed; with `formats` each file
+ * is looked into, or was. */
+int mr_push_policy_files(struct push *p, bool formats, struct mr_arena *a,
+			 struct mr_policy_subject *u, struct mreg_error *err);
 
 /* git.c: the checkout around the first path. */
 int mr_git_describe(struct push *p, const char *path, struct mreg_error *err);

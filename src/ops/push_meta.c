@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/given.h"
+#include "look/look.h"
 #include "ops/push.h"
 
 /* Fields a training job sets once for all its pushes. */

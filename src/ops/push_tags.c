@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "history/history.h"
-#include "ops/policy.h"
+#include "rule/rule.h"
 #include "ops/push.h"
 
 /* A release name that another version has is never moved. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ops/diff.h"
+#include "look/diff.h"
 
 #define ARENA_BYTES (64u << 20)
 

@@ -1,0 +1,26 @@
+/*
+ * life/names.h - what commands on aliases share: alias.c; private to the
+ * folder.
+ */
+#ifndef MR_LIFE_NAMES_H
+#define MR_LIFE_NAMES_H
+
+#include "history/history.h"
+#include "mreg/alias.h"
+
+/* An empty result with its arena. */
+int mr_name_begin(struct mreg_alias_result *out, struct mreg_error *err);
+/* NAME:ALIAS and its store; MREG_EUSAGE for everything else. */
+int mr_name_target(struct mreg *m, const char *text, struct mreg_ref *ref,
+		   struct mr_store **s, struct mreg_error *err);
+/* Move it, or say what would be. */
+int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 const struct mreg_ref *ref, const struct mr_move *mv,
+		 bool dry_run, struct mreg_alias_result *out,
+		 struct mreg_error *err);
+/* The rest of the result, once its digests are there. */
+int mr_name_end(struct mreg *m, struct mr_store *s, const struct mreg_ref *ref,
+		const char *alias, bool dry_run, struct mreg_alias_result *out,
+		struct mreg_error *err);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * look/given.h - small files that a user names to say something with.
+ */
+#ifndef MR_LOOK_GIVEN_H
+#define MR_LOOK_GIVEN_H
+
+#include "base/buf.h"
+#include "mreg/error.h"
+
+/* As mr_file_load; `what` is in messages: "policy file".  Of "-" the hint says
+ * how standard input is named. */
+int mr_given_load(const char *path, const char *what, struct mr_buf *out,
+		  struct mreg_error *err);
+
+#endif

@@ -1,0 +1,318 @@
+/*
+ * list.c - models of a place, versions of a model.
+ */
+#include "mreg/list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "repo/repo.h"
+#include "base/task.h"
+#include "content/digest.h"
+
+/* -- models
+ * --------------------------------------------------------------------- */
+
+/* The place a prefix names, as a reference to a repository below it. */
+static int parse_place(struct mreg *m, const char *prefix,
+		       struct mreg_ref *place, struct mreg_error *err)
+{
+	const char *set = prefix ? prefix : mr_setting(m, "registry");
+	const char *store = mr_setting(m, "store");
+	static const char below[] = "x";
+	int rc;
+
+	memset(place, 0, sizeof(*place));
+	(void)snprintf(place->repository, sizeof(place->repository), "%s",
+		       below);
+	if (!set[0] && !store[0])
+		return mr_target_parse(m, below, place, err);
+	rc = mr_ref_complete(place, set, store, err);
+	if (rc < 0)
+		return rc;
+	/* Back to what is above the made-up name. */
+	place->repository[strlen(place->repository) - strlen(below)] = '\0';
+	return 0;
+}
+
+static int list_place(struct mreg *m, const struct mreg_ref *place,
+		      struct mr_list *names, struct mreg_error *err)
+{
+	char prefix[sizeof(place->repository)];
+	size_t len = strlen(place->repository);
+	struct mr_net *net;
+	int rc;
+
+	if (place->dir[0])
+		return mr_layout_repositories(&m->env, place->dir, names, err);
+	(void)snprintf(prefix, sizeof(prefix), "%.*s", (int)(len ? len - 1 : 0),
+		       place->repository);
+	rc = mr_session_net(m, &net, err);
+	if (rc < 0)
+		return rc;
+	return mr_remote_repositories(&m->env, net, place->host, prefix, names,
+				      err);
+}
+
+static bool is_policy(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return strcmp(slash ? slash + 1 : name, MR_POLICY_REPOSITORY) == 0;
+}
+
+static int models_in(struct mreg *m, const char *prefix,
+		     struct mreg_models_result *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
+	struct mr_arena *a = out->owner;
+	const char **copy;
+	struct mreg_ref place;
+	size_t len;
+	size_t i;
+	int rc = parse_place(m, prefix, &place, err);
+
+	if (rc >= 0)
+		rc = list_place(m, &place, &names, err);
+	if (rc < 0)
+		return rc;
+	len = strlen(place.repository);
+	copy = mr_arena_alloc(a, (names.n + 1) * sizeof(*copy));
+	for (i = 0; copy && i < names.n; i++) {
+		const char *name = names.items[i];
+
+		if (len && strncmp(name, place.repository, len) != 0)
+			continue;
+		/* It has a policy for its neighbours, and no version. */
+		if (is_policy(name))
+			continue;
+		copy[out->count++] = mr_arena_strdup(a, name + len);
+	}
+	out->names = copy;
+	out->where = place.dir[0] ? mr_arena_printf(a, "oci:%s%s%.*s",
+						    place.dir, len ? "//" : "",
+						    (int)(len ? len - 1 : 0),
+						    place.repository)
+				  : mr_arena_printf(a, "%s%s%.*s", place.host,
+						    len ? "/" : "",
+						    (int)(len ? len - 1 : 0),
+						    place.repository);
+	return mr_result_check(a, err);
+}
+
+int mreg_models(struct mreg *m, const char *prefix,
+		struct mreg_models_result *out, struct mreg_error *err)
+{
+	struct mr_arena *arena;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_result_arena(&arena, err);
+	if (rc < 0)
+		return rc;
+	out->owner = arena;
+	rc = models_in(m, prefix, out, err);
+	if (rc < 0)
+		mreg_models_result_release(out);
+	return rc;
+}
+
+void mreg_models_result_release(struct mreg_models_result *r)
+{
+	mr_arena_free(r->owner);
+	memset(r, 0, sizeof(*r));
+}
+
+/* -- versions
+ * -------------------------------------------------------------------- */
+
+struct listing {
+	struct mreg *m;
+	struct mr_store *s;
+	struct mr_history history;   /* owned */
+	struct mr_tag_row *versions; /* owned */
+	size_t version_count;
+	struct mr_tag_row *names; /* owned */
+	size_t name_count;
+	struct mr_manifest **manifests; /* owned, each; one per row */
+	struct mreg_versions_result *out;
+};
+
+static void listing_release(struct listing *l)
+{
+	size_t i;
+
+	for (i = 0; l->manifests && i < l->out->count; i++)
+		mr_manifest_free(l->manifests[i]);
+	mr_release(l->manifests);
+	mr_release(l->versions);
+	mr_release(l->names);
+	mr_history_release(&l->history);
+	mr_store_closep(&l->s);
+}
+
+static int fetch_manifest(void *ctx, size_t index, struct mreg_error *err)
+{
+	struct listing *l = ctx;
+
+	return mr_manifest_fetch(l->m, l->s, &l->out->rows[index].digest,
+				 &l->manifests[index], err);
+}
+
+static int take_manifest(struct mreg_version_row *row,
+			 const struct mr_manifest *m, struct mr_arena *a,
+			 struct mreg_error *err)
+{
+	struct mr_meta *meta = NULL;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < m->layer_count; i++)
+		row->bytes += m->layers[i].desc.size;
+	row->files = m->layer_count;
+	rc = mr_meta_new(&meta, err);
+	if (rc < 0)
+		return rc;
+	rc = mr_meta_read(m, meta, err);
+	if (rc >= 0) {
+		row->metrics =
+			mr_result_pairs(a, meta->metrics, meta->metric_count);
+		row->metric_count = row->metrics ? meta->metric_count : 0;
+	}
+	mr_meta_free(meta);
+	return rc;
+}
+
+static void take_row(struct listing *l, const struct mr_tag_row *v,
+		     struct mreg_version_row *row)
+{
+	struct mr_arena *a = l->out->owner;
+	const struct mr_event *e =
+		mr_ledger_owner(l->history.ledger, v->number, &v->desc.digest);
+
+	row->number = v->number;
+	row->digest = v->desc.digest;
+	row->actor = "";
+	if (e) {
+		row->registered_s = e->time_s;
+		row->actor = mr_arena_strdup(a, e->actor);
+		row->run = e->run ? mr_arena_strdup(a, e->run) : NULL;
+		row->moved = !mreg_digest_equal(&e->version, &v->desc.digest);
+		row->digest = e->version;
+		if (!row->moved)
+			mr_number_remember(l->m, l->s, &row->digest,
+					   row->number);
+	} else {
+		/* The log gave this number to another digest once. */
+		row->moved = mr_ledger_contested(l->history.ledger, v->number,
+						 &v->desc.digest);
+	}
+	row->tags = mr_tag_names(a, l->names, l->name_count, &row->digest,
+				 &row->tag_count);
+}
+
+static int compare_number(const void *a, const void *b)
+{
+	const struct mreg_version_row *x = a;
+	const struct mreg_version_row *y = b;
+
+	return (x->number < y->number) - (x->number > y->number);
+}
+
+/* The rows of tags borrow from lists that end here: rows of the result have
+ * copies. */
+static int read_all(struct listing *l, const struct mreg_ref *ref,
+		    struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list versions = { .n = 0 };
+	MR_AUTO(mr_list_release) struct mr_list others = { .n = 0 };
+	struct mreg_versions_result *out = l->out;
+	size_t i;
+	int rc = mr_history_read(l->m, l->s, &l->history, err);
+
+	if (rc >= 0 && !l->history.found)
+		return mr_target_missing(l->s, ref, err);
+	if (rc >= 0)
+		rc = mr_version_tags(l->s, &l->history, &versions, err);
+	for (i = 0; rc >= 0 && i < l->history.tags.n; i++)
+		if (!mr_tag_number(l->history.tags.items[i]))
+			rc = mr_list_add(&others, l->history.tags.items[i],
+					 err);
+	if (rc >= 0)
+		rc = mr_tag_rows(l->m, l->s, &versions, &l->versions,
+				 &l->version_count, err);
+	if (rc >= 0)
+		rc = mr_tag_rows(l->m, l->s, &others, &l->names, &l->name_count,
+				 err);
+	if (rc < 0)
+		return rc;
+	out->rows = mr_arena_alloc(out->owner,
+				   (l->version_count + 1) * sizeof(*out->rows));
+	if (!out->rows)
+		return mr_fail_nomem(err);
+	mr_state_begin(l->m->state);
+	for (i = 0; i < l->version_count; i++)
+		take_row(l, &l->versions[i], &out->rows[out->count++]);
+	mr_state_end(l->m->state);
+	return 0;
+}
+
+static int versions_in(struct listing *l, const char *text,
+		       struct mreg_error *err)
+{
+	struct mreg_versions_result *out = l->out;
+	struct mr_arena *a = out->owner;
+	char name[MREG_REF_TEXT];
+	struct mreg_ref ref;
+	size_t i;
+	int rc = mr_target(l->m, text, &ref, &l->s, err);
+
+	if (rc < 0)
+		return rc;
+	if (ref.tag[0] || mr_digest_known(&ref.digest)) {
+		(void)mr_fail(err, MREG_EUSAGE, "'%s' is one version", text);
+		return mr_hint(err, "list by the name alone, or use 'mreg "
+				    "inspect'");
+	}
+	out->name = mr_arena_strdup(a, mr_target_name(l->m, &ref, name));
+	rc = read_all(l, &ref, err);
+	if (rc < 0)
+		return rc;
+	qsort(out->rows, out->count, sizeof(*out->rows), compare_number);
+	l->manifests = mr_array(out->count + 1, sizeof(*l->manifests));
+	if (!l->manifests)
+		return mr_fail_nomem(err);
+	rc = mr_task_run(&l->m->env, MR_LOOKUP_JOBS, out->count, fetch_manifest,
+			 l, err);
+	for (i = 0; rc >= 0 && i < out->count; i++)
+		rc = take_manifest(&out->rows[i], l->manifests[i], a, err);
+	return rc < 0 ? rc : mr_result_check(a, err);
+}
+
+int mreg_versions(struct mreg *m, const char *ref,
+		  struct mreg_versions_result *out, struct mreg_error *err)
+{
+	struct listing l = { .m = m, .out = out };
+	struct mr_arena *arena;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_result_arena(&arena, err);
+	if (rc < 0)
+		return rc;
+	out->owner = arena;
+	rc = versions_in(&l, ref, err);
+	listing_release(&l);
+	if (rc < 0)
+		mreg_versions_result_release(out);
+	return rc;
+}
+
+void mreg_versions_result_release(struct mreg_versions_result *r)
+{
+	mr_arena_free(r->owner);
+	memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,111 @@
+/*
+ * policy_alias.c - rules on the names of aliases, where one is moved to a
+ * version that is there already.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "rule/rule.h"
+
+#define FACTS_MAX_BYTES 4096
+
+void mr_verdict_aliases(struct mr_verdict *v)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (strcmp(v->items[i].rule, "naming.alias") == 0)
+			v->items[n++] = v->items[i];
+	v->count = n;
+}
+
+/* The policies are asked about all there is, and it is little: what they say
+ * of other things than the aliases does not count. */
+static int judge(const struct mr_policies *by, const char *kind,
+		 const char *const *aliases, size_t n, struct mr_verdict *out,
+		 struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(FACTS_MAX_BYTES);
+	MR_AUTO(mr_json_freep) json_t *facts = NULL;
+	size_t i;
+	int rc;
+
+	mr_put_begin(&b, NULL, '{');
+	mr_put_text(&b, "schema", MR_POLICY_FACTS_SCHEMA);
+	mr_put_text(&b, "kind", kind ? kind : "model");
+	mr_put_begin(&b, "aliases", '[');
+	for (i = 0; i < n; i++)
+		mr_put_text(&b, NULL, aliases[i]);
+	mr_put_end(&b, ']');
+	mr_put_end(&b, '}');
+	rc = mr_buf_check(&b, "facts", err);
+	if (rc >= 0)
+		rc = mr_json_parse(b.data, b.len, FACTS_MAX_BYTES, "facts",
+				   &facts, err);
+	if (rc >= 0)
+		rc = mr_policy_judge(by->policy, facts, out, err);
+	if (rc >= 0)
+		mr_verdict_aliases(out);
+	return rc;
+}
+
+static int judge_by(struct mreg *m, const struct mr_policies *by,
+		    const char *kind, const char *const *aliases, size_t n,
+		    struct mreg_error *err)
+{
+	MR_AUTO(mr_verdict_release) struct mr_verdict v = { .count = 0 };
+	int rc = judge(by, kind, aliases, n, &v, err);
+
+	if (rc < 0 || !v.count)
+		return rc;
+	v.checked = v.count;
+	return mr_policy_refuse(m, "no alias was moved", by, &v, err);
+}
+
+int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
+		      struct mr_store *s, struct mr_history *h,
+		      const char *kind, const char *const *aliases, size_t n,
+		      struct mreg_error *err)
+{
+	MR_AUTO(mr_policies_release) struct mr_policies by = { .policy = NULL };
+	MR_AUTO(mr_arena_freep) struct mr_arena *a = NULL;
+	size_t given = 0;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < n; i++)
+		given += aliases[i] != NULL;
+	if (!given)
+		return 0;
+	rc = mr_result_arena(&a, err);
+	if (rc >= 0)
+		rc = mr_policies_load(m, ref, s, h, NULL, a, &by, err);
+	if (rc < 0 || !by.policy)
+		return rc;
+	return judge_by(m, &by, kind, aliases, n, err);
+}
+
+int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
+		    struct mr_store *s, const struct mreg_digest *version,
+		    const char *alias, struct mreg_error *err)
+{
+	MR_AUTO(mr_policies_release) struct mr_policies by = { .policy = NULL };
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *manifest = NULL;
+	MR_AUTO(mr_meta_freep) struct mr_meta *meta = NULL;
+	MR_AUTO(mr_arena_freep) struct mr_arena *a = NULL;
+	int rc = mr_result_arena(&a, err);
+
+	if (rc >= 0)
+		rc = mr_policies_load(m, ref, s, &h, NULL, a, &by, err);
+	if (rc < 0 || !by.policy)
+		return rc;
+	rc = mr_manifest_fetch(m, s, version, &manifest, err);
+	if (rc >= 0)
+		rc = mr_meta_new(&meta, err);
+	if (rc >= 0 && !manifest->is_index)
+		rc = mr_meta_read(manifest, meta, err);
+	return rc < 0 ? rc : judge_by(m, &by, meta->kind, &alias, 1, err);
+}

@@ -1,0 +1,53 @@
+/*
+ * policy_case.c - facts of a subject, and the verdict on them.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "rule/rule.h"
+
+void mr_case_release(struct mr_case *c)
+{
+	mr_policies_release(&c->policies);
+	mr_buf_release(&c->facts);
+	mr_verdict_release(&c->verdict);
+}
+
+void mr_case_needs(const struct mr_case *c, bool all,
+		   struct mr_policy_needs *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (c->policies.policy)
+		mr_policy_needs(c->policies.policy, out);
+	out->formats = out->formats || all;
+	out->ancestors = out->ancestors || all;
+	out->attachments = out->attachments || all;
+	out->evaluations = out->evaluations || all;
+}
+
+int mr_case_judge(const struct mr_policy_subject *u, bool all,
+		  struct mr_case *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_json_freep) json_t *facts = NULL;
+	MR_AUTO(mr_buf_release)
+	struct mr_buf exact = MR_BUF_INIT(2 * MR_POLICY_FACTS_MAX_BYTES);
+	struct mr_policy_needs needs;
+	int rc;
+
+	mr_case_needs(out, all, &needs);
+	mr_buf_init(&out->facts, MR_POLICY_FACTS_MAX_BYTES);
+	rc = mr_policy_facts(u, &needs, &out->facts, err);
+	if (rc < 0 || !out->policies.policy)
+		return rc;
+	mr_put_quoted(&exact, mr_buf_text(&out->facts));
+	rc = mr_buf_check(&exact, "facts", err);
+	if (rc >= 0)
+		rc = mr_json_parse(exact.data, exact.len,
+				   2 * MR_POLICY_FACTS_MAX_BYTES, "facts",
+				   &facts, err);
+	if (rc >= 0)
+		rc = mr_policy_judge(out->policies.policy, facts, &out->verdict,
+				     err);
+	return rc;
+}

@@ -1,0 +1,176 @@
+/*
+ * rule/rule.h - policies: those in force, the facts they judge, and the
+ * verdict.
+ */
+#ifndef MR_RULE_RULE_H
+#define MR_RULE_RULE_H
+
+#include "format/format.h"
+#include "mreg/policy.h"
+#include "policy/policy.h"
+#include "repo/repo.h"
+
+#define MR_POLICY_TAG_PREFIX "mreg.policy." /* <32 hex of the manifest> */
+/* What JSON of facts may come to: 10,000 files with their names. */
+#define MR_POLICY_FACTS_MAX_BYTES (32u << 20)
+
+/* -- policy.c: what is in force ------------------------------------------ */
+
+struct mr_policies {
+	struct mr_policy *policy; /* owned; all rules together; NULL: none */
+	struct mreg_policy_source *sources; /* in the arena given */
+	size_t source_count;
+};
+void mr_policies_release(struct mr_policies *p); /* for MR_AUTO too */
+
+/*
+ * Of the repository that `ref` and `s` are, whose log is read into `h`; else
+ * of PREFIX/mreg-policy, where PREFIX is where short names are, for what is
+ * below it; then `files` (NULL: none).  Texts of the sources in the arena.
+ */
+int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
+		     struct mr_store *s, struct mr_history *h,
+		     const struct mreg_texts *files, struct mr_arena *a,
+		     struct mr_policies *out, struct mreg_error *err);
+/* The same of `files` alone. */
+int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
+		      struct mr_policies *out, struct mreg_error *err);
+/* A file's policy. */
+int mr_policy_file(const char *path, struct mr_policy **out,
+		   struct mreg_error *err);
+/* Its rules, for a result. */
+struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,
+					 struct mr_arena *a, size_t *count);
+
+/* -- policy_facts.c: what is known --------------------------------------- */
+
+/* One file of the version. */
+struct mr_policy_file {
+	const char *path, *role;
+	uint64_t size;
+	const char *format;  /* "" unknown; NULL: not looked at */
+	const char *trouble; /* NULL: none */
+	bool limited;        /* that we look no further is the trouble */
+	const char *const *unsafe;
+	size_t unsafe_count;
+};
+
+struct mr_policy_subject {
+	struct mreg *m;
+	const struct mreg_ref *ref; /* of the repository */
+	struct mr_store *s;
+	const struct mr_meta *meta;
+	const struct mreg_digest *version; /* NULL: it is not pushed yet */
+	const char *aliases[2];            /* that it gets; NULL: none */
+	const char *release;               /* NULL: none */
+	const struct mr_policy_file *files;
+	size_t file_count;
+	const char *files_unread; /* why formats are not known; NULL: are */
+};
+
+/* Append the facts as JSON: all that `needs` asks for, and what costs
+ * nothing. */
+int mr_policy_facts(const struct mr_policy_subject *u,
+		    const struct mr_policy_needs *needs, struct mr_buf *out,
+		    struct mreg_error *err);
+
+/* -- policy_files.c: what is in the files -------------------------------- */
+
+/* What was found in one file; `to` has its path, role and size. */
+void mr_policy_file_take(struct mr_arena *a, const struct mr_facts *facts,
+			 struct mr_policy_file *to);
+struct mr_look;
+/* Of a version, by ranges. */
+int mr_policy_files_remote(struct mr_look *l, bool formats, struct mr_arena *a,
+			   struct mr_policy_subject *u, struct mreg_error *err);
+
+/* -- policy_ancestors.c -------------------------------------------------- */
+
+/* What a version comes from, parents and inputs, transitively. */
+struct mr_ancestor {
+	bool input;             /* data; else a model */
+	const char *how;        /* relation or role */
+	const char *ref;        /* or a URI, or a name */
+	bool address;           /* `ref` is no mere name */
+	const char *digest;     /* NULL: outside OCI */
+	const char *told;       /* its licence by who named it; NULL */
+	const char *license;    /* its own; else that; NULL */
+	const char *unreadable; /* why; NULL: it was read, or needs not be */
+};
+/* In the arena.  `*more`: there are more than are read. */
+int mr_policy_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
+			struct mr_ancestor **out, size_t *count, bool *more,
+			struct mreg_error *err);
+
+/* -- policy_json.c: writing facts ---------------------------------------- */
+
+void mr_put_begin(struct mr_buf *b, const char *key, char bracket);
+void mr_put_end(struct mr_buf *b, char bracket);
+/* NULL: nothing is written. */
+void mr_put_text(struct mr_buf *b, const char *key, const char *value);
+void mr_put_u64(struct mr_buf *b, const char *key, uint64_t value);
+void mr_put_bool(struct mr_buf *b, const char *key, bool value);
+void mr_put_null(struct mr_buf *b, const char *key);
+void mr_put_pairs(struct mr_buf *b, const char *key,
+		  const struct mreg_pair *items, size_t n);
+void mr_put_numbers(struct mr_buf *b, const char *key,
+		    const struct mreg_pair *items, size_t n);
+/* Append the document `facts` with its numbers as texts: a parser would round
+ * them, and refuse what is too long for an integer. */
+void mr_put_quoted(struct mr_buf *b, const char *facts);
+
+/* -- policy_attached.c: what hangs on a version -------------------------- */
+
+/* Members "attachments" and "evaluations"; why they could not be read, in the
+ * arena, into `*why`, else NULL. */
+int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
+		       struct mr_buf *out, const char **attachments_why,
+		       const char **evaluations_why, struct mreg_error *err);
+
+/* -- policy_alias.c ------------------------------------------------------ */
+
+/* Only what is said of the names of aliases: all that is asked when the
+ * version was judged before.  `aliases` may have NULLs; refused as above.
+ * Nothing is read when there is none. */
+int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
+		      struct mr_store *s, struct mr_history *h,
+		      const char *kind, const char *const *aliases, size_t n,
+		      struct mreg_error *err);
+/* The same for a version that is there. */
+int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
+		    struct mr_store *s, const struct mreg_digest *version,
+		    const char *alias, struct mreg_error *err);
+/* Findings of other rules are dropped. */
+void mr_verdict_aliases(struct mr_verdict *v);
+
+/* -- policy_refusal.c ----------------------------------------------------- */
+
+/* Findings of a verdict, for a result; NULL: the arena failed. */
+const struct mreg_policy_finding *mr_policy_findings(
+	struct mr_arena *a, const struct mr_policies *by,
+	const struct mr_finding *items, size_t n);
+/* MREG_EPOLICY: "`what`: the policy of .. refuses it", the rules in cause,
+ * logged, and kept for mreg_policy_refusal. */
+int mr_policy_refuse(struct mreg *m, const char *what,
+		     const struct mr_policies *by, const struct mr_verdict *v,
+		     struct mreg_error *err);
+
+/* -- policy_case.c -------------------------------------------------------- */
+
+/* The facts of a subject, and its policies: what the verdict rests on. */
+struct mr_case {
+	struct mr_arena *arena; /* borrowed */
+	struct mr_policies policies;
+	struct mr_buf facts;       /* JSON */
+	struct mr_verdict verdict; /* passes when there is no policy */
+};
+void mr_case_release(struct mr_case *c); /* for MR_AUTO too */
+/* Facts of `u` to a verdict by the policies in `out`; `all`: facts that no
+ * rule needs, too. */
+int mr_case_judge(const struct mr_policy_subject *u, bool all,
+		  struct mr_case *out, struct mreg_error *err);
+/* What its policies need; with `all` everything. */
+void mr_case_needs(const struct mr_case *c, bool all,
+		   struct mr_policy_needs *out);
+
+#endif
