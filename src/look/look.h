@@ -7,6 +7,5 @@
 
 #include "look/attached.h"
 #include "look/facts.h"
-#include "look/given.h"
 
 #endif

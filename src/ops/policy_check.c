@@ -66,7 +66,7 @@ static int check_version(struct mr_look *l,
 			      &c.policies, err);
 	if (rc < 0)
 		return rc;
-	mr_case_needs(&c, o->facts, &needs);
+	mr_case_needs(&c, NULL, o->facts, &needs);
 	rc = mr_policy_files_remote(l, needs.formats, a, &u, err);
 	if (rc >= 0)
 		rc = mr_case_judge(&u, o->facts, &c, err);

@@ -26,7 +26,7 @@ static int judge_push(struct push *p, bool all, struct mr_arena *a,
 
 	if (!out->policies.policy && !all)
 		return 0;
-	mr_case_needs(out, all, &needs);
+	mr_case_needs(out, NULL, all, &needs);
 	rc = mr_push_policy_files(p, needs.formats, a, &u, err);
 	return rc < 0 ? rc : mr_case_judge(&u, all, out, err);
 }

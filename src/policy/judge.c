@@ -247,8 +247,9 @@ static int read_kind(const json_t *facts, unsigned int *kind,
 	return rc;
 }
 
-int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
-		    struct mr_verdict *out, struct mreg_error *err)
+int mr_policy_judge(const struct mr_policy *p, const char *gate,
+		    const json_t *facts, struct mr_verdict *out,
+		    struct mreg_error *err)
 {
 	struct mr_judge j = { .facts = facts, .out = out, .cap = p->count };
 	const char *at = "version";
@@ -256,6 +257,7 @@ int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
 	size_t i;
 	int rc = check_facts(facts, err);
 
+	(void)gate;
 	memset(out, 0, sizeof(*out));
 	if (rc >= 0)
 		rc = read_kind(facts, &kind, err);

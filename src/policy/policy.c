@@ -142,10 +142,12 @@ const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a)
 	return text;
 }
 
-void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out)
+void mr_policy_needs(const struct mr_policy *p, const char *gate,
+		     struct mr_policy_needs *out)
 {
 	size_t i;
 
+	(void)gate;
 	memset(out, 0, sizeof(*out));
 	for (i = 0; i < p->count; i++) {
 		const struct mr_rule *r = &p->rules[i];

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "mreg/error.h"
+#include "policy/life.h"
 
 #define MR_POLICY_MEDIA "application/vnd.mreg.policy.v1+json"
 #define MR_POLICY_MAX_BYTES (256u << 10)
@@ -62,12 +63,15 @@ struct mr_policy_needs {
 	bool ancestors;   /* licences of parents and inputs, transitively */
 	bool attachments; /* documents whose subject is the version */
 	bool evaluations; /* the same, of evaluations, with their content */
+	bool gate;        /* what the log tells of the version and the alias */
 	/* Aliases whose metrics at present are compared with; borrowed from
 	 * the policy. */
 	const char *const *baselines;
 	size_t baseline_count;
 };
-void mr_policy_needs(const struct mr_policy *p, struct mr_policy_needs *out);
+/* `gate`: as of mr_policy_judge. */
+void mr_policy_needs(const struct mr_policy *p, const char *gate,
+		     struct mr_policy_needs *out);
 
 struct mr_finding {
 	const char *rule;    /* "require.license", "metrics.auc", ... */
@@ -91,9 +95,11 @@ struct mr_verdict {
 };
 void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
 
-/* Every rule on `facts`, all failures at once.  MREG_EFORMAT when `facts` is
- * not the document it should be. */
-int mr_policy_judge(const struct mr_policy *p, const json_t *facts,
-		    struct mr_verdict *out, struct mreg_error *err);
+/* Every rule on `facts`, all failures at once; with `gate`, an alias, its gates
+ * too (NULL: none).  MREG_EFORMAT when `facts` is not the document it should
+ * be. */
+int mr_policy_judge(const struct mr_policy *p, const char *gate,
+		    const json_t *facts, struct mr_verdict *out,
+		    struct mreg_error *err);
 
 #endif

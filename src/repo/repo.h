@@ -20,7 +20,9 @@
 #include "mreg/session.h"
 #include "net/net.h"
 #include "oci/oci.h"
+#include "repo/given.h"
 #include "repo/log.h"
+#include "repo/policies.h"
 #include "state/state.h"
 #include "store/store.h"
 

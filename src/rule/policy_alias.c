@@ -45,7 +45,7 @@ static int judge(const struct mr_policies *by, const char *kind,
 		rc = mr_json_parse(b.data, b.len, FACTS_MAX_BYTES, "facts",
 				   &facts, err);
 	if (rc >= 0)
-		rc = mr_policy_judge(by->policy, facts, out, err);
+		rc = mr_policy_judge(by->policy, NULL, facts, out, err);
 	if (rc >= 0)
 		mr_verdict_aliases(out);
 	return rc;

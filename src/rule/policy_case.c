@@ -14,12 +14,12 @@ void mr_case_release(struct mr_case *c)
 	mr_verdict_release(&c->verdict);
 }
 
-void mr_case_needs(const struct mr_case *c, bool all,
+void mr_case_needs(const struct mr_case *c, const char *gate, bool all,
 		   struct mr_policy_needs *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (c->policies.policy)
-		mr_policy_needs(c->policies.policy, out);
+		mr_policy_needs(c->policies.policy, gate, out);
 	out->formats = out->formats || all;
 	out->ancestors = out->ancestors || all;
 	out->attachments = out->attachments || all;
@@ -35,7 +35,7 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 	struct mr_policy_needs needs;
 	int rc;
 
-	mr_case_needs(out, all, &needs);
+	mr_case_needs(out, u->gate, all, &needs);
 	mr_buf_init(&out->facts, MR_POLICY_FACTS_MAX_BYTES);
 	rc = mr_policy_facts(u, &needs, &out->facts, err);
 	if (rc < 0 || !out->policies.policy)
@@ -47,7 +47,7 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 				   2 * MR_POLICY_FACTS_MAX_BYTES, "facts",
 				   &facts, err);
 	if (rc >= 0)
-		rc = mr_policy_judge(out->policies.policy, facts, &out->verdict,
-				     err);
+		rc = mr_policy_judge(out->policies.policy, u->gate, facts,
+				     &out->verdict, err);
 	return rc;
 }

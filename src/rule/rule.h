@@ -14,34 +14,6 @@
 /* What JSON of facts may come to: 10,000 files with their names. */
 #define MR_POLICY_FACTS_MAX_BYTES (32u << 20)
 
-/* -- policy.c: what is in force ------------------------------------------ */
-
-struct mr_policies {
-	struct mr_policy *policy; /* owned; all rules together; NULL: none */
-	struct mreg_policy_source *sources; /* in the arena given */
-	size_t source_count;
-};
-void mr_policies_release(struct mr_policies *p); /* for MR_AUTO too */
-
-/*
- * Of the repository that `ref` and `s` are, whose log is read into `h`; else
- * of PREFIX/mreg-policy, where PREFIX is where short names are, for what is
- * below it; then `files` (NULL: none).  Texts of the sources in the arena.
- */
-int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
-		     struct mr_store *s, struct mr_history *h,
-		     const struct mreg_texts *files, struct mr_arena *a,
-		     struct mr_policies *out, struct mreg_error *err);
-/* The same of `files` alone. */
-int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
-		      struct mr_policies *out, struct mreg_error *err);
-/* A file's policy. */
-int mr_policy_file(const char *path, struct mr_policy **out,
-		   struct mreg_error *err);
-/* Its rules, for a result. */
-struct mreg_policy_rule *mr_policy_rules(const struct mr_policy *p,
-					 struct mr_arena *a, size_t *count);
-
 /* -- policy_facts.c: what is known --------------------------------------- */
 
 /* One file of the version. */
@@ -63,6 +35,7 @@ struct mr_policy_subject {
 	const struct mreg_digest *version; /* NULL: it is not pushed yet */
 	const char *aliases[2];            /* that it gets; NULL: none */
 	const char *release;               /* NULL: none */
+	const char *gate; /* alias whose gates are asked too; NULL: none */
 	const struct mr_policy_file *files;
 	size_t file_count;
 	const char *files_unread; /* why formats are not known; NULL: are */
@@ -170,7 +143,7 @@ void mr_case_release(struct mr_case *c); /* for MR_AUTO too */
 int mr_case_judge(const struct mr_policy_subject *u, bool all,
 		  struct mr_case *out, struct mreg_error *err);
 /* What its policies need; with `all` everything. */
-void mr_case_needs(const struct mr_case *c, bool all,
+void mr_case_needs(const struct mr_case *c, const char *gate, bool all,
 		   struct mr_policy_needs *out);
 
 #endif

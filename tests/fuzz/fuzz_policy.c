@@ -24,7 +24,7 @@ static void judge(const struct mr_policy *p, const char *facts, size_t n)
 
 	if (mr_json_parse(facts, n, 1u << 20, "facts", &j, &err) < 0)
 		return;
-	rc = mr_policy_judge(p, j, &v, &err);
+	rc = mr_policy_judge(p, NULL, j, &v, &err);
 	if (rc < 0) {
 		assert(rc == MREG_EFORMAT && err.msg[0]);
 		return;

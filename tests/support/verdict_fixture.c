@@ -36,7 +36,7 @@ static void judge_n(const char *policy, const char *facts, struct verdict *out)
 	assert_ok(mr_json_parse(facts, strlen(facts), 1u << 20, "facts", &j,
 				&err),
 		  err);
-	assert_ok(mr_policy_judge(p, j, &out->v, &err), err);
+	assert_ok(mr_policy_judge(p, NULL, j, &out->v, &err), err);
 	tell(out);
 }
 

@@ -210,7 +210,7 @@ static void added_rules_hold_for_their_own_kinds(void **state)
 	assert_ok(mr_json_parse(FACTS(""), strlen(FACTS("")), 1u << 20, "facts",
 				&j, &err),
 		  err);
-	assert_ok(mr_policy_judge(p, j, &v.v, &err), err);
+	assert_ok(mr_policy_judge(p, NULL, j, &v.v, &err), err);
 	assert_int_equal(v.v.count, 1);
 	assert_string_equal(v.v.items[0].rule, "require.license");
 }
@@ -239,7 +239,8 @@ static void refuses_what_are_no_facts(void **state)
 		assert_ok(mr_json_parse(bad[i], strlen(bad[i]), 4096, "facts",
 					&j, &err),
 			  err);
-		assert_code(MREG_EFORMAT, mr_policy_judge(p, j, &v, &err), err);
+		assert_code(MREG_EFORMAT, mr_policy_judge(p, NULL, j, &v, &err),
+			    err);
 		assert_has(err.msg, "facts");
 	}
 }

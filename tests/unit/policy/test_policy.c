@@ -255,11 +255,11 @@ static void tells_what_judging_needs(void **state)
 	struct mr_policy_needs n;
 
 	(void)state;
-	mr_policy_needs(none, &n);
+	mr_policy_needs(none, NULL, &n);
 	assert_false(n.ancestors || n.attachments || n.evaluations ||
 		     n.formats);
 	assert_int_equal(n.baseline_count, 0);
-	mr_policy_needs(all, &n);
+	mr_policy_needs(all, NULL, &n);
 	assert_true(n.ancestors && n.attachments && n.evaluations && n.formats);
 	assert_int_equal(n.baseline_count, 2);
 	assert_string_equal(n.baselines[0], "production");

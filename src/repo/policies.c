@@ -1,9 +1,9 @@
 /*
- * policy.c - which policy is in force: the one that the last *policy changed*
+ * policies.c - which policy is in force: the one that the last *policy changed*
  * event of a model's log names, else that of PREFIX/mreg-policy; and, on top,
  * a file's.
  */
-#include "mreg/policy.h"
+#include "repo/policies.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "look/look.h"
-#include "rule/rule.h"
+#include "repo/given.h"
+#include "repo/repo.h"
 
 void mr_policies_release(struct mr_policies *p)
 {
@@ -250,52 +250,4 @@ int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
 	if (rc < 0)
 		mr_policies_release(out);
 	return rc;
-}
-
-static int show(struct mreg *m, const char *name,
-		const struct mreg_texts *files,
-		struct mreg_policy_show_result *out, struct mreg_error *err)
-{
-	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
-	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
-	MR_AUTO(mr_policies_release)
-	struct mr_policies policies = { .policy = NULL };
-	struct mr_arena *a = out->owner;
-	char text[MREG_REF_TEXT];
-	struct mreg_ref ref;
-	int rc = mr_target(m, name, &ref, &s, err);
-
-	if (rc >= 0)
-		rc = mr_policies_load(m, &ref, s, &h, files, a, &policies, err);
-	if (rc < 0)
-		return rc;
-	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, text));
-	out->sources = policies.sources;
-	out->source_count = policies.source_count;
-	return mr_result_check(a, err);
-}
-
-int mreg_policy_show(struct mreg *m, const char *name,
-		     const struct mreg_texts *files,
-		     struct mreg_policy_show_result *out,
-		     struct mreg_error *err)
-{
-	struct mr_arena *arena;
-	int rc;
-
-	memset(out, 0, sizeof(*out));
-	rc = mr_result_arena(&arena, err);
-	if (rc < 0)
-		return rc;
-	out->owner = arena;
-	rc = show(m, name, files, out, err);
-	if (rc < 0)
-		mreg_policy_show_result_release(out);
-	return rc;
-}
-
-void mreg_policy_show_result_release(struct mreg_policy_show_result *r)
-{
-	mr_arena_free(r->owner);
-	memset(r, 0, sizeof(*r));
 }

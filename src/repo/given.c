@@ -2,7 +2,7 @@
  * given.c - small files that a user names to say something with: a policy, an
  * evaluation, metadata.
  */
-#include "look/given.h"
+#include "repo/given.h"
 
 #include <fcntl.h>
 #include <string.h>

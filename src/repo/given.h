@@ -1,8 +1,9 @@
 /*
- * look/given.h - small files that a user names to say something with.
+ * repo/given.h - small files that a user names to say something with; a part of
+ * the door repo/repo.h, which includes it.
  */
-#ifndef MR_LOOK_GIVEN_H
-#define MR_LOOK_GIVEN_H
+#ifndef MR_REPO_GIVEN_H
+#define MR_REPO_GIVEN_H
 
 #include "base/buf.h"
 #include "mreg/error.h"
