@@ -24,8 +24,10 @@ struct args {
 
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, name, "NAME", "a model"),
-	CLI_STR('a', "about", "TAG", struct args, about,
-		"only of this alias or version: production, v3"),
+	CLI_STR('a', "alias", "ALIAS", struct args, about,
+		"only of this alias: production"),
+	CLI_STR(0, "about", "TAG", struct args, about,
+		"the same, of a version too: v3, a digest"),
 	CLI_STR('k', "kind", "KIND", struct args, kind,
 		"only of this kind: alias_moved (spec/events.md)"),
 	CLI_STR(0, "at", "TIME", struct args, at,
@@ -45,7 +47,7 @@ static const struct cli_opt opts[] = {
 
 static const char *const examples[] = {
 	"mreg log churn",
-	"mreg log churn --about production --limit 5",
+	"mreg log churn --alias production --limit 5",
 	"mreg log churn --at 2026-05-03",
 	"mreg log churn --verify",
 	NULL,

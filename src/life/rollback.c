@@ -39,7 +39,7 @@ static int fail_first(const struct rollback *r, struct mreg_error *err)
 	(void)mr_fail(err, MREG_ENOTFOUND,
 		      "alias '%s' of '%s' was nowhere before", r->ref.tag,
 		      r->s->label);
-	return mr_hint(err, "'mreg log NAME --about %s' shows where it was",
+	return mr_hint(err, "'mreg log NAME --alias %s' shows where it was",
 		       r->ref.tag);
 }
 
@@ -92,7 +92,7 @@ static int choose(struct rollback *r, const struct mr_event **out,
 		      "alias '%s' has no '%s' to go back to", r->ref.tag,
 		      mr_text_safe(r->o->to, shown, sizeof(shown)));
 	return mr_hint(err,
-		       "'mreg log NAME --about %s' shows where it was; "
+		       "'mreg log NAME --alias %s' shows where it was; "
 		       "'mreg promote' goes anywhere",
 		       r->ref.tag);
 }

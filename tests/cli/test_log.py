@@ -87,7 +87,7 @@ def test_an_event_is_shown_as_it_was_written(mreg, churn):
 
 def test_one_alias_or_one_version_alone(mreg, churn):
     mreg.run("alias", "set", "churn:v1", "staging")
-    about = mreg.json("log", "churn", "--about", "staging")
+    about = mreg.json("log", "churn", "--alias", "staging")
     assert rows(about) == [("alias_moved", "staging: v1")]
     assert [a["alias"] for a in about["aliases"]] == ["staging"]
     kinds = [k for k, _ in rows(mreg.json("log", "churn", "--about", "v3"))]
