@@ -2,6 +2,7 @@
 model, a terminal, and a registry that takes its time."""
 import fcntl
 import http.server
+import json
 import os
 import pathlib
 import pty
@@ -45,6 +46,17 @@ def pushed(mreg, model):
     """Digest of churn:v1, which is also churn:staging."""
     return mreg.json("push", model, "churn:staging", "--metric",
                      "auc=0.9")["digest"]
+
+
+@pytest.fixture
+def read(store):
+    """Annotations and config of a version."""
+    def get(name, digest):
+        blobs = store / name / "blobs/sha256"
+        manifest = json.loads((blobs / digest[7:]).read_bytes())
+        config = blobs / manifest["config"]["digest"][7:]
+        return manifest["annotations"], json.loads(config.read_bytes())
+    return get
 
 
 # -- a terminal -----------------------------------------------------------------

@@ -35,16 +35,17 @@ def safetensors(tensors, metadata=None, fill=b"\0"):
 # -- GGUF, version 3 ----------------------------------------------------------
 
 
-def gguf(tensors, **strings):
-    """Of {name: shape}, all float32, and what is told as texts; a dot in a
-    key is written as two underscores."""
+def gguf(tensors, **pairs):
+    """Of {name: shape}, all float32, and what is told as texts and numbers; a
+    dot in a key is written as two underscores."""
     def string(data):
         return struct.pack("<Q", len(data)) + data.encode()
 
-    out = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(strings))
-    for key, value in strings.items():
-        out += string(key.replace("__", ".")) + struct.pack("<I", 8) + \
-            string(value)
+    out = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(pairs))
+    for key, value in pairs.items():
+        out += string(key.replace("__", "."))
+        out += struct.pack("<II", 4, value) if isinstance(value, int) else \
+            struct.pack("<I", 8) + string(value)
     at = 0
     for name, shape in tensors.items():
         out += string(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape),

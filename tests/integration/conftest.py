@@ -1,6 +1,7 @@
 """conftest.py - fixtures of the integration tests: certificates, Debian's
 registry in three ways, users who run mreg, model folders."""
 import datetime
+import hashlib
 import ipaddress
 import os
 import pathlib
@@ -16,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 sys.dont_write_bytecode = True
 
+import foreign  # noqa: E402
 import harness  # noqa: E402
 from cryptography import x509  # noqa: E402
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
@@ -276,3 +278,45 @@ def models(work):
         return made[name]
 
     return get
+
+
+# -- what others push --------------------------------------------------------
+
+
+@pytest.fixture
+def remote(plain, box):
+    """A repository of its own."""
+    return foreign.Registry(
+        plain.host,
+        "foreign/" + hashlib.sha256(str(box).encode()).hexdigest()[:16])
+
+
+@pytest.fixture
+def pulls(mreg, plain, remote, box):
+    """Pull TAG and compare; then the same again moves nothing, and without its
+    memory finds every file right."""
+
+    def pull(expected, tag="v", *options, archives=False):
+        out = box / "out"
+        name = f"{remote.name}:{tag}"
+        first = mreg.json("pull", name, "-o", out, *options)
+        harness.assert_pulled(out, foreign.expect(expected))
+        assert {i["path"] for i in first["files"]} == set(expected)
+        assert first["filesPlaced"] == len(expected)
+        before = {p: os.stat(out / p).st_ino for p in expected}
+        mark = plain.mark()
+        again = mreg.json("pull", name, "-o", out, *options)
+        assert again["bytesFetched"] == 0 and again["filesPlaced"] == 0
+        assert again["bytesReused"] == again["bytesTotal"]
+        assert not [r for r in plain.requests(mark)
+                    if "/blobs/" in r[1] or r[0] == "GET" and
+                    "/manifests/" in r[1]]
+        shutil.rmtree(mreg.env["XDG_CACHE_HOME"])
+        lost = mreg.json("pull", name, "-o", out, *options)
+        assert lost["filesPlaced"] == 0
+        assert (lost["bytesFetched"] > 0) == archives
+        assert before == {p: os.stat(out / p).st_ino for p in expected}
+        harness.assert_pulled(out, foreign.expect(expected))
+        return first
+
+    return pull

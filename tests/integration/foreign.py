@@ -210,3 +210,29 @@ def image(registry, reference, layers, media_type=MANIFEST,
                    "diff_ids": [d["digest"] for d, _ in layers]}}).encode()
     return registry.manifest(reference, layers, config, config_type,
                              media_type=media_type)
+
+
+# -- a model in an image -------------------------------------------------------
+
+WEIGHTS = bytes(range(256)) * 40
+CONFIG, README = b'{"model_type":"toy"}\n', b"# toy\n"
+
+
+def modelcar_layers(compress=bytes, suffix=""):
+    base = layer(LAYER + suffix, compress(tar({
+        "bin": link("bin", "usr/bin"), "etc/": None,
+        "etc/passwd": b"root:x:0:0", "dev/null": link(
+            "dev/null", "", tarfile.CHRTYPE)})))
+    one = layer(LAYER + suffix, compress(tar({
+        "models/": None, "models/old.bin": b"old", "models/dir/a": b"a",
+        "models/config.json": b"{}"}, tarfile.GNU_FORMAT)))
+    two = layer(LAYER + suffix, compress(tar({
+        "models/.wh.old.bin": b"", "models/dir/.wh..wh..opq": b"",
+        "models/dir/b": b"b", "models/config.json": CONFIG,
+        "models/m.bin": WEIGHTS, "models/run": (b"#!", 0o755),
+        "models/model.file": link("models/model.file", "m.bin")})))
+    return [base, one, two]
+
+
+MODELCAR = {"dir/b": b"b", "config.json": CONFIG, "m.bin": WEIGHTS,
+            "run": (b"#!", True), "model.file": WEIGHTS}
