@@ -139,6 +139,7 @@ const struct cli_command *cli_find(int argc, char **argv, int *taken,
 void cli_help_all(FILE *out);
 void cli_help_command(FILE *out, const struct cli_command *c);
 void cli_help_group(FILE *out, const char *group); /* "alias" */
+void cli_help_options(FILE *out);
 void cli_man(FILE *out);
 void cli_complete_bash(FILE *out);
 void cli_complete_zsh(FILE *out);

@@ -74,8 +74,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 
 const struct cli_command cli_cmd_card = {
 	.name = "card",
-	.summary = "show a version's README or attached model card, or what "
-		   "its metadata says",
+	.summary = "show a version's README, attached card, or metadata",
 	.opts = opts,
 	.args_size = sizeof(struct args),
 	.run = run,

@@ -1,21 +1,26 @@
 /*
- * commands.c - every command, in the order of --help.
+ * commands.c - every command, in the order of --help, and its headings.
  */
-#include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/rows.h"
 
 const struct cli_command *const cli_commands[] = {
+	/* files in and out */
 	&cli_cmd_push,
 	&cli_cmd_pull,
+	&cli_cmd_check,
+	&cli_cmd_attach,
+	&cli_cmd_evaluate,
+	&cli_cmd_copy,
+	&cli_cmd_export,
+	&cli_cmd_import,
+	/* what is there */
 	&cli_cmd_resolve,
 	&cli_cmd_ls,
 	&cli_cmd_inspect,
 	&cli_cmd_card,
 	&cli_cmd_diff,
-	&cli_cmd_check,
-	&cli_cmd_attach,
-	&cli_cmd_evaluate,
-	&cli_cmd_log,
+	/* names and history */
 	&cli_cmd_alias_set,
 	&cli_cmd_alias_rm,
 	&cli_cmd_alias_ls,
@@ -23,17 +28,18 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_rollback,
 	&cli_cmd_release,
 	&cli_cmd_wait,
+	&cli_cmd_log,
 	&cli_cmd_create,
 	&cli_cmd_edit,
-	&cli_cmd_deprecate,
-	&cli_cmd_archive,
-	&cli_cmd_restore,
+	/* rules and approvals */
 	&cli_cmd_policy_show,
 	&cli_cmd_policy_set,
 	&cli_cmd_policy_check,
-	&cli_cmd_copy,
-	&cli_cmd_export,
-	&cli_cmd_import,
+	/* out of use */
+	&cli_cmd_deprecate,
+	&cli_cmd_archive,
+	&cli_cmd_restore,
+	/* settings and help */
 	&cli_cmd_login,
 	&cli_cmd_logout,
 	&cli_cmd_doctor,
@@ -44,4 +50,21 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_completion,
 	&cli_cmd_version,
 	NULL,
+};
+
+const struct cli_heading cli_headings[] = {
+	{ &cli_cmd_push, "files in and out" },
+	{ &cli_cmd_resolve, "what is there" },
+	{ &cli_cmd_alias_set, "names and history" },
+	{ &cli_cmd_policy_show, "rules and approvals" },
+	{ &cli_cmd_deprecate, "out of use" },
+	{ &cli_cmd_login, "settings and help" },
+	{ NULL, NULL },
+};
+
+const struct cli_group cli_groups[] = {
+	{ "alias", "names that point at a version" },
+	{ "policy", "what a version has to show" },
+	{ "config", "settings" },
+	{ NULL, NULL },
 };

@@ -201,7 +201,7 @@ static void put_rows(FILE *out, const char *title, const struct cli_opt *o,
 	}
 }
 
-/* Global options by name only: what they do is told by `mreg --help`. */
+/* Global options by name only: what they do has a page of its own. */
 static void put_globals(FILE *out, const struct cli_command *c)
 {
 	struct page p = {
@@ -209,7 +209,8 @@ static void put_globals(FILE *out, const struct cli_command *c)
 	};
 	const struct cli_opt *o;
 
-	(void)fputs("\noptions of every command ('mreg --help' tells more):\n",
+	(void)fputs("\noptions of every command ('mreg help options' tells "
+		    "more):\n",
 		    out);
 	pad(out, 2);
 	for (o = cli_global_opts; o->type != CLI_TYPE_END; o++) {
@@ -294,54 +295,107 @@ void cli_help_command(FILE *out, const struct cli_command *c)
 		put_examples(out, c->examples);
 }
 
-/* One line per command; NULL: all of them. */
-static void put_commands(FILE *out, const char *group)
+void cli_help_group(FILE *out, const char *group)
+{
+	size_t widest = 0;
+	size_t i;
+
+	(void)fprintf(out, "usage: mreg %s COMMAND [options]\n\ncommands:\n",
+		      group);
+	for (i = 0; cli_commands[i]; i++) {
+		size_t len = strlen(cli_commands[i]->name);
+
+		if (cli_group_same(cli_commands[i]->name, group) &&
+		    len > widest && len <= LEFT_MAX)
+			widest = len;
+	}
+	for (i = 0; cli_commands[i]; i++)
+		if (cli_group_same(cli_commands[i]->name, group))
+			put_row(out, cli_commands[i]->name, widest + 4,
+				cli_commands[i]->summary, "");
+	(void)fprintf(out, "\n'mreg %s COMMAND --help' explains a command.\n",
+		      group);
+}
+
+void cli_help_options(FILE *out)
+{
+	(void)fputs("usage: mreg COMMAND [options]\n", out);
+	put_rows(out, "options of every command", cli_global_opts, false);
+}
+
+static size_t widest_word(void)
 {
 	size_t widest = 0;
 	size_t i;
 
 	for (i = 0; cli_commands[i]; i++) {
-		size_t len = strlen(cli_commands[i]->name);
+		size_t len = strcspn(cli_commands[i]->name, " ");
 
 		if (len > widest && len <= LEFT_MAX)
 			widest = len;
 	}
-	for (i = 0; cli_commands[i]; i++) {
-		const struct cli_command *c = cli_commands[i];
-
-		if (!group || cli_group_same(c->name, group))
-			put_row(out, c->name, widest + 4, c->summary, "");
-	}
+	return widest;
 }
 
-void cli_help_group(FILE *out, const char *group)
+static const char *heading_of(const struct cli_command *c)
 {
-	(void)fprintf(out, "usage: mreg %s COMMAND [options]\n\ncommands:\n",
-		      group);
-	put_commands(out, group);
-	(void)fprintf(out, "\n'mreg %s COMMAND --help' explains a command.\n",
-		      group);
+	const struct cli_heading *h;
+
+	for (h = cli_headings; h->first; h++)
+		if (h->first == c)
+			return h->title;
+	return NULL;
+}
+
+/* "set, rm, ls: names that point at a version". */
+static void put_group(FILE *out, const char *name, size_t column)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf word = MR_BUF_INIT(TEXT_MAX);
+	MR_AUTO(mr_buf_release) struct mr_buf text = MR_BUF_INIT(TEXT_MAX);
+	size_t len = cli_group_len(name);
+	const struct cli_group *g;
+	size_t i;
+
+	for (i = 0; cli_commands[i]; i++)
+		if (cli_group_same(cli_commands[i]->name, name))
+			mr_buf_printf(&text, "%s%s", text.len ? ", " : "",
+				      cli_commands[i]->name + len + 1);
+	for (g = cli_groups; g->word; g++)
+		if (cli_group_same(name, g->word))
+			mr_buf_printf(&text, ": %s", g->summary);
+	mr_buf_printf(&word, "%.*s", (int)len, name);
+	put_row(out, mr_buf_text(&word), column, mr_buf_text(&text), "");
+}
+
+/* A line for each first word, below its heading. */
+static void put_commands(FILE *out)
+{
+	size_t column = widest_word() + 4;
+	size_t i;
+
+	for (i = 0; cli_commands[i]; i++) {
+		const struct cli_command *c = cli_commands[i];
+		const char *title = heading_of(c);
+
+		if (title)
+			(void)fprintf(out, "%s:\n", title);
+		if (!cli_group_len(c->name))
+			put_row(out, c->name, column, c->summary, "");
+		else if (cli_group_first(i))
+			put_group(out, c->name, column);
+	}
 }
 
 void cli_help_all(FILE *out)
 {
-	static const char *const main_job[] = {
-		"mreg push ./churn churn --metric auc=0.93",
-		"mreg alias set churn:v1 production",
-		"mreg pull churn:production -o ./model",
-		NULL,
-	};
-
 	(void)fputs("usage: mreg COMMAND [options]\n\n", out);
 	put_text(out, 0,
 		 "Moves machine-learning models in and out of OCI registries, "
 		 "or of the local store when no registry is set.");
-	(void)fputs("\ncommands:\n", out);
-	put_commands(out, NULL);
-	put_rows(out, "options of every command", cli_global_opts, false);
-	put_examples(out, main_job);
-	(void)fputs(
-		"\n'mreg COMMAND --help' explains a command, 'man mreg' all "
-		"of them.\n",
-		out);
+	(void)fputc('\n', out);
+	put_commands(out);
+	(void)fputc('\n', out);
+	put_text(out, 0,
+		 "'mreg COMMAND --help' explains a command, 'mreg help "
+		 "options' the options that each takes, 'man mreg' all.");
 }

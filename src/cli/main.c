@@ -224,6 +224,12 @@ static bool is_group(const char *word)
 	return false;
 }
 
+/* What 'mreg help' tells of that is no command. */
+static bool is_topic(const char *word)
+{
+	return strcmp(word, "options") == 0;
+}
+
 /* What is asked for without a command: help, the version, "alias" alone. */
 static bool answer_words(const struct cli *cli, int argc, char **argv, int at)
 {
@@ -234,6 +240,8 @@ static bool answer_words(const struct cli *cli, int argc, char **argv, int at)
 	alone = at + 1 >= argc || argv[at + 1][0] == '-';
 	if (at < argc && alone && is_group(argv[at]))
 		cli_help_group(stdout, argv[at]);
+	else if (help && at < argc && alone && is_topic(argv[at]))
+		cli_help_options(stdout);
 	else if (at >= argc && (help || cli->globals.help))
 		cli_help_all(stdout);
 	else if (at >= argc && cli->globals.version)
@@ -254,7 +262,7 @@ static int dispatch(struct cli *cli, int argc, char **argv,
 		return 0;
 	}
 	if (strcmp(argv[1], "help") == 0 && argc > 2 &&
-	    !(argc == 3 && is_group(argv[2]))) {
+	    !(argc == 3 && (is_group(argv[2]) || is_topic(argv[2])))) {
 		cli->globals.help = true; /* "help push" is "push --help" */
 		argv++;
 		argc--;

@@ -25,6 +25,21 @@ const char *cli_row_value(const struct cli_opt *o);
 /* "DIR|FILE... NAME[:TAG]", each argument as usage shows it. */
 void cli_row_argument(struct mr_buf *b, const struct cli_opt *o);
 
+/* What --help writes above a command and those after it. */
+struct cli_heading {
+	const struct cli_command *first;
+	const char *title;
+};
+/* What the commands of a group have in common: --help has one line for all of
+ * them. */
+struct cli_group {
+	const char *word;
+	const char *summary;
+};
+/* commands.c; a row of NULL ends them. */
+extern const struct cli_heading cli_headings[];
+extern const struct cli_group cli_groups[];
+
 /* Length of "alias" in "alias set"; 0 for a command of one word. */
 size_t cli_group_len(const char *name);
 /* Whether row `i` of cli_commands is the first of its group. */

@@ -29,7 +29,7 @@ def target(tmp_path):
 
 @pytest.mark.parametrize("word, meant", [
     ("psuh", "push"), ("pul", "pull"), ("resolv", "resolve"),
-    ("inspekt", "inspect"), ("lst", "ls"), ("logn", "login"),
+    ("inspekt", "inspect"), ("lst", "ls"), ("lgoin", "login"),
     ("confg", "config"), ("alais", "alias"), ("versoin", "version"),
 ])
 def test_unknown_command_suggests_the_nearest(who, word, meant):

@@ -38,7 +38,7 @@ def complete_bash(mreg, tmp_path, line):
 
 @pytest.mark.parametrize("line, offered", [
     ("mreg pu", ["push", "pull"]),
-    ("mreg alias ", ["set", "rm", "ls"]),
+    ("mreg alias ", ["set", "rm", "ls", "repair"]),
     ("mreg --store x ali", ["alias"]),
     ("mreg push --met", ["--metadata", "--metric"]),
     ("mreg --progress ", ["auto", "bar", "plain", "json", "none"]),

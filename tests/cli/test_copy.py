@@ -68,7 +68,7 @@ def test_it_says_what_it_did(mreg, grown):
     assert text.startswith("copied churn to other\n")
     assert "  v1 -> sha256:" in text and "  staging -> sha256:" in text
     assert "mreg.log" not in text
-    assert "2 versions, 3 names, 2 records, 0 attached documents" in text
+    assert "2 versions, 3 names, 4 records, 0 attached documents" in text
     text = mreg.run("copy", "churn", "other").stdout
     assert text.startswith("unchanged: churn is all in other\n")
     assert mreg.run("copy", "churn", "other", "-q").stdout == ""

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import harness
-from words import COMMANDS, LISTS
+from words import COMMANDS, GLOBAL, LISTS
 
 ESC = "\x1b"
 
@@ -29,11 +29,17 @@ def columns(text):
 
 
 def test_help_lists_every_command(mreg):
+    """Those of a group on one line."""
     r = mreg.run("--help")
-    listed = re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +\S",
-                        r.stdout.split("commands:")[1].split("\n\n")[0], re.M)
+    listed = []
+    for word, text in re.findall(r"^  ([a-z]+)  +(.*(?:\n   .*)*)", r.stdout,
+                                 re.M):
+        group = re.match(r"((?:[a-z]+, )+[a-z]+): ", text)
+        listed += [f"{word} {part}" for part in group[1].split(", ")] \
+            if group else [word]
     assert listed == COMMANDS
     assert r.stderr == "" and columns(r.stdout) <= 80
+    assert r.stdout.count("\n") <= 60
     assert mreg.run("-h").stdout == r.stdout
     assert mreg.run("help").stdout == r.stdout
     assert mreg.run().stdout == r.stdout
@@ -47,6 +53,15 @@ def test_help_of_a_command_fits_80_columns(mreg, command):
     assert not re.search(r"[ \t]$", r.stdout, re.M)
     assert mreg.run(*command.split(), "-h").stdout == r.stdout
     assert mreg.run("help", *command.split()).stdout == r.stdout
+
+
+def test_options_of_every_command_are_explained_once(mreg):
+    r = mreg.run("help", "options")
+    assert columns(r.stdout) <= 80 and r.stderr == ""
+    for option in GLOBAL:
+        assert len(re.findall(rf"^  +(?:-., )?{option}\b", r.stdout, re.M)) == 1
+        assert option in mreg.run("ls", "--help").stdout
+    assert "'mreg help options'" in mreg.run("--help").stdout
 
 
 def test_help_wins_over_missing_arguments(mreg):

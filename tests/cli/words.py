@@ -1,12 +1,15 @@
 """words.py - the words of the command line that several tests go through."""
 
-COMMANDS = ["push", "pull", "resolve", "ls", "inspect", "card", "diff",
-            "check", "attach", "evaluate", "alias set",
-            "alias rm", "alias ls", "policy show", "policy set",
-            "policy check", "copy", "export", "import", "login",
-            "logout", "doctor", "config show", "config get", "config set",
-            "config unset", "completion", "version"]
-LISTS = ["ls", "ls churn", "alias ls churn"]
+COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
+            "import",
+            "resolve", "ls", "inspect", "card", "diff",
+            "alias set", "alias rm", "alias ls", "alias repair", "rollback",
+            "release", "wait", "log", "create", "edit",
+            "policy show", "policy set", "policy check",
+            "deprecate", "archive", "restore",
+            "login", "logout", "doctor", "config show", "config get",
+            "config set", "config unset", "completion", "version"]
+LISTS = ["ls", "ls churn", "alias ls churn", "log churn"]
 GLOBAL = ["--registry", "--store", "--ca-file", "--plain-http", "--json",
           "--progress", "--no-progress", "--color", "--quiet", "--verbose",
           "--help", "--version"]

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/rows.h"
 
 #define LONG_WORD                                                              \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
@@ -104,6 +104,17 @@ const struct cli_opt cli_global_opts[] = {
 	CLI_END,
 };
 
+const struct cli_heading cli_headings[] = {
+	{ &cmd_push, "files" },
+	{ &cmd_name_set, "names" },
+	{ NULL, NULL },
+};
+
+const struct cli_group cli_groups[] = {
+	{ "name", "what a version is called" },
+	{ NULL, NULL },
+};
+
 static char *all_help(void)
 {
 	char *text = NULL;
@@ -112,6 +123,18 @@ static char *all_help(void)
 
 	assert_non_null(out);
 	cli_help_all(out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static char *options_help(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	cli_help_options(out);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
@@ -272,17 +295,23 @@ static void the_overview_has_a_line_for_each_command(void **state)
 
 	(void)state;
 	assert_has(text, "usage: mreg COMMAND [options]\n");
-	assert_has(text, "\ncommands:\n"
-			 "  push      make a version\n"
-			 "  ls        list\n"
-			 "  name set  give a name\n"
-			 "  name rm   take it away\n"
-			 "  bare      no rows at all\n");
+	assert_has(text, "\nfiles:\n"
+			 "  push     make a version\n"
+			 "  ls       list\n"
+			 "names:\n"
+			 "  name     set, rm: what a version is called\n"
+			 "  bare     no rows at all\n"
+			 "  longest  aaaa");
+	free(text);
+}
+
+static void options_of_every_command_have_a_page(void **state)
+{
+	char *text = options_help();
+
+	(void)state;
 	assert_has(text, "\noptions of every command:\n"
 			 "      --registry PREFIX  where short names are\n");
-	assert_has(text, "  mreg push ");
-	assert_has(text, "  mreg alias set ");
-	assert_has(text, "  mreg pull ");
 	free(text);
 }
 
@@ -310,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_long_example_goes_on_behind_a_backslash),
 		cmocka_unit_test(jsonl_is_told_only_where_it_works),
 		cmocka_unit_test(the_overview_has_a_line_for_each_command),
+		cmocka_unit_test(options_of_every_command_have_a_page),
 		cmocka_unit_test(a_group_lists_its_own_commands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
