@@ -156,6 +156,51 @@ static const char differences[] =
 	"unrecorded: the log knows nothing of it; its next move, or --adopt, "
 	"is the first entry\n";
 
+/* A row of the table for people. */
+static void put_row(struct cli_table *t, const struct mreg_alias_row *row,
+		    int64_t now_s)
+{
+	char text[MREG_DIGEST_TEXT];
+	char shown[SHOWN_BYTES];
+
+	cli_table_cell(t, "%s", row->alias);
+	if (row->number)
+		cli_table_cell(t, "v%" PRIu64, row->number);
+	else
+		cli_table_cell(t, "-");
+	cli_table_cell(t, "%s",
+		       row->digest.algorithm == MREG_DIGEST_NONE
+			       ? "-"
+			       : cli_short_digest(&row->digest, text));
+	cli_table_cell(t, "%s",
+		       row->since_s ? mr_text_age(now_s - row->since_s, shown)
+				    : "-");
+	(void)mr_text_safe(row->actor[0] ? row->actor : "-", shown,
+			   sizeof(shown));
+	if (row->differs)
+		cli_table_cell(t, "%s  (%s)", shown, row->differs);
+	else
+		cli_table_cell(t, "%s", shown);
+}
+
+static int show_lines(const struct mreg_aliases_result *r,
+		      struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		MR_AUTO(mr_free) char *row = NULL;
+
+		row = mreg_alias_row_json(r, i);
+		if (!row)
+			return mr_fail_nomem(err);
+		mr_buf_puts(&b, row);
+		mr_buf_putc(&b, '\n');
+	}
+	return cli_print(&b, err);
+}
+
 static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 		     struct mreg_error *err)
 {
@@ -163,25 +208,13 @@ static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 					     "SINCE", "BY" };
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	int64_t now_s = (int64_t)time(NULL);
-	char text[MREG_DIGEST_TEXT];
-	char shown[SHOWN_BYTES];
 	struct cli_table *t;
 	bool differ = false;
 	size_t i;
 	int rc;
 
-	if (cli->globals.jsonl) {
-		for (i = 0; i < r->count; i++) {
-			MR_AUTO(mr_free) char *row = NULL;
-
-			row = mreg_alias_row_json(r, i);
-			if (!row)
-				return mr_fail_nomem(err);
-			mr_buf_puts(&b, row);
-			mr_buf_putc(&b, '\n');
-		}
-		return cli_print(&b, err);
-	}
+	if (cli->globals.jsonl)
+		return show_lines(r, err);
 	if (cli->globals.json) {
 		rc = cli_json(cli, mreg_aliases_result_json(r), err);
 		return rc < 0 ? rc : 0;
@@ -192,28 +225,8 @@ static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 	for (i = 0; i < MR_COUNT(heads); i++)
 		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++) {
-		const struct mreg_alias_row *row = &r->rows[i];
-
-		cli_table_cell(t, "%s", row->alias);
-		if (row->number)
-			cli_table_cell(t, "v%" PRIu64, row->number);
-		else
-			cli_table_cell(t, "-");
-		cli_table_cell(t, "%s",
-			       row->digest.algorithm == MREG_DIGEST_NONE
-				       ? "-"
-				       : cli_short_digest(&row->digest, text));
-		cli_table_cell(
-			t, "%s",
-			row->since_s ? mr_text_age(now_s - row->since_s, shown)
-				     : "-");
-		(void)mr_text_safe(row->actor[0] ? row->actor : "-", shown,
-				   sizeof(shown));
-		if (row->differs)
-			cli_table_cell(t, "%s  (%s)", shown, row->differs);
-		else
-			cli_table_cell(t, "%s", shown);
-		differ = differ || row->differs;
+		put_row(t, &r->rows[i], now_s);
+		differ = differ || r->rows[i].differs;
 	}
 	rc = cli_table_print(cli, t, &b, err);
 	if (rc >= 0 && differ)
