@@ -23,6 +23,7 @@
 #include "mreg/log.h"
 #include "mreg/login.h"
 #include "mreg/policy.h"
+#include "mreg/promote.h"
 #include "mreg/pull.h"
 #include "mreg/push.h"
 #include "mreg/record.h"
@@ -48,6 +49,7 @@ MREG_API char *mreg_policy_set_result_json(
 	const struct mreg_policy_set_result *r);
 MREG_API char *mreg_policy_check_result_json(
 	const struct mreg_policy_check_result *r);
+MREG_API char *mreg_promote_result_json(const struct mreg_promote_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
 MREG_API char *mreg_repair_result_json(const struct mreg_repair_result *r);

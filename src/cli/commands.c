@@ -20,6 +20,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_alias_rm,
 	&cli_cmd_alias_ls,
 	&cli_cmd_alias_repair,
+	&cli_cmd_promote,
 	&cli_cmd_rollback,
 	&cli_cmd_release,
 	&cli_cmd_wait,

@@ -21,6 +21,7 @@ extern const struct cli_command cli_cmd_alias_set;
 extern const struct cli_command cli_cmd_alias_rm;
 extern const struct cli_command cli_cmd_alias_ls;
 extern const struct cli_command cli_cmd_alias_repair;
+extern const struct cli_command cli_cmd_promote;
 extern const struct cli_command cli_cmd_rollback;
 extern const struct cli_command cli_cmd_release;
 extern const struct cli_command cli_cmd_wait;
