@@ -104,6 +104,7 @@ static int check_version(struct promote *p, struct mreg_error *err)
 /* By the log as far as read; the policies are the caller's to release. */
 static int judge(struct promote *p, struct mreg_error *err)
 {
+	struct mr_question q = { .alias = p->alias };
 	const struct mr_policy *policy;
 	struct mr_arena *a = p->out->move.owner;
 	int rc;
@@ -117,8 +118,8 @@ static int judge(struct promote *p, struct mreg_error *err)
 	if (rc < 0 || !policy)
 		return rc;
 	p->out->gated = mr_policy_gated(policy, p->alias);
-	return mr_case_version(&p->l, &p->h, p->alias, p->out->gated, false,
-			       &p->c, err);
+	q.gated = p->out->gated;
+	return mr_case_version(&p->l, &p->h, &q, &p->c, err);
 }
 
 static int fail_restless(const struct promote *p, struct mreg_error *err)

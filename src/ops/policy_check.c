@@ -43,13 +43,16 @@ static int check_version(struct mr_look *l,
 	MR_AUTO(mr_case_release)
 	struct mr_case c = { .arena = out->owner };
 	/* The name it was asked by is the one that is judged. */
-	bool named = mr_tag_kind(l->ref.tag) == MR_TAG_ALIAS;
+	struct mr_question q = {
+		.alias = mr_tag_kind(l->ref.tag) == MR_TAG_ALIAS ? l->ref.tag
+								 : NULL,
+		.all = o->facts,
+	};
 	int rc = mr_policies_load(l->m, &l->ref, l->s, &h, &o->files, c.arena,
 				  &c.policies, err);
 
 	if (rc >= 0)
-		rc = mr_case_version(l, &h, named ? l->ref.tag : NULL, false,
-				     o->facts, &c, err);
+		rc = mr_case_version(l, &h, &q, &c, err);
 	return rc < 0 ? rc : take_case(&c, out, err);
 }
 

@@ -53,8 +53,8 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 	return rc;
 }
 
-int mr_case_version(struct mr_look *l, struct mr_history *h, const char *alias,
-		    bool gated, bool all, struct mr_case *out,
+int mr_case_version(struct mr_look *l, struct mr_history *h,
+		    const struct mr_question *q, struct mr_case *out,
 		    struct mreg_error *err)
 {
 	struct mr_policy_subject u = {
@@ -62,8 +62,9 @@ int mr_case_version(struct mr_look *l, struct mr_history *h, const char *alias,
 		.ref = &l->ref,
 		.s = l->s,
 		.version = &l->manifest->desc.digest,
-		.aliases = { alias },
-		.gate = gated ? alias : NULL,
+		.aliases = { q->alias },
+		.use = q->use,
+		.gate = q->gated ? q->alias : NULL,
 		.history = h,
 		.policy = out->policies.policy,
 	};
@@ -80,7 +81,7 @@ int mr_case_version(struct mr_look *l, struct mr_history *h, const char *alias,
 	u.meta = l->meta;
 	if (mr_tag_kind(l->ref.tag) == MR_TAG_RELEASE)
 		u.release = l->ref.tag;
-	mr_case_needs(out, u.gate, all, &needs);
+	mr_case_needs(out, u.gate, q->all, &needs);
 	rc = mr_policy_files_remote(l, needs.formats, out->arena, &u, err);
-	return rc < 0 ? rc : mr_case_judge(&u, all, out, err);
+	return rc < 0 ? rc : mr_case_judge(&u, q->all, out, err);
 }

@@ -19,7 +19,6 @@
  * for as long as two requests take. */
 #define LOOKS_MAX 5
 #define LOOK_AGAIN_MS 100
-#define RULE_BYTES 160 /* "aliases." and the longest alias */
 
 struct demand {
 	struct mreg *m;
@@ -85,30 +84,6 @@ static int look(struct demand *d, struct mreg_error *err)
 		       : fail_moved(d, err);
 }
 
-/* What was a matter of the moment is not asked again: a version in use gets
- * older, drifts, and is itself what the alias has. */
-static void drop_past(struct demand *d)
-{
-	static const char *const past[] = { "age", "observations", "current" };
-	struct mr_verdict *v = &d->c.verdict;
-	char rule[RULE_BYTES];
-	size_t kept = 0;
-	size_t i, k;
-
-	for (i = 0; i < v->count; i++) {
-		bool drop = false;
-
-		for (k = 0; k < MR_COUNT(past); k++) {
-			(void)snprintf(rule, sizeof(rule), "aliases.%s.%s",
-				       d->alias, past[k]);
-			drop = drop || strcmp(v->items[i].rule, rule) == 0;
-		}
-		if (!drop)
-			v->items[kept++] = v->items[i];
-	}
-	v->count = kept;
-}
-
 /* One finding more where tag and log differ. */
 static int add_difference(struct demand *d, struct mreg_error *err)
 {
@@ -139,21 +114,19 @@ static int add_difference(struct demand *d, struct mreg_error *err)
 
 static int judge(struct demand *d, struct mreg_error *err)
 {
+	struct mr_question q = { .use = true };
 	char shown[200];
-	bool gated;
 	int rc;
 
 	if (!d->c.policies.policy)
 		return fail_none(d->m, d->l.s, err);
-	gated = d->alias && mr_policy_gated(d->c.policies.policy, d->alias);
 	rc = d->alias ? look(d, err) : 0;
+	q.alias = d->alias;
+	q.gated = d->alias && mr_policy_gated(d->c.policies.policy, d->alias);
 	if (rc >= 0)
-		rc = mr_case_version(&d->l, &d->h, d->alias, gated, false,
-				     &d->c, err);
+		rc = mr_case_version(&d->l, &d->h, &q, &d->c, err);
 	if (rc < 0)
 		return rc;
-	if (gated)
-		drop_past(d);
 	if (d->alias)
 		rc = add_difference(d, err);
 	if (rc < 0)

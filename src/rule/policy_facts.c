@@ -24,7 +24,7 @@ static void put_identity(const struct mr_policy_subject *u, struct mr_buf *b)
 	size_t i;
 
 	mr_put_text(b, "schema", MR_POLICY_FACTS_SCHEMA);
-	mr_put_text(b, "at", u->version ? "version" : "push");
+	mr_put_text(b, "at", u->use ? "use" : u->version ? "version" : "push");
 	mr_put_text(b, "name", last_component(u->ref->repository));
 	mr_put_text(b, "repository", u->ref->repository);
 	if (u->version)

@@ -36,6 +36,7 @@ struct mr_policy_subject {
 	const struct mreg_digest *version; /* NULL: it is not pushed yet */
 	const char *aliases[2];            /* that it gets; NULL: none */
 	const char *release;               /* NULL: none */
+	bool use;         /* it is about to be used: facts are "at" that */
 	const char *gate; /* alias whose gates are asked too; NULL: none */
 	/* What a gate asks of; NULL where none does. */
 	struct mr_history *history;     /* as far as read */
@@ -163,11 +164,17 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 /* What its policies need; with `all` everything. */
 void mr_case_needs(const struct mr_case *c, const char *gate, bool all,
 		   struct mr_policy_needs *out);
-/* The same of a version that is there, opened in `l`, whose log was read into
- * `h`; `out` has the policies.  `alias`: that it gets, or was named by (NULL:
- * none); `gated`: its gates are asked too. */
-int mr_case_version(struct mr_look *l, struct mr_history *h, const char *alias,
-		    bool gated, bool all, struct mr_case *out,
+/* What is asked of a version that is there. */
+struct mr_question {
+	const char *alias; /* that it gets, or was named by; NULL: none */
+	bool gated;        /* the gates of that alias too */
+	bool use; /* it is about to be used, and has the alias already */
+	bool all; /* facts that no rule needs, too */
+};
+/* Its verdict by the policies in `out`; opened in `l`, its log read into
+ * `h`. */
+int mr_case_version(struct mr_look *l, struct mr_history *h,
+		    const struct mr_question *q, struct mr_case *out,
 		    struct mreg_error *err);
 
 /* -- policy_demand.c ------------------------------------------------------ */
