@@ -10,6 +10,7 @@
 #define MREG_JSON_H
 
 #include "mreg/alias.h"
+#include "mreg/approve.h"
 #include "mreg/attach.h"
 #include "mreg/card.h"
 #include "mreg/check.h"
@@ -23,6 +24,7 @@
 #include "mreg/log.h"
 #include "mreg/login.h"
 #include "mreg/policy.h"
+#include "mreg/promote.h"
 #include "mreg/pull.h"
 #include "mreg/push.h"
 #include "mreg/record.h"
@@ -48,11 +50,15 @@ MREG_API char *mreg_policy_set_result_json(
 	const struct mreg_policy_set_result *r);
 MREG_API char *mreg_policy_check_result_json(
 	const struct mreg_policy_check_result *r);
+MREG_API char *mreg_promote_result_json(const struct mreg_promote_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
 MREG_API char *mreg_repair_result_json(const struct mreg_repair_result *r);
 MREG_API char *mreg_record_result_json(const struct mreg_record_result *r);
 MREG_API char *mreg_retire_result_json(const struct mreg_retire_result *r);
+MREG_API char *mreg_approve_result_json(const struct mreg_approve_result *r);
+MREG_API char *mreg_approvals_result_json(
+	const struct mreg_approvals_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
@@ -68,6 +74,8 @@ MREG_API char *mreg_version_row_json(const struct mreg_versions_result *r,
 MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
 MREG_API char *mreg_log_row_json(const struct mreg_log_result *r, size_t i);
+MREG_API char *mreg_approval_row_json(const struct mreg_approvals_result *r,
+				      size_t i);
 MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);
 

@@ -30,6 +30,8 @@ struct mreg_pull_opts {
 	 * platform, then by being a model's. */
 	const char *const *select;
 	size_t select_count;
+	bool require_policy; /* as of mreg_resolve_opts; nothing is written
+			      * where it is refused */
 };
 #define MREG_PULL_OPTS_INIT                                                    \
 	{                                                                      \

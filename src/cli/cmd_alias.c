@@ -74,38 +74,45 @@ static void put_was(struct mr_buf *b, const struct mreg_alias_result *r)
 			      cli_short_digest(&r->was, text));
 }
 
+void cli_put_alias(struct cli *cli, struct mr_buf *b,
+		   const struct mreg_alias_result *r)
+{
+	bool removed = r->digest.algorithm == MREG_DIGEST_NONE;
+	char text[MREG_DIGEST_TEXT];
+
+	if (r->dry_run && r->changed)
+		mr_buf_puts(b, "would ");
+	if (removed)
+		mr_buf_puts(b, r->dry_run ? "remove " : "removed ");
+	else if (r->changed)
+		mr_buf_puts(b, r->dry_run ? "move " : "moved ");
+	else
+		mr_buf_puts(b, "unchanged: ");
+	cli_put_bold(cli, b, r->name);
+	mr_buf_putc(b, ':');
+	cli_put_bold(cli, b, r->alias);
+	if (!removed) {
+		mr_buf_puts(b, " -> ");
+		if (r->number)
+			mr_buf_printf(b, "v%" PRIu64 " ", r->number);
+		mr_buf_puts(b, mreg_digest_text(&r->digest, text));
+	}
+	if (r->changed)
+		put_was(b, r);
+	else
+		mr_buf_putc(b, '\n');
+}
+
 int cli_show_alias(struct cli *cli, const struct mreg_alias_result *r,
 		   struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 16);
-	bool removed = r->digest.algorithm == MREG_DIGEST_NONE;
-	char text[MREG_DIGEST_TEXT];
 	int rc = cli_json(
 		cli, cli->globals.json ? mreg_alias_result_json(r) : NULL, err);
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	if (r->dry_run && r->changed)
-		mr_buf_puts(&b, "would ");
-	if (removed)
-		mr_buf_puts(&b, r->dry_run ? "remove " : "removed ");
-	else if (r->changed)
-		mr_buf_puts(&b, r->dry_run ? "move " : "moved ");
-	else
-		mr_buf_puts(&b, "unchanged: ");
-	cli_put_bold(cli, &b, r->name);
-	mr_buf_putc(&b, ':');
-	cli_put_bold(cli, &b, r->alias);
-	if (!removed) {
-		mr_buf_puts(&b, " -> ");
-		if (r->number)
-			mr_buf_printf(&b, "v%" PRIu64 " ", r->number);
-		mr_buf_puts(&b, mreg_digest_text(&r->digest, text));
-	}
-	if (r->changed)
-		put_was(&b, r);
-	else
-		mr_buf_putc(&b, '\n');
+	cli_put_alias(cli, &b, r);
 	if (r->tombstone)
 		mr_buf_puts(&b, "  this registry deletes no tags: it points at "
 				"nothing now\n");
@@ -254,7 +261,8 @@ const struct cli_command cli_cmd_alias_set = {
 	.args_size = sizeof(struct args),
 	.run = run_set,
 	.examples = set_examples,
-	.notes = "Of a policy only 'naming.alias' is asked. "
+	.notes = "Of a policy only 'naming.alias' is asked, and an alias that "
+		 "has gates is refused: 'mreg promote' moves it. "
 		 "A registry offers no lock: --expect is checked before and "
 		 "after, and a move by somebody else in between is told (exit "
 		 "status 4).",

@@ -14,7 +14,7 @@ struct args {
 	const char *ref, *output;
 	struct cli_words include, seeds, select;
 	unsigned int jobs;
-	bool exact, keep, verify_files, dry_run;
+	bool exact, keep, verify_files, require_policy, dry_run;
 };
 
 static const struct cli_opt opts[] = {
@@ -33,6 +33,8 @@ static const struct cli_opt opts[] = {
 		 "take bytes from files here that have them"),
 	CLI_LIST(0, "select", "KEY=VALUE", struct args, select,
 		 "of an index: the manifest that says so, or a digest"),
+	CLI_BOOL(0, "require-policy", struct args, require_policy,
+		 "refuse what the policy in force refuses"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "transfers at once (4)"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be fetched, write nothing"),
@@ -157,6 +159,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.seed_count = a->seeds.n;
 	o.select = a->select.items;
 	o.select_count = a->select.n;
+	o.require_policy = a->require_policy;
 	rc = mreg_pull(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
@@ -191,5 +194,9 @@ const struct cli_command cli_cmd_pull = {
 		"leave out stays: .git and the like, and what .mregignore "
 		"names. A directory that no whole version was pulled into "
 		"before, and that holds more other files than the version has, "
-		"is refused.",
+		"is refused.\n\n"
+		"--require-policy reads the log first, and exits with 7, "
+		"nothing written, where the policy in force refuses the "
+		"version, where an alias was moved past its gates or without "
+		"mreg, and where there is no policy.",
 };

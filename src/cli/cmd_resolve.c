@@ -11,18 +11,22 @@
 
 struct args {
 	const char *ref, *format;
+	bool require_policy;
 };
 
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, ref, "REF", "NAME, NAME:TAG or NAME@DIGEST"),
 	CLI_STR(0, "format", "digest|ref", struct args, format,
 		"digest alone (default), or NAME@DIGEST"),
+	CLI_BOOL(0, "require-policy", struct args, require_policy,
+		 "refuse what the policy in force refuses"),
 	CLI_END,
 };
 
 static const char *const examples[] = {
 	"mreg resolve churn:production",
 	"mreg resolve ghcr.io/acme/churn:production --format ref",
+	"mreg resolve churn:production --require-policy",
 	NULL,
 };
 
@@ -48,9 +52,12 @@ static int show(struct cli *cli, const struct args *a,
 static int run(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct args *a = p;
+	struct mreg_resolve_opts o = MREG_RESOLVE_OPTS_INIT;
 	struct mreg_resolve_result res;
-	int rc = mreg_resolve(cli->mreg, a->ref, &res, err);
+	int rc;
 
+	o.require_policy = a->require_policy;
+	rc = mreg_resolve(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
 	rc = show(cli, a, &res, err);
@@ -65,6 +72,11 @@ const struct cli_command cli_cmd_resolve = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
-	.notes = "One request, nothing is downloaded. Exit status 3: there is "
-		 "no such model or tag.",
+	.notes =
+		"One request, nothing is downloaded. Exit status 3: there is "
+		"no such model or tag.\n\n"
+		"--require-policy reads the log, and exits with 7 where the "
+		"policy in force refuses the version, where an alias was moved "
+		"past its gates or without mreg, and where there is no "
+		"policy.",
 };

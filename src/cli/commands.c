@@ -35,6 +35,11 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_policy_show,
 	&cli_cmd_policy_set,
 	&cli_cmd_policy_check,
+	&cli_cmd_request,
+	&cli_cmd_approve,
+	&cli_cmd_reject,
+	&cli_cmd_approvals,
+	&cli_cmd_promote,
 	/* out of use */
 	&cli_cmd_deprecate,
 	&cli_cmd_archive,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "history/verify.h"
+#include "history/watch.h"
 #include "ledger/ledger.h"
 #include "mreg/types.h"
 #include "repo/repo.h"

@@ -41,35 +41,18 @@ static int check_version(struct mr_look *l,
 {
 	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
 	MR_AUTO(mr_case_release)
-	struct mr_case c = { .facts = { .max = 0 } };
-	struct mr_arena *a = out->owner;
-	struct mr_policy_subject u = {
-		.m = l->m,
-		.ref = &l->ref,
-		.s = l->s,
-		.version = &l->manifest->desc.digest,
+	struct mr_case c = { .arena = out->owner };
+	/* The name it was asked by is the one that is judged. */
+	struct mr_question q = {
+		.alias = mr_tag_kind(l->ref.tag) == MR_TAG_ALIAS ? l->ref.tag
+								 : NULL,
+		.all = o->facts,
 	};
-	struct mr_policy_needs needs;
-	int rc = mr_look_files(l, err);
+	int rc = mr_policies_load(l->m, &l->ref, l->s, &h, &o->files, c.arena,
+				  &c.policies, err);
 
 	if (rc >= 0)
-		rc = mr_look_meta(l, err);
-	if (rc < 0)
-		return rc;
-	u.meta = l->meta;
-	/* The name it was asked by is the one that is judged. */
-	if (mr_tag_kind(l->ref.tag) == MR_TAG_ALIAS)
-		u.aliases[0] = l->ref.tag;
-	else if (mr_tag_kind(l->ref.tag) == MR_TAG_RELEASE)
-		u.release = l->ref.tag;
-	rc = mr_policies_load(l->m, &l->ref, l->s, &h, &o->files, a,
-			      &c.policies, err);
-	if (rc < 0)
-		return rc;
-	mr_case_needs(&c, NULL, o->facts, &needs);
-	rc = mr_policy_files_remote(l, needs.formats, a, &u, err);
-	if (rc >= 0)
-		rc = mr_case_judge(&u, o->facts, &c, err);
+		rc = mr_case_version(l, &h, &q, &c, err);
 	return rc < 0 ? rc : take_case(&c, out, err);
 }
 

@@ -38,7 +38,12 @@ int mr_push_case(struct push *p, const struct mreg_texts *files, bool all,
 	int rc = mr_policies_load(p->m, &p->ref, p->to, &p->history, files, a,
 				  &out->policies, err);
 
-	return rc < 0 ? rc : judge_push(p, all, a, out, err);
+	if (rc >= 0)
+		rc = judge_push(p, all, a, out, err);
+	return rc < 0 ? rc
+		      : mr_verdict_gated(&out->policies, p->aliases,
+					 MR_COUNT(p->aliases), &out->verdict,
+					 err);
 }
 
 /* Whether it is a version already, as a push whose files are remembered would
@@ -73,8 +78,8 @@ static int judge_again(struct push *p, struct mr_case *c, struct mr_arena *a,
 
 	mr_verdict_aliases(&c->verdict);
 	if (c->verdict.count)
-		return mr_policy_refuse(p->m, what, &c->policies, &c->verdict,
-					err);
+		return mr_policy_refuse_aliases(p->m, what, &c->policies,
+						&c->verdict, err);
 	rc = mr_policies_files(&p->o->policies, a, &own.policies, err);
 	if (rc >= 0)
 		rc = judge_push(p, false, a, &own, err);
@@ -110,6 +115,6 @@ int mr_push_policy(struct push *p, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	return there ? judge_again(p, &c, a, err)
-		     : mr_policy_refuse(p->m, "nothing was pushed", &c.policies,
-					&c.verdict, err);
+		     : mr_policy_refuse_aliases(p->m, "nothing was pushed",
+						&c.policies, &c.verdict, err);
 }

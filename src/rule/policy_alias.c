@@ -1,14 +1,19 @@
 /*
- * policy_alias.c - rules on the names of aliases, where one is moved to a
- * version that is there already.
+ * policy_alias.c - what is said of aliases, where one is moved to a version
+ * that is there already: how they may be called, and that one with gates is
+ * moved by promote alone.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "rule/rule.h"
 
 #define FACTS_MAX_BYTES 4096
+#define FINDINGS_MAX_BYTES (64u << 10)
+#define RULE_BYTES 160 /* "aliases." and the longest alias */
 
 void mr_verdict_aliases(struct mr_verdict *v)
 {
@@ -16,9 +21,81 @@ void mr_verdict_aliases(struct mr_verdict *v)
 	size_t i;
 
 	for (i = 0; i < v->count; i++)
-		if (strcmp(v->items[i].rule, "naming.alias") == 0)
+		if (strcmp(v->items[i].rule, "naming.alias") == 0 ||
+		    mr_text_starts(v->items[i].rule, "aliases."))
 			v->items[n++] = v->items[i];
 	v->count = n;
+}
+
+/* Whose document has gates for the alias: as in mr_finding. */
+static size_t find_source(const struct mr_policies *by, const char *alias)
+{
+	char prefix[RULE_BYTES];
+	size_t i, k;
+
+	(void)snprintf(prefix, sizeof(prefix), "aliases.%s.", alias);
+	for (i = 0; i < by->source_count; i++)
+		for (k = 0; k < by->sources[i].rule_count; k++)
+			if (mr_text_starts(by->sources[i].rules[k].name,
+					   prefix))
+				return i;
+	return 0;
+}
+
+static void add_gated(const struct mr_policies *by, const char *alias,
+		      struct mr_verdict *v)
+{
+	struct mr_arena *a = v->arena;
+
+	v->items[v->count++] = (struct mr_finding){
+		.rule = mr_arena_printf(a, "aliases.%s", alias),
+		.problem = mr_arena_printf(
+			a, "alias '%s' has gates, which only promote asks",
+			alias),
+		.mend = mr_arena_printf(a, "leave it to 'mreg promote REF %s'",
+					alias),
+		.source = find_source(by, alias),
+	};
+	v->checked++;
+}
+
+int mr_verdict_gated(const struct mr_policies *by, const char *const *aliases,
+		     size_t n, struct mr_verdict *v, struct mreg_error *err)
+{
+	struct mr_finding *items;
+	size_t i;
+
+	if (!by->policy)
+		return 0;
+	if (!v->arena)
+		v->arena = mr_arena_new(FINDINGS_MAX_BYTES);
+	if (!v->arena)
+		return mr_fail_nomem(err);
+	items = mr_arena_alloc(v->arena, (v->count + n + 1) * sizeof(*items));
+	if (!items)
+		return mr_fail_nomem(err);
+	if (v->count)
+		memcpy(items, v->items, v->count * sizeof(*items));
+	v->items = items;
+	for (i = 0; i < n; i++)
+		if (aliases[i] && mr_policy_gated(by->policy, aliases[i]))
+			add_gated(by, aliases[i], v);
+	return mr_arena_failed(v->arena) ? mr_fail_nomem(err) : 0;
+}
+
+int mr_policy_refuse_aliases(struct mreg *m, const char *what,
+			     const struct mr_policies *by,
+			     const struct mr_verdict *v, struct mreg_error *err)
+{
+	int rc = mr_policy_refuse(m, what, by, v, err);
+	size_t i;
+
+	for (i = 0; rc == MREG_EPOLICY && i < v->count; i++)
+		if (mr_text_starts(v->items[i].rule, "aliases."))
+			return mr_hint(err, "'mreg promote REF ALIAS' asks "
+					    "what its gates demand, and moves "
+					    "it then");
+	return rc;
 }
 
 /* The policies are asked about all there is, and it is little: what they say
@@ -46,9 +123,10 @@ static int judge(const struct mr_policies *by, const char *kind,
 				   &facts, err);
 	if (rc >= 0)
 		rc = mr_policy_judge(by->policy, NULL, facts, out, err);
-	if (rc >= 0)
-		mr_verdict_aliases(out);
-	return rc;
+	if (rc < 0)
+		return rc;
+	mr_verdict_aliases(out);
+	return mr_verdict_gated(by, aliases, n, out, err);
 }
 
 static int judge_by(struct mreg *m, const struct mr_policies *by,
@@ -61,7 +139,7 @@ static int judge_by(struct mreg *m, const struct mr_policies *by,
 	if (rc < 0 || !v.count)
 		return rc;
 	v.checked = v.count;
-	return mr_policy_refuse(m, "no alias was moved", by, &v, err);
+	return mr_policy_refuse_aliases(m, "no alias was moved", by, &v, err);
 }
 
 int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "look/look.h"
 #include "rule/rule.h"
 
 void mr_case_release(struct mr_case *c)
@@ -50,4 +51,37 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 		rc = mr_policy_judge(out->policies.policy, u->gate, facts,
 				     &out->verdict, err);
 	return rc;
+}
+
+int mr_case_version(struct mr_look *l, struct mr_history *h,
+		    const struct mr_question *q, struct mr_case *out,
+		    struct mreg_error *err)
+{
+	struct mr_policy_subject u = {
+		.m = l->m,
+		.ref = &l->ref,
+		.s = l->s,
+		.version = &l->manifest->desc.digest,
+		.aliases = { q->alias },
+		.use = q->use,
+		.gate = q->gated ? q->alias : NULL,
+		.history = h,
+		.policy = out->policies.policy,
+	};
+	struct mr_policy_needs needs;
+	int rc = 0;
+
+	/* It may be judged more than once. */
+	if (!l->meta)
+		rc = mr_look_files(l, err);
+	if (rc >= 0 && !l->meta)
+		rc = mr_look_meta(l, err);
+	if (rc < 0)
+		return rc;
+	u.meta = l->meta;
+	if (mr_tag_kind(l->ref.tag) == MR_TAG_RELEASE)
+		u.release = l->ref.tag;
+	mr_case_needs(out, u.gate, q->all, &needs);
+	rc = mr_policy_files_remote(l, needs.formats, out->arena, &u, err);
+	return rc < 0 ? rc : mr_case_judge(&u, q->all, out, err);
 }

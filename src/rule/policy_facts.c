@@ -24,7 +24,7 @@ static void put_identity(const struct mr_policy_subject *u, struct mr_buf *b)
 	size_t i;
 
 	mr_put_text(b, "schema", MR_POLICY_FACTS_SCHEMA);
-	mr_put_text(b, "at", u->version ? "version" : "push");
+	mr_put_text(b, "at", u->use ? "use" : u->version ? "version" : "push");
 	mr_put_text(b, "name", last_component(u->ref->repository));
 	mr_put_text(b, "repository", u->ref->repository);
 	if (u->version)
@@ -215,6 +215,8 @@ int mr_policy_facts(const struct mr_policy_subject *u,
 	for (i = 0; rc >= 0 && i < needs->baseline_count; i++)
 		rc = put_baseline(u, needs->baselines[i], out, err);
 	mr_put_end(out, '}');
+	if (rc >= 0 && u->version && u->gate && needs->gate)
+		rc = mr_policy_gate(u, out, err);
 	mr_put_begin(out, "unread", '{');
 	mr_put_text(out, "files", u->files_unread);
 	mr_put_text(out, "ancestors", ancestors_why);

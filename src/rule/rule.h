@@ -27,6 +27,7 @@ struct mr_policy_file {
 	size_t unsafe_count;
 };
 
+struct mr_look;
 struct mr_policy_subject {
 	struct mreg *m;
 	const struct mreg_ref *ref; /* of the repository */
@@ -35,7 +36,11 @@ struct mr_policy_subject {
 	const struct mreg_digest *version; /* NULL: it is not pushed yet */
 	const char *aliases[2];            /* that it gets; NULL: none */
 	const char *release;               /* NULL: none */
+	bool use;         /* it is about to be used: facts are "at" that */
 	const char *gate; /* alias whose gates are asked too; NULL: none */
+	/* What a gate asks of; NULL where none does. */
+	struct mr_history *history;     /* as far as read */
+	const struct mr_policy *policy; /* whose watches count */
 	const struct mr_policy_file *files;
 	size_t file_count;
 	const char *files_unread; /* why formats are not known; NULL: are */
@@ -47,12 +52,17 @@ int mr_policy_facts(const struct mr_policy_subject *u,
 		    const struct mr_policy_needs *needs, struct mr_buf *out,
 		    struct mreg_error *err);
 
+/* -- policy_gate.c: what the log tells ------------------------------------ */
+
+/* Member "gate", of a version and the alias `u->gate`, by `u->history`. */
+int mr_policy_gate(const struct mr_policy_subject *u, struct mr_buf *out,
+		   struct mreg_error *err);
+
 /* -- policy_files.c: what is in the files -------------------------------- */
 
 /* What was found in one file; `to` has its path, role and size. */
 void mr_policy_file_take(struct mr_arena *a, const struct mr_facts *facts,
 			 struct mr_policy_file *to);
-struct mr_look;
 /* Of a version, by ranges. */
 int mr_policy_files_remote(struct mr_look *l, bool formats, struct mr_arena *a,
 			   struct mr_policy_subject *u, struct mreg_error *err);
@@ -102,9 +112,9 @@ int mr_policy_attached(const struct mr_policy_subject *u, struct mr_arena *a,
 
 /* -- policy_alias.c ------------------------------------------------------ */
 
-/* Only what is said of the names of aliases: all that is asked when the
- * version was judged before.  `aliases` may have NULLs; refused as above.
- * Nothing is read when there is none. */
+/* Only what is said of aliases, that an alias with gates is promoted among it:
+ * all that is asked when the version was judged before.  `aliases` may have
+ * NULLs; refused as below.  Nothing is read when there is none. */
 int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
 		      struct mr_store *s, struct mr_history *h,
 		      const char *kind, const char *const *aliases, size_t n,
@@ -115,6 +125,15 @@ int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
 		    const char *alias, struct mreg_error *err);
 /* Findings of other rules are dropped. */
 void mr_verdict_aliases(struct mr_verdict *v);
+/* One finding more for each of `aliases` (there may be NULLs) that has gates,
+ * where something else than promote moves it; `v` may be zeroed. */
+int mr_verdict_gated(const struct mr_policies *by, const char *const *aliases,
+		     size_t n, struct mr_verdict *v, struct mreg_error *err);
+/* As mr_policy_refuse, with what to do about the gates. */
+int mr_policy_refuse_aliases(struct mreg *m, const char *what,
+			     const struct mr_policies *by,
+			     const struct mr_verdict *v,
+			     struct mreg_error *err);
 
 /* -- policy_refusal.c ----------------------------------------------------- */
 
@@ -145,5 +164,29 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 /* What its policies need; with `all` everything. */
 void mr_case_needs(const struct mr_case *c, const char *gate, bool all,
 		   struct mr_policy_needs *out);
+/* What is asked of a version that is there. */
+struct mr_question {
+	const char *alias; /* that it gets, or was named by; NULL: none */
+	bool gated;        /* the gates of that alias too */
+	bool use; /* it is about to be used, and has the alias already */
+	bool all; /* facts that no rule needs, too */
+};
+/* Its verdict by the policies in `out`; opened in `l`, its log read into
+ * `h`. */
+int mr_case_version(struct mr_look *l, struct mr_history *h,
+		    const struct mr_question *q, struct mr_case *out,
+		    struct mreg_error *err);
+
+/* -- policy_demand.c ------------------------------------------------------ */
+
+/*
+ * That the version `d`, which `ref` names, has what the policy in force
+ * demands of it, and of the alias where `ref` is one: its gates too, but for
+ * what was a matter of the moment it was moved (age, observations, what the
+ * alias had); its tag has to be what the log says.  MREG_EPOLICY, also where no
+ * policy is in force; MREG_ECONFLICT: the alias was moved meanwhile.
+ */
+int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,
+		     const struct mreg_digest *d, struct mreg_error *err);
 
 #endif

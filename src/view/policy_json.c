@@ -143,3 +143,27 @@ char *mreg_policy_check_result_json(const struct mreg_policy_check_result *r)
 	put_sources(&v, r->sources, r->source_count, false);
 	return mr_view_text(&v);
 }
+
+char *mreg_promote_result_json(const struct mreg_promote_result *r)
+{
+	const struct mreg_alias_result *m = &r->move;
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.promote/1");
+	mr_view_str(&v, "name", m->name);
+	mr_view_str(&v, "alias", m->alias);
+	mr_view_digest(&v, "digest", &m->digest);
+	mr_view_digest(&v, "was", &m->was);
+	mr_view_version(&v, m->number);
+	mr_view_bool(&v, "changed", m->changed);
+	mr_view_bool(&v, "dryRun", m->dry_run);
+	mr_view_digest(&v, "event", &m->event);
+	mr_view_bool(&v, "judged", r->judged);
+	mr_view_digest(&v, "policy", &r->policy);
+	mr_view_bool(&v, "gated", r->gated);
+	mr_view_u64(&v, "checked", r->checked);
+	mr_view_rows(&v, "uncompared", r->uncompared, r->uncompared_count,
+		     finding_row);
+	put_sources(&v, r->sources, r->source_count, false);
+	return mr_view_text(&v);
+}

@@ -8,9 +8,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "repo/repo.h"
+#include "rule/rule.h"
 
 static int run(struct mreg *m, const char *text,
+	       const struct mreg_resolve_opts *o,
 	       struct mreg_resolve_result *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
@@ -21,6 +22,8 @@ static int run(struct mreg *m, const char *text,
 
 	if (rc >= 0)
 		rc = mr_target_resolve(s, &ref, &out->desc, err);
+	if (rc >= 0 && o->require_policy)
+		rc = mr_policy_demand(m, &ref, &out->desc.digest, err);
 	if (rc < 0)
 		return rc;
 	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, buf));
@@ -33,17 +36,20 @@ static int run(struct mreg *m, const char *text,
 }
 
 int mreg_resolve(struct mreg *m, const char *ref,
+		 const struct mreg_resolve_opts *given,
 		 struct mreg_resolve_result *out, struct mreg_error *err)
 {
+	struct mreg_resolve_opts o;
 	struct mr_arena *arena;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	mr_opts_take(&o, sizeof(o), given, given->size);
 	rc = mr_result_arena(&arena, err);
 	if (rc < 0)
 		return rc;
 	out->owner = arena;
-	rc = run(m, ref, out, err);
+	rc = run(m, ref, &o, out, err);
 	if (rc < 0)
 		mreg_resolve_result_release(out);
 	return rc;

@@ -1,0 +1,284 @@
+/*
+ * promote.c - an alias moved through its gates.
+ *
+ *   look -> [there already: done] -> policies -> facts -> verdict
+ *     refused: every rule that fails is told, nothing is moved
+ *     passed -> [the log grew meanwhile: judged again] -> move (history/move.c)
+ * Invariants
+ * 1. The event names the policy of the log that it was judged by.
+ * 2. An alias with gates is moved only from what it was judged against: a rule
+ *    may compare with that, and whoever moved it meanwhile was judged too.
+ * An approval that is refused between the last look and the event is met by
+ * consumers, who ask again (rule/policy_demand.c).
+ */
+#include "mreg/promote.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "history/history.h"
+#include "life/names.h"
+#include "look/look.h"
+#include "rule/rule.h"
+
+#define SHOWN_BYTES 120
+/* Each reads what the rules need, from files too. */
+#define VERDICTS_MAX 8
+
+struct promote {
+	struct mreg *m;
+	const struct mreg_promote_opts *o;
+	const char *alias;
+	struct mr_look l;
+	struct mr_history h;
+	struct mr_alias_state state;
+	struct mr_case c;
+	struct mreg_promote_result *out;
+};
+
+static void promote_release(struct promote *p)
+{
+	mr_case_release(&p->c);
+	mr_history_release(&p->h);
+	mr_look_release(&p->l);
+}
+
+static const struct mreg_desc *version(const struct promote *p)
+{
+	return &p->l.manifest->desc;
+}
+
+/* -- the version ----------------------------------------------------------- */
+
+static int fail_retired(const struct promote *p, const char *how,
+			const char *hint, struct mreg_error *err)
+{
+	char name[MREG_REF_TEXT];
+
+	(void)mr_fail(
+		err, MREG_ECONFLICT, "'%s' %s",
+		mr_target_pinned(p->m, &p->l.ref, &version(p)->digest, name),
+		how);
+	return mr_hint(err, "%s", hint);
+}
+
+static void warn_deprecated(struct promote *p, const struct mr_event *e)
+{
+	const char *successor = mr_event_text(e, "successor");
+	char shown[SHOWN_BYTES];
+
+	mr_log(&p->m->env, MREG_LOG_WARN, "this version is deprecated%s%s",
+	       successor ? "; its successor is " : "",
+	       successor ? mr_text_safe(successor, shown, sizeof(shown)) : "");
+}
+
+/* What the log has of it; its number too. */
+static int check_version(struct promote *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	const struct mr_version_standing *v;
+	int rc = mr_ledger_standing(p->h.ledger, MR_STANDING_NOW, &now, err);
+
+	if (rc < 0)
+		return rc;
+	v = mr_standing_version(&now, &version(p)->digest);
+	if (v && v->registered)
+		p->out->move.number = v->registered->number;
+	else
+		p->out->move.number = mr_tag_number(p->l.ref.tag);
+	if (v && v->removed)
+		return fail_retired(p, "was removed", "push it again", err);
+	if (v && v->archived)
+		return fail_retired(p, "is archived",
+				    "bring it back first: 'mreg restore'", err);
+	if (v && v->deprecated)
+		warn_deprecated(p, v->deprecated);
+	return 0;
+}
+
+/* -- the verdict ----------------------------------------------------------- */
+
+/* By the log as far as read; the policies are the caller's to release. */
+static int judge(struct promote *p, struct mreg_error *err)
+{
+	struct mr_question q = { .alias = p->alias };
+	const struct mr_policy *policy;
+	struct mr_arena *a = p->out->move.owner;
+	int rc;
+
+	mr_case_release(&p->c);
+	memset(&p->c, 0, sizeof(p->c));
+	p->c.arena = a;
+	rc = mr_policies_load(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
+			      a, &p->c.policies, err);
+	policy = p->c.policies.policy;
+	if (rc < 0 || !policy)
+		return rc;
+	p->out->gated = mr_policy_gated(policy, p->alias);
+	q.gated = p->out->gated;
+	return mr_case_version(&p->l, &p->h, &q, &p->c, err);
+}
+
+static int fail_restless(const struct promote *p, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "the log of '%s' keeps growing, so no verdict on it "
+		      "lasts",
+		      p->l.s->label);
+	return mr_hint(err, "run it again");
+}
+
+/* Until nothing was written while it was judged. */
+static int judge_steady(struct promote *p, struct mreg_error *err)
+{
+	unsigned int round;
+
+	for (round = 0; round < VERDICTS_MAX; round++) {
+		size_t seen = mr_ledger_count(p->h.ledger);
+		int rc = judge(p, err);
+
+		if (rc >= 0)
+			rc = mr_history_read(p->m, p->l.s, &p->h, err);
+		if (rc < 0 || mr_ledger_count(p->h.ledger) == seen)
+			return rc;
+		rc = mr_alias_look(p->l.s, &p->h, p->alias, &p->state, err);
+		if (rc < 0)
+			return rc;
+	}
+	return fail_restless(p, err);
+}
+
+static int take_verdict(struct promote *p, struct mreg_error *err)
+{
+	struct mreg_promote_result *out = p->out;
+	const struct mr_verdict *v = &p->c.verdict;
+	struct mr_arena *a = out->move.owner;
+
+	out->sources = p->c.policies.sources;
+	out->source_count = p->c.policies.source_count;
+	out->checked = v->checked;
+	out->uncompared =
+		mr_policy_findings(a, &p->c.policies, v->idle, v->idle_count);
+	out->uncompared_count = v->idle_count;
+	if (out->source_count && !out->sources[0].file)
+		out->policy = out->sources[0].digest;
+	return mr_result_check(a, err);
+}
+
+static int refuse(struct promote *p, struct mreg_error *err)
+{
+	int rc = mr_policy_refuse(p->m, "nothing was promoted", &p->c.policies,
+				  &p->c.verdict, err);
+
+	return rc != MREG_EPOLICY
+		       ? rc
+		       : mr_hint(err, "mend what is said of each rule, then "
+				      "run it again; --dry-run tries it");
+}
+
+/* -- all of it ------------------------------------------------------------- */
+
+static int move(struct promote *p, struct mreg_error *err)
+{
+	struct mr_move mv = { .alias = p->alias,
+			      .to = *version(p),
+			      .bytes = p->l.manifest->raw,
+			      .by = "promote",
+			      .reason = p->o->reason,
+			      .policy = p->out->policy,
+			      .expect = p->o->expect };
+	char was[MREG_DIGEST_TEXT] = "none";
+
+	if (mr_digest_known(&p->state.tag.digest))
+		(void)mreg_digest_text(&p->state.tag.digest, was);
+	if (p->out->gated && !mv.expect)
+		mv.expect = was;
+	return mr_name_move(p->m, p->l.s, &p->h, &p->l.ref, &mv, p->o->dry_run,
+			    &p->out->move, err);
+}
+
+/* The log has it there: all that may be missing is the tag, whose writer
+ * died. */
+static bool is_there(const struct promote *p)
+{
+	return mreg_digest_equal(&p->state.fold, &version(p)->digest) &&
+	       (p->state.agree == MR_ALIAS_AGREES ||
+		p->state.agree == MR_ALIAS_UNFINISHED);
+}
+
+static int run_locked(struct promote *p, struct mreg_error *err)
+{
+	struct mr_move asked = { .alias = p->alias, .expect = p->o->expect };
+	int rc = mr_history_read(p->m, p->l.s, &p->h, err);
+
+	if (rc >= 0)
+		rc = mr_alias_look(p->l.s, &p->h, p->alias, &p->state, err);
+	if (rc >= 0)
+		rc = mr_alias_expect(&asked, &p->state.tag.digest, err);
+	if (rc >= 0)
+		rc = check_version(p, err);
+	if (rc < 0)
+		return rc;
+	if (is_there(p))
+		return move(p, err);
+	p->out->judged = true;
+	rc = judge_steady(p, err);
+	if (rc >= 0)
+		rc = take_verdict(p, err);
+	if (rc < 0)
+		return rc;
+	return p->c.verdict.count ? refuse(p, err) : move(p, err);
+}
+
+static int run(struct promote *p, const char *text, struct mreg_error *err)
+{
+	int rc = mr_name_check(p->alias, err);
+
+	if (rc >= 0)
+		rc = mr_look_open(p->m, text, &p->l, err);
+	if (rc >= 0 && mr_tag_kind(p->l.ref.tag) == MR_TAG_RECORD) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "'%s' is one of mreg's own records, no version",
+			      p->l.ref.tag);
+		rc = mr_hint(err, "write NAME:v3");
+	}
+	if (rc >= 0 && !p->o->dry_run)
+		rc = mr_store_lock(p->l.s, err);
+	if (rc < 0)
+		return rc;
+	rc = run_locked(p, err);
+	if (!p->o->dry_run)
+		mr_store_unlock(p->l.s);
+	return rc < 0 ? rc
+		      : mr_name_end(p->m, p->l.s, &p->l.ref, p->alias,
+				    p->o->dry_run, &p->out->move, err);
+}
+
+int mreg_promote(struct mreg *m, const char *ref, const char *alias,
+		 const struct mreg_promote_opts *given,
+		 struct mreg_promote_result *out, struct mreg_error *err)
+{
+	MR_AUTO(promote_release)
+	struct promote p = { .m = m, .alias = alias, .out = out };
+	struct mreg_promote_opts o;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	mr_opts_take(&o, sizeof(o), given, given->size);
+	p.o = &o;
+	rc = mr_name_begin(&out->move, err);
+	if (rc >= 0)
+		rc = run(&p, ref, err);
+	if (rc < 0)
+		mreg_promote_result_release(out);
+	return rc;
+}
+
+void mreg_promote_result_release(struct mreg_promote_result *r)
+{
+	mreg_alias_result_release(&r->move);
+	memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,167 @@
+/*
+ * policy_demand.c - what a consumer demands before it uses a version: that the
+ * policy in force has nothing against it.
+ *
+ * Whoever moved an alias may not have asked its gates, and a tag can be moved
+ * without mreg: so they are asked again, by the log and by what the tag has.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "content/digest.h"
+#include "history/history.h"
+#include "look/look.h"
+#include "rule/rule.h"
+
+/* A move is an event, then a tag: who asks between the two sees both differ,
+ * for as long as two requests take. */
+#define LOOKS_MAX 5
+#define LOOK_AGAIN_MS 100
+
+struct demand {
+	struct mreg *m;
+	struct mr_look l;
+	const char *alias; /* NULL: it was named by something else */
+	struct mr_history h;
+	struct mr_alias_state state;
+	struct mr_arena *arena; /* owned */
+	struct mr_case c;
+};
+
+static void demand_release(struct demand *d)
+{
+	mr_case_release(&d->c);
+	mr_arena_free(d->arena);
+	mr_history_release(&d->h);
+	mr_look_release(&d->l);
+}
+
+static int fail_none(struct mreg *m, const struct mr_store *s,
+		     struct mreg_error *err)
+{
+	/* That of an earlier call is not the reason. */
+	mr_refusal_free(m->refusal);
+	m->refusal = NULL;
+	(void)mr_fail(err, MREG_EPOLICY,
+		      "there is no policy in force for '%s', so nothing can be "
+		      "required of it",
+		      s->label);
+	return mr_hint(err, "give it one with 'mreg policy set', or do not "
+			    "require it");
+}
+
+static int fail_moved(const struct demand *d, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' of '%s' was moved meanwhile", d->alias,
+		      d->l.s->label);
+	return mr_hint(err, "run it again");
+}
+
+/* What the alias has, which has to be what was resolved. */
+static int look(struct demand *d, struct mreg_error *err)
+{
+	unsigned int n = 0;
+	int rc = 0;
+
+	do {
+		if (n > 0)
+			rc = mr_sleep_ms(&d->m->env, LOOK_AGAIN_MS, err);
+		if (rc >= 0 && n > 0)
+			rc = mr_history_read(d->m, d->l.s, &d->h, err);
+		if (rc >= 0)
+			rc = mr_alias_look(d->l.s, &d->h, d->alias, &d->state,
+					   err);
+	} while (rc >= 0 && d->state.agree == MR_ALIAS_UNFINISHED &&
+		 ++n < LOOKS_MAX);
+	if (rc < 0)
+		return rc;
+	return mreg_digest_equal(&d->state.tag.digest,
+				 &d->l.manifest->desc.digest)
+		       ? 0
+		       : fail_moved(d, err);
+}
+
+/* One finding more where tag and log differ. */
+static int add_difference(struct demand *d, struct mreg_error *err)
+{
+	const char *differs = mr_alias_differs(d->state.agree);
+	struct mr_verdict *v = &d->c.verdict;
+	struct mr_finding *items;
+
+	if (!differs)
+		return 0;
+	items = mr_arena_alloc(d->arena, (v->count + 1) * sizeof(*items));
+	if (!items)
+		return mr_fail_nomem(err);
+	if (v->count)
+		memcpy(items, v->items, v->count * sizeof(*items));
+	items[v->count] = (struct mr_finding){
+		.rule = mr_arena_printf(d->arena, "aliases.%s", d->alias),
+		.problem = mr_arena_printf(
+			d->arena, "what '%s' has is not what its log says (%s)",
+			d->alias, differs),
+		.mend = "'mreg alias repair' makes it so; 'mreg log NAME "
+			"--adopt' takes a move without mreg into the log",
+	};
+	v->items = items;
+	v->count++;
+	v->checked++;
+	return mr_result_check(d->arena, err);
+}
+
+static int judge(struct demand *d, struct mreg_error *err)
+{
+	struct mr_question q = { .use = true };
+	char shown[200];
+	int rc;
+
+	if (!d->c.policies.policy)
+		return fail_none(d->m, d->l.s, err);
+	rc = d->alias ? look(d, err) : 0;
+	q.alias = d->alias;
+	q.gated = d->alias && mr_policy_gated(d->c.policies.policy, d->alias);
+	if (rc >= 0)
+		rc = mr_case_version(&d->l, &d->h, &q, &d->c, err);
+	if (rc < 0)
+		return rc;
+	if (d->alias)
+		rc = add_difference(d, err);
+	if (rc < 0)
+		return rc;
+	if (!d->c.verdict.count) {
+		mr_log(&d->m->env, MREG_LOG_INFO,
+		       "the policy of '%s' has nothing against it, %zu rules",
+		       mr_text_safe(d->c.policies.sources[0].where, shown,
+				    sizeof(shown)),
+		       d->c.verdict.checked);
+		return 0;
+	}
+	rc = mr_policy_refuse(d->m, "it is not to be used", &d->c.policies,
+			      &d->c.verdict, err);
+	return rc != MREG_EPOLICY ? rc
+				  : mr_hint(err, "use another version, or ask "
+						 "who keeps the model to mend "
+						 "what is said of each rule");
+}
+
+int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,
+		     const struct mreg_digest *digest, struct mreg_error *err)
+{
+	MR_AUTO(demand_release) struct demand d = { .m = m };
+	struct mreg_ref pinned = *ref;
+	int rc = mr_result_arena(&d.arena, err);
+
+	d.c.arena = d.arena;
+	pinned.digest = *digest;
+	if (mr_tag_kind(ref->tag) == MR_TAG_ALIAS)
+		d.alias = ref->tag;
+	if (rc >= 0)
+		rc = mr_look_open_ref(m, &pinned, &d.l, err);
+	if (rc >= 0)
+		rc = mr_policies_load(m, ref, d.l.s, &d.h, NULL, d.arena,
+				      &d.c.policies, err);
+	return rc < 0 ? rc : judge(&d, err);
+}
