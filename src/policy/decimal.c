@@ -5,7 +5,7 @@
  * Fixed point.  A metric is below 1e308 (spec/metadata.md), so that many digits
  * before the point hold every one of them, and the sum of two.
  */
-#include "policy/rule.h"
+#include "policy/value.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -191,14 +191,49 @@ static void judge_rule(struct mr_judge *j, const struct mr_rule *r)
 	case MR_RULE_ATTACHMENT:
 		mr_judge_attachment(j, r);
 		break;
+	case MR_RULE_THROUGH:
+	case MR_RULE_AGE:
+	case MR_RULE_APPROVALS:
+	case MR_RULE_OBSERVATIONS:
+	case MR_RULE_CURRENT:
+		mr_judge_gate(j, r);
+		break;
+	case MR_RULE_SETTING:
+		break;
 	}
 }
 
 /* On what only a version that is there can have. */
 static bool waits(const struct mr_rule *r)
 {
-	return r->kind == MR_RULE_SUITE || r->kind == MR_RULE_SUITE_METRIC ||
-	       r->kind == MR_RULE_ATTACHMENT;
+	switch (r->kind) {
+	case MR_RULE_SUITE:
+	case MR_RULE_SUITE_METRIC:
+	case MR_RULE_ATTACHMENT:
+	case MR_RULE_THROUGH:
+	case MR_RULE_AGE:
+	case MR_RULE_APPROVALS:
+	case MR_RULE_OBSERVATIONS:
+	case MR_RULE_CURRENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What changes with time and without the version: it was asked when the alias
+ * was moved, and what has its alias is not to lose it to a better one. */
+static bool passing(const struct mr_rule *r)
+{
+	return r->kind == MR_RULE_AGE || r->kind == MR_RULE_OBSERVATIONS ||
+	       r->kind == MR_RULE_CURRENT || r->threshold.alias != NULL;
+}
+
+static bool is_asked(const struct mr_judge *j, const struct mr_rule *r,
+		     const char *gate, unsigned int kind)
+{
+	return r->kind != MR_RULE_SETTING && (r->kinds & kind) &&
+	       mr_rule_asked(r, gate) && !(j->use && passing(r));
 }
 
 /* Members and what they have to be, where they are there. */
@@ -207,7 +242,7 @@ static int check_facts(const json_t *facts, struct mreg_error *err)
 	static const char *const objects[] = { "fields",      "metrics",
 					       "params",      "tags",
 					       "annotations", "baseline",
-					       "unread" };
+					       "unread",      "gate" };
 	static const char *const arrays[] = { "inputs",      "parents",
 					      "ancestors",   "files",
 					      "attachments", "evaluations",
@@ -228,6 +263,24 @@ static int check_facts(const json_t *facts, struct mreg_error *err)
 		rc = mr_json_opt_array(facts, arrays[i], "facts", &ignored,
 				       err);
 	return rc;
+}
+
+/* What was gathered of one alias says nothing of another. */
+static int check_gate(const json_t *facts, const char *gate,
+		      struct mreg_error *err)
+{
+	const json_t *member = json_object_get(facts, "gate");
+	const char *alias = NULL;
+	char shown[SHOWN_BYTES];
+	int rc;
+
+	if (!member || !gate)
+		return 0;
+	rc = mr_json_need_str(member, "alias", "gate of facts", &alias, err);
+	if (rc < 0 || strcmp(alias, gate) == 0)
+		return rc;
+	return mr_fail(err, MREG_EFORMAT, "facts are of the gate of '%s'",
+		       mr_text_safe(alias, shown, sizeof(shown)));
 }
 
 static int read_kind(const json_t *facts, unsigned int *kind,
@@ -257,8 +310,9 @@ int mr_policy_judge(const struct mr_policy *p, const char *gate,
 	size_t i;
 	int rc = check_facts(facts, err);
 
-	(void)gate;
 	memset(out, 0, sizeof(*out));
+	if (rc >= 0)
+		rc = check_gate(facts, gate, err);
 	if (rc >= 0)
 		rc = read_kind(facts, &kind, err);
 	if (rc >= 0)
@@ -266,6 +320,8 @@ int mr_policy_judge(const struct mr_policy *p, const char *gate,
 	if (rc < 0)
 		return rc;
 	j.push = strcmp(at, "push") == 0;
+	j.use = strcmp(at, "use") == 0;
+	j.policy = p;
 	out->arena = mr_arena_new(ARENA_MAX_BYTES);
 	if (out->arena) {
 		out->items = mr_arena_alloc(out->arena,
@@ -274,7 +330,7 @@ int mr_policy_judge(const struct mr_policy *p, const char *gate,
 					   p->count * sizeof(*out->idle));
 	}
 	for (i = 0; out->items && out->idle && i < p->count; i++) {
-		if (!(p->rules[i].kinds & kind))
+		if (!is_asked(&j, &p->rules[i], gate, kind))
 			continue;
 		if (j.push && waits(&p->rules[i])) {
 			out->deferred++;

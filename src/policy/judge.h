@@ -15,10 +15,12 @@ struct mr_suite_run {
 };
 
 struct mr_judge {
+	const struct mr_policy *policy;
 	const json_t *facts;
 	struct mr_verdict *out;
 	size_t cap; /* of out->items and out->idle: one for each rule */
 	bool push;  /* the version is not there yet */
+	bool use;   /* it has its alias, and was judged when it got it */
 	/* By suite and data; judge_suite.c fills it when first asked. */
 	struct mr_suite_run *runs; /* in the verdict's arena; NULL: not yet */
 	size_t run_count;
@@ -74,5 +76,7 @@ void mr_judge_license(struct mr_judge *j, const struct mr_rule *r);
 void mr_judge_input(struct mr_judge *j, const struct mr_rule *r);
 void mr_judge_files(struct mr_judge *j, const struct mr_rule *r);
 void mr_judge_attachment(struct mr_judge *j, const struct mr_rule *r);
+/* judge_gate.c: every kind of rule on what the log tells. */
+void mr_judge_gate(struct mr_judge *j, const struct mr_rule *r);
 
 #endif

@@ -2,7 +2,7 @@
  * key.c - what a policy may speak of: keys of metadata as spec/metadata.md has
  * them, and how each is given at push.
  */
-#include "policy/rule.h"
+#include "policy/value.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  * choice of whoever uses the model, so one side that is allowed is enough; AND
  * binds to both.
  */
-#include "policy/rule.h"
+#include "policy/value.h"
 
 #include <ctype.h>
 #include <stdio.h>

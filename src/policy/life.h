@@ -58,17 +58,20 @@ struct mr_life {
 	struct mr_words hold; /* versions (v3) and aliases that are held */
 	int64_t review_s;     /* after the last review; 0: not asked */
 };
-/* Of the policy and all that was added to it, where the strictest counts.
- * NULL: the defaults.  Borrowed. */
+/* Of the policy and all that was added to it: of two time limits the shorter,
+ * of what is kept the more, all holds and watches; stages and the members of a
+ * role are those of the first that tells.  `p` NULL: the defaults.
+ * Borrowed. */
 const struct mr_life *mr_policy_life(const struct mr_policy *p);
 /* NULL: there is no such role. */
 const struct mr_party *mr_life_party(const struct mr_life *l, const char *name);
 bool mr_party_has(const struct mr_party *r, const char *login);
-/* Whether one observed value, a decimal, is on the bad side of the bound. */
+/* Whether one observed value is on the bad side of the bound; what is no
+ * number is on none. */
 bool mr_watch_holds(const struct mr_watch *w, const char *value);
 
-/* Whether an alias has gates: then promote moves it, and nothing else but
- * rollback. */
+/* Whether an alias has gates, for whatever kind of thing: then promote moves
+ * it, and nothing else but rollback.  `p` NULL: no. */
 bool mr_policy_gated(const struct mr_policy *p, const char *alias);
 
 #endif

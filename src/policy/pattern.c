@@ -5,7 +5,7 @@
  * time or memory: no back-references (which make matching exponential), and
  * repeats that do not multiply (each copies what it repeats).
  */
-#include "policy/rule.h"
+#include "policy/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>

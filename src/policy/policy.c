@@ -25,7 +25,7 @@ void mr_policy_free(struct mr_policy *p)
 	for (i = 0; i < p->count; i++)
 		mr_pattern_free(p->rules[i].pattern);
 	mr_release(p->rules);
-	mr_list_release(&p->aliases);
+	mr_gates_release(p);
 	mr_arena_free(p->arena);
 	mr_release(p);
 }
@@ -70,7 +70,9 @@ int mr_policy_parse(const char *bytes, size_t n, const char *name,
 	p->arena = mr_arena_new(ARENA_MAX_BYTES);
 	if (!p->arena)
 		return mr_fail_nomem(err);
-	rc = take_document(p, bytes, n, name, &root, err);
+	rc = mr_gate_add(p, NULL, err);
+	if (rc >= 0)
+		rc = take_document(p, bytes, n, name, &root, err);
 	if (rc < 0)
 		return rc;
 	p->root = root;
@@ -142,42 +144,55 @@ const char *mr_policy_kinds(const struct mr_policy *p, struct mr_arena *a)
 	return text;
 }
 
+/* What one rule needs. */
+static void add_needs(const struct mr_rule *r, struct mr_policy_needs *out)
+{
+	switch (r->kind) {
+	case MR_RULE_FORMATS:
+	case MR_RULE_PICKLE:
+	case MR_RULE_UNSAFE:
+	case MR_RULE_TROUBLE:
+		out->formats = true;
+		break;
+	case MR_RULE_LICENSE:
+		if (r->scope != MR_SCOPE_OWN)
+			out->ancestors = true;
+		break;
+	case MR_RULE_SUITE:
+	case MR_RULE_SUITE_METRIC:
+		out->evaluations = true;
+		break;
+	case MR_RULE_ATTACHMENT:
+		out->attachments = true;
+		break;
+	case MR_RULE_REQUIRE:
+		if (r->key.group == MR_KEY_CARD)
+			out->attachments = true;
+		break;
+	case MR_RULE_THROUGH:
+	case MR_RULE_AGE:
+	case MR_RULE_APPROVALS:
+	case MR_RULE_OBSERVATIONS:
+	case MR_RULE_CURRENT:
+		out->gate = true;
+		break;
+	default:
+		break;
+	}
+}
+
 void mr_policy_needs(const struct mr_policy *p, const char *gate,
 		     struct mr_policy_needs *out)
 {
+	const struct mr_gate *g = mr_gate_find(p, gate);
 	size_t i;
 
-	(void)gate;
 	memset(out, 0, sizeof(*out));
-	for (i = 0; i < p->count; i++) {
-		const struct mr_rule *r = &p->rules[i];
-
-		switch (r->kind) {
-		case MR_RULE_FORMATS:
-		case MR_RULE_PICKLE:
-		case MR_RULE_UNSAFE:
-		case MR_RULE_TROUBLE:
-			out->formats = true;
-			break;
-		case MR_RULE_LICENSE:
-			if (r->scope != MR_SCOPE_OWN)
-				out->ancestors = true;
-			break;
-		case MR_RULE_SUITE:
-		case MR_RULE_SUITE_METRIC:
-			out->evaluations = true;
-			break;
-		case MR_RULE_ATTACHMENT:
-			out->attachments = true;
-			break;
-		case MR_RULE_REQUIRE:
-			if (r->key.group == MR_KEY_CARD)
-				out->attachments = true;
-			break;
-		default:
-			break;
-		}
-	}
-	out->baselines = (const char *const *)p->aliases.items;
-	out->baseline_count = p->aliases.n;
+	for (i = 0; i < p->count; i++)
+		if (mr_rule_asked(&p->rules[i], gate))
+			add_needs(&p->rules[i], out);
+	if (!g)
+		g = &p->gates[0];
+	out->baselines = (const char *const *)g->baselines.items;
+	out->baseline_count = g->baselines.n;
 }

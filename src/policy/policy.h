@@ -47,7 +47,8 @@ int mr_policy_write(const struct mr_policy *p, struct mr_buf *out,
 		    struct mreg_error *err);
 
 /* Its rules, those added too: the name of each as findings have it, and what
- * it asks in a few words.  Borrowed. */
+ * it asks in a few words; rules of gates, and settings, which are asked of
+ * nothing, among them.  Borrowed. */
 size_t mr_policy_count(const struct mr_policy *p);
 const char *mr_policy_rule(const struct mr_policy *p, size_t i);
 const char *mr_policy_says(const struct mr_policy *p, size_t i);
@@ -69,12 +70,13 @@ struct mr_policy_needs {
 	const char *const *baselines;
 	size_t baseline_count;
 };
-/* `gate`: as of mr_policy_judge. */
+/* `gate`: as of mr_policy_judge; only what its rules and the general ones
+ * need. */
 void mr_policy_needs(const struct mr_policy *p, const char *gate,
 		     struct mr_policy_needs *out);
 
 struct mr_finding {
-	const char *rule;    /* "require.license", "metrics.auc", ... */
+	const char *rule;    /* "require.license", "aliases.prod.age", ... */
 	const char *problem; /* "metric 'auc' is 0.71, at least 0.8 is asked" */
 	const char *mend;    /* "train on, or push with --metric auc=..." */
 	size_t source; /* whose rule: 0 the policy's own, 1 the first added */
@@ -84,7 +86,7 @@ struct mr_verdict {
 	struct mr_arena *arena;   /* owned */
 	struct mr_finding *items; /* in the order of mr_policy_rule */
 	size_t count;             /* 0: it passes */
-	size_t checked;           /* rules looked at */
+	size_t checked;           /* rules that were asked */
 	size_t deferred; /* rules on what is attached, for which the version
 			  * has to be there: not at push */
 	/* Bounds that hold because what they compare with is not there: before
@@ -95,9 +97,15 @@ struct mr_verdict {
 };
 void mr_verdict_release(struct mr_verdict *v); /* for MR_AUTO too */
 
-/* Every rule on `facts`, all failures at once; with `gate`, an alias, its gates
+/*
+ * Every rule on `facts`, all failures at once; with `gate`, an alias, its gates
  * too (NULL: none).  MREG_EFORMAT when `facts` is not the document it should
- * be. */
+ * be, or has the member "gate" of another alias.
+ *
+ * Facts whose "at" is "use" are of a version that was judged when it got its
+ * alias: what changes without it (age, observations, what the alias has, what
+ * bounds compare with) is not asked again.
+ */
 int mr_policy_judge(const struct mr_policy *p, const char *gate,
 		    const json_t *facts, struct mr_verdict *out,
 		    struct mreg_error *err);

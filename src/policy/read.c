@@ -172,29 +172,26 @@ const char *mr_words_text(const struct mr_words *w, struct mr_arena *a)
 	return text;
 }
 
-static int note_alias(struct mr_reading *r, const char *alias,
-		      struct mreg_error *err)
-{
-	if (!alias || mr_list_has(&r->p->aliases, alias))
-		return 0;
-	return mr_list_add(&r->p->aliases, alias, err);
-}
-
 int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 		struct mreg_error *err)
 {
 	struct mr_policy *p = r->p;
 	void *rules = p->rules;
+	struct mr_rule *to;
+	const char *name = rule->name;
 	int rc = 0;
 
-	if (!rule->name || !rule->says)
+	if (name && r->gate)
+		name = mr_arena_printf(p->arena, "aliases.%s%s%s", r->gate,
+				       name[0] ? "." : "", name);
+	if (!name || !rule->says)
 		rc = mr_fail_nomem(err);
 	if (rc >= 0 && p->count >= RULES_MAX)
 		rc = mr_fail(err, MREG_ELIMIT,
 			     "more than %d rules in policy '%s'", RULES_MAX,
 			     r->name);
-	if (rc >= 0)
-		rc = note_alias(r, rule->threshold.alias, err);
+	if (rc >= 0 && rule->threshold.alias)
+		rc = mr_gate_compare(p, r->gate, rule->threshold.alias, err);
 	if (rc >= 0 &&
 	    mr_grow(&rules, &p->cap, p->count + 1, sizeof(*p->rules)) < 0)
 		rc = mr_fail_nomem(err);
@@ -203,8 +200,11 @@ int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 		return rc;
 	}
 	p->rules = rules;
-	p->rules[p->count] = *rule;
-	p->rules[p->count++].kinds = r->kinds;
+	to = &p->rules[p->count++];
+	*to = *rule;
+	to->name = name;
+	to->kinds = r->kinds;
+	to->gate = r->gate;
 	return 0;
 }
 
@@ -253,7 +253,8 @@ static int read_kinds(struct mr_reading *r, const struct mr_node *node,
 	return rc;
 }
 
-/* Kinds come before the rules that they are about. */
+/* Kinds come before the rules that they are about, roles before the gates
+ * that ask for them. */
 static const struct mr_section sections[] = {
 	{ "policy", read_edition },
 	{ "name", read_any_text },
@@ -268,6 +269,15 @@ static const struct mr_section sections[] = {
 	{ "formats", mr_read_formats },
 	{ "suites", mr_read_suites },
 	{ "attachments", mr_read_attachments },
+	{ "stages", mr_read_stages },
+	{ "roles", mr_read_roles },
+	{ "approvals", mr_read_approvals },
+	{ "aliases", mr_read_aliases },
+	{ "observe", mr_read_observe },
+	{ "retention", mr_read_retention },
+	{ "archive", mr_read_archive },
+	{ "hold", mr_read_hold },
+	{ "review", mr_read_review },
 };
 
 int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
@@ -289,5 +299,5 @@ int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
 			      "policy '%s' does not say its edition", name);
 		return mr_hint(err, "begin it with 'policy: " EDITION "'");
 	}
-	return 0;
+	return mr_life_take(p, &r.life, err);
 }

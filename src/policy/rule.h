@@ -14,43 +14,13 @@
 #include "base/list.h"
 #include "document/document.h"
 #include "policy/policy.h"
+#include "policy/value.h"
 
 /* Of what may be asked of a kind of thing; bits. */
 #define MR_KIND_MODEL 1u
 #define MR_KIND_DATASET 2u
 #define MR_KIND_PROMPT 4u
 #define MR_KIND_ALL 7u
-
-/* A value of the facts by its key in a policy: key.c. */
-enum mr_key_group {
-	MR_KEY_FIELD, /* "license" */
-	MR_KEY_METRIC,
-	MR_KEY_PARAM,
-	MR_KEY_TAG,
-	MR_KEY_ANNOTATION,
-	MR_KEY_INPUT,  /* by role */
-	MR_KEY_PARENT, /* by relation */
-	MR_KEY_CARD,
-};
-struct mr_key {
-	enum mr_key_group group;
-	const char *name; /* of a field, or behind the dot; NULL: any */
-};
-
-/* A bound: threshold.c. */
-enum mr_compare {
-	MR_AT_LEAST,
-	MR_ABOVE,
-	MR_AT_MOST,
-	MR_BELOW,
-	MR_EQUAL,
-};
-struct mr_threshold {
-	enum mr_compare compare;
-	const char *alias; /* what it has now, plus `bound`; NULL: no alias */
-	const char *bound; /* a number as written, with its sign */
-	const char *text;  /* all of it, as it was written */
-};
 
 enum mr_rule_kind {
 	MR_RULE_REQUIRE,
@@ -68,6 +38,14 @@ enum mr_rule_kind {
 	MR_RULE_UNSAFE,
 	MR_RULE_TROUBLE,
 	MR_RULE_ATTACHMENT,
+	/* Of a gate, on what the log tells. */
+	MR_RULE_THROUGH, /* aliases it has or had */
+	MR_RULE_AGE,
+	MR_RULE_APPROVALS,
+	MR_RULE_OBSERVATIONS,
+	MR_RULE_CURRENT, /* tag and log of the alias agree */
+	/* Shown with the rules, and asked of nothing: policy/life.h. */
+	MR_RULE_SETTING,
 };
 
 /* Whose licence, or which name. */
@@ -80,11 +58,15 @@ enum mr_scope {
 	MR_SCOPE_ALIAS,
 };
 
+/* That one move may be asked to have. */
+#define MR_APPROVALS_MAX 99
+
 /* Texts in the policy's arena. */
 struct mr_rule {
 	enum mr_rule_kind kind;
 	unsigned int kinds; /* MR_KIND_ bits of what it is asked of */
-	const char *name;   /* "metrics.auc" */
+	const char *gate;   /* alias whose moves it is asked at; NULL: always */
+	const char *name;   /* "metrics.auc", "aliases.production.age" */
 	const char *says;   /* ">= 0.8" */
 	size_t source;      /* which document has it; 0: the first */
 	struct mr_key key;
@@ -96,6 +78,18 @@ struct mr_rule {
 	struct mr_words allow, deny, roles;
 	enum mr_scope scope;
 	bool missing_ok; /* a licence that is not told passes */
+	const char *through;
+	int64_t age_s;
+	uint32_t approvals;
+	const char *role; /* whose they are; NULL: anybody's */
+};
+
+/* An alias with rules of its own. */
+struct mr_gate {
+	const char *alias; /* NULL: what is asked of every version */
+	/* Aliases that its thresholds name, and those that are always asked;
+	 * each once. */
+	struct mr_list baselines;
 };
 
 struct mr_policy {
@@ -103,79 +97,33 @@ struct mr_policy {
 	const struct mr_node *root;
 	struct mr_rule *rules; /* owned */
 	size_t count, cap;
-	size_t added;           /* documents, after the first */
-	struct mr_list aliases; /* that thresholds name, each once */
+	size_t added;          /* documents, after the first */
+	struct mr_gate *gates; /* owned; the first is that of all versions */
+	size_t gate_count, gate_cap;
+	struct mr_life life;
 };
 
-/* -- key.c --------------------------------------------------------------- */
+/* -- gate.c -------------------------------------------------------------- */
 
-/* NULL-terminated: every key of a field, and "metrics", "card", ... */
-extern const char *const mr_key_words[];
-/* NULL-terminated: relations of parents, short names of attachments. */
-extern const char *const mr_relation_words[];
-extern const char *const mr_attachment_words[];
-/* `text` outlives `out`.  False: no such key. */
-bool mr_key_parse(const char *text, struct mr_key *out);
-/* How to give it at push: "--license SPDX"; in the arena. */
-const char *mr_key_flag(const struct mr_key *key, struct mr_arena *a);
-/* "license", "metric 'auc'", "input of role 'train'"; in the arena. */
-const char *mr_key_noun(const struct mr_key *key, struct mr_arena *a);
+/* NULL: it has none. */
+struct mr_gate *mr_gate_find(const struct mr_policy *p, const char *alias);
+/* Once for each alias; NULL is the first. */
+int mr_gate_add(struct mr_policy *p, const char *alias, struct mreg_error *err);
+/* `alias` is compared with by rules of `gate`. */
+int mr_gate_compare(struct mr_policy *p, const char *gate, const char *alias,
+		    struct mreg_error *err);
+void mr_gates_release(struct mr_policy *p);
+/* Whether a rule is asked when `gate` is (NULL: none). */
+bool mr_rule_asked(const struct mr_rule *r, const char *gate);
 
-/* -- decimal.c: numbers without rounding --------------------------------- */
+/* -- life.c -------------------------------------------------------------- */
 
-#define MR_DECIMAL_WHOLE 400    /* digits before the point */
-#define MR_DECIMAL_FRACTION 480 /* behind it; what is smaller is dropped */
-struct mr_decimal {
-	bool negative;
-	unsigned char digits[MR_DECIMAL_WHOLE + MR_DECIMAL_FRACTION];
-};
-/* JSON's grammar, a '+' before it allowed; 0, or -1: no number, or too
- * large. */
-int mr_decimal_parse(const char *text, struct mr_decimal *out);
-int mr_decimal_compare(const struct mr_decimal *a, const struct mr_decimal *b);
-void mr_decimal_add(const struct mr_decimal *a, const struct mr_decimal *b,
-		    struct mr_decimal *out);
+/* Settings of one document, what it does not tell being zero, to those of the
+ * policy: the first as they are, what is added where it is stricter. */
+int mr_life_take(struct mr_policy *p, const struct mr_life *told,
+		 struct mreg_error *err);
 
-/* -- threshold.c --------------------------------------------------------- */
-
-/* ">= 0.8", "<= production + 0.05"; 0, or -1: no bound (or out of memory,
- * which the arena tells). */
-int mr_threshold_parse(const char *text, struct mr_arena *a,
-		       struct mr_threshold *out);
-/* Whether `value` holds against the bound; `base` is what the alias has, NULL
- * without one.  1, 0, or -1: one of them is no number. */
-int mr_threshold_holds(const struct mr_threshold *t, const char *value,
-		       const char *base);
-/* "at least 0.8". */
-const char *mr_threshold_words(const struct mr_threshold *t,
-			       struct mr_arena *a);
-
-/* -- pattern.c ----------------------------------------------------------- */
-
-/* Longer values match no pattern: matching costs time for each byte. */
-#define MR_PATTERN_SUBJECT_MAX_BYTES 4096
-/* 0, or -1 with the reason in `why`; `*out` is released by mr_pattern_free.
- * MREG_ENOMEM. */
-int mr_pattern_compile(const char *pattern, regex_t **out, char *why,
-		       size_t cap);
-void mr_pattern_free(regex_t *r);
-/* The whole of `text`. */
-bool mr_pattern_match(const regex_t *r, const char *text);
-
-/* -- license.c ----------------------------------------------------------- */
-
-enum mr_license_verdict {
-	MR_LICENSE_ALLOWED,
-	MR_LICENSE_DENIED,   /* `why` is the licence that is */
-	MR_LICENSE_UNLISTED, /* the same, when it is not on the allow list */
-	MR_LICENSE_UNKNOWN,  /* no SPDX expression */
-};
-enum mr_license_verdict mr_license_judge(const char *expression,
-					 const struct mr_words *allow,
-					 const struct mr_words *deny, char *why,
-					 size_t cap);
-
-/* -- parse.c ------------------------------------------------------------- */
+/* -- read.c -------------------------------------------------------------- */
 
 /* Add the rules of the document `root` to `p`, all in its arena. */
 int mr_policy_read(struct mr_policy *p, const struct mr_node *root,

@@ -1,7 +1,7 @@
 /*
  * threshold.c - bounds of metrics: ">= 0.8", "<= production + 0.05".
  */
-#include "policy/rule.h"
+#include "policy/value.h"
 
 #include <string.h>
 #include <strings.h>

@@ -26,7 +26,8 @@ static void tell(struct verdict *out)
 	}
 }
 
-static void judge_n(const char *policy, const char *facts, struct verdict *out)
+static void judge_n(const char *policy, const char *gate, const char *facts,
+		    struct verdict *out)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	MR_AUTO(mr_policy_freep) struct mr_policy *p = NULL;
@@ -36,7 +37,7 @@ static void judge_n(const char *policy, const char *facts, struct verdict *out)
 	assert_ok(mr_json_parse(facts, strlen(facts), 1u << 20, "facts", &j,
 				&err),
 		  err);
-	assert_ok(mr_policy_judge(p, NULL, j, &out->v, &err), err);
+	assert_ok(mr_policy_judge(p, gate, j, &out->v, &err), err);
 	tell(out);
 }
 
@@ -45,9 +46,15 @@ void verdict_release(struct verdict *v)
 	mr_verdict_release(&v->v);
 }
 
-const char *judge(const char *policy, const char *facts, struct verdict *out)
+const char *judge_gate(const char *policy, const char *gate, const char *facts,
+		       struct verdict *out)
 {
 	verdict_release(out);
-	judge_n(policy, facts, out);
+	judge_n(policy, gate, facts, out);
 	return out->text;
+}
+
+const char *judge(const char *policy, const char *facts, struct verdict *out)
+{
+	return judge_gate(policy, NULL, facts, out);
 }

@@ -25,5 +25,8 @@ void verdict_release(struct verdict *v); /* for MR_AUTO too */
 
 /* The findings of one policy on one document; "" when it passes. */
 const char *judge(const char *policy, const char *facts, struct verdict *out);
+/* The same with the rules of an alias. */
+const char *judge_gate(const char *policy, const char *gate, const char *facts,
+		       struct verdict *out);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "policy/rule.h"
+#include "policy/value.h"
 
 static int order(const char *a, const char *b)
 {

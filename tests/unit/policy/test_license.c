@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "policy/rule.h"
+#include "policy/value.h"
 
 static const char *const allow_items[] = {
 	"Apache-2.0",

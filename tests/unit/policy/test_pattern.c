@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "policy/rule.h"
+#include "policy/value.h"
 
 static bool matches(const char *pattern, const char *text)
 {

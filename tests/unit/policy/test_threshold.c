@@ -4,7 +4,7 @@
 #include "tests/support/test.h"
 
 #include "base/mem.h"
-#include "policy/rule.h"
+#include "policy/value.h"
 
 /* 1: holds, 0: does not, -1: no number, -2: no bound. */
 static int holds(const char *bound, const char *value, const char *base)
