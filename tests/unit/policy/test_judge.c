@@ -22,6 +22,9 @@ static void the_sample_passes_the_sample(void **state)
 	assert_string_equal(judge(policy, facts, &v), "");
 	assert_int_equal(v.v.checked, 27);
 	assert_int_equal(v.v.deferred, 0);
+	assert_string_equal(judge_gate(policy, "production", facts, &v), "");
+	assert_int_equal(v.v.checked, 41);
+	assert_int_equal(v.v.idle_count, 0);
 	free(policy);
 	free(facts);
 }

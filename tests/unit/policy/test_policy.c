@@ -54,7 +54,7 @@ static void both_samples_are_one_policy(void **state)
 	assert_string_equal(one, json);
 	assert_string_equal(two, json);
 	assert_int_equal(mr_policy_count(a), mr_policy_count(b));
-	assert_int_equal(mr_policy_count(a), 27);
+	assert_int_equal(mr_policy_count(a), 55);
 	free(yaml);
 	free(json);
 }
@@ -66,6 +66,39 @@ static void the_template_is_a_policy(void **state)
 
 	(void)state;
 	assert_true(mr_policy_count(p) > 20);
+	free(yaml);
+}
+
+/* What stands behind '#' as a rule that one may want. */
+static void uncomment(char *text)
+{
+	char *to = text;
+	char *s;
+
+	for (s = text; *s; s++)
+		if (*s != '#' || (s > text && s[-1] != '\n') || s[1] == '\n' ||
+		    (s[1] == ' ' && s[2] != ' '))
+			*to++ = *s;
+	*to = '\0';
+}
+
+static void the_template_is_a_policy_with_all_it_proposes(void **state)
+{
+	char *yaml = test_read("spec/templates", "policy.yaml", NULL);
+	MR_AUTO(mr_policy_freep) struct mr_policy *p = parse(yaml);
+	MR_AUTO(mr_policy_freep) struct mr_policy *whole = NULL;
+	const struct mr_life *l;
+
+	(void)state;
+	assert_true(mr_policy_gated(p, "production"));
+	assert_null(mr_life_party(mr_policy_life(p), "risk"));
+	uncomment(strstr(yaml, "\nstages:"));
+	whole = parse(yaml);
+	l = mr_policy_life(whole);
+	assert_int_equal(mr_policy_count(whole), mr_policy_count(p) + 10);
+	assert_non_null(mr_life_party(l, "risk"));
+	assert_int_equal(l->archive.keep, 10);
+	assert_int_equal(l->hold.n, 1);
 	free(yaml);
 }
 
@@ -285,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_samples_are_one_policy),
 		cmocka_unit_test(the_template_is_a_policy),
+		cmocka_unit_test(the_template_is_a_policy_with_all_it_proposes),
 		cmocka_unit_test(says_each_rule),
 		cmocka_unit_test(a_misspelled_rule_is_no_rule_but_an_error),
 		cmocka_unit_test(refuses_values_that_say_nothing),
