@@ -57,6 +57,9 @@ struct mr_approval {
 	size_t grant_count;
 	const struct mr_event *refused; /* the first refusal; NULL: none */
 	const struct mr_event *overdue; /* NULL: nobody said so */
+	/* The first move of the alias to that version after it was asked, and
+	 * before it was asked again; NULL: none. */
+	const struct mr_event *moved;
 };
 
 /* What runs at a place; its event's version NONE: nothing any more. */
@@ -98,6 +101,40 @@ const struct mr_alias_standing *mr_standing_alias(const struct mr_standing *s,
 const struct mr_version_standing *mr_standing_version(
 	const struct mr_standing *s, const struct mreg_digest *d);
 const char *mr_values_get(const struct mr_values *v, const char *key);
+
+/* -- approvals: standing_approvals.c --------------------------------------- */
+
+/* The last request for that alias and version; NULL: none. */
+const struct mr_approval *mr_standing_approval(
+	const struct mr_standing *s, const char *alias,
+	const struct mreg_digest *version);
+/* Answers are wanted until then. */
+int64_t mr_approval_until(const struct mr_approval *r);
+
+/* Whether a grant counts, and if not, why. */
+enum mr_grant {
+	MR_GRANT_COUNTS,
+	MR_GRANT_NAMELESS,  /* nobody knows whose it is */
+	MR_GRANT_REQUESTER, /* of who asked for it */
+	MR_GRANT_PUSHER,    /* of who registered the version */
+	MR_GRANT_LATE,      /* by its writer's clock time was up */
+	MR_GRANT_AGAIN,     /* that actor granted it before */
+};
+/*
+ * Grant `i` of a request; `registered` is the event that registered the version
+ * (NULL: another tool tagged it, and nobody knows who pushed it).  Who may
+ * grant at all, and how many it takes, a policy says.  Names are compared as
+ * they are, and are a record, not a proof.
+ */
+enum mr_grant mr_approval_grant(const struct mr_approval *r,
+				const struct mr_event *registered, size_t i);
+/* The same of one that `actor` would write now, in time. */
+enum mr_grant mr_approval_actor(const struct mr_approval *r,
+				const struct mr_event *registered,
+				const char *actor);
+/* Grants that count; none once it was refused, by whomever. */
+size_t mr_approval_count(const struct mr_approval *r,
+			 const struct mr_event *registered);
 
 /*
  * Where an alias stood and may be rolled back to: the moves whose version it

@@ -1,6 +1,6 @@
 /*
  * standing_lists.c - what many events together say of one thing: metadata
- * given after the fact, approvals, and where an alias has been.
+ * given after the fact, and where an alias has been.
  */
 #include "ledger/standing.h"
 
@@ -149,127 +149,6 @@ const char *mr_values_get(const struct mr_values *v, const char *key)
 		if (strcmp(v->items[i].key, key) == 0)
 			return v->items[i].value;
 	return NULL;
-}
-
-/* -- approvals ------------------------------------------------------------- */
-
-static bool is_answer(const struct mr_event *e)
-{
-	return e->kind == MR_EVENT_APPROVAL_GRANTED ||
-	       e->kind == MR_EVENT_APPROVAL_REFUSED ||
-	       e->kind == MR_EVENT_APPROVAL_OVERDUE;
-}
-
-static int by_request(const void *a, const void *b)
-{
-	const struct mr_approval *x = *(struct mr_approval *const *)a;
-	const struct mr_approval *y = *(struct mr_approval *const *)b;
-
-	return mr_digest_compare(&x->asked->digest, &y->asked->digest);
-}
-
-static struct mr_approval *find_request(struct mr_approval **sorted, size_t n,
-					const struct mr_event *answer)
-{
-	struct mr_event asked;
-	struct mr_approval key = { .asked = &asked };
-	struct mr_approval *wanted = &key;
-	struct mr_approval **at;
-
-	if (!n || !mr_event_digest(answer, "request", &asked.digest))
-		return NULL;
-	at = bsearch(&wanted, sorted, n, sizeof(struct mr_approval *),
-		     by_request);
-	return at ? *at : NULL;
-}
-
-/* An answer counts for what was asked, not for what else it names. */
-static bool answers(const struct mr_approval *r, const struct mr_event *e)
-{
-	return mreg_digest_equal(&r->asked->version, &e->version) &&
-	       strcmp(mr_event_text(r->asked, "alias"),
-		      mr_event_text(e, "alias")) == 0;
-}
-
-static void take_answer(struct mr_approval *r, const struct mr_event *e)
-{
-	if (e->kind == MR_EVENT_APPROVAL_GRANTED)
-		r->grants[r->grant_count++] = e;
-	else if (e->kind == MR_EVENT_APPROVAL_REFUSED && !r->refused)
-		r->refused = e;
-	else if (e->kind == MR_EVENT_APPROVAL_OVERDUE && !r->overdue)
-		r->overdue = e;
-}
-
-/* Count the grants of each first, then give them room, then take them. */
-static void take_answers(struct mr_ledger *l, int64_t until_s,
-			 struct mr_standing *s, struct mr_approval **sorted)
-{
-	size_t n = mr_ledger_count(l);
-	const struct mr_event **room;
-	size_t grants = 0;
-	size_t i;
-	int pass;
-
-	for (pass = 0; pass < 2; pass++) {
-		for (i = 0; i < n; i++) {
-			const struct mr_event *e = mr_ledger_event(l, i);
-			struct mr_approval *r;
-
-			if (!is_answer(e) || e->time_s > until_s)
-				continue;
-			r = find_request(sorted, s->approval_count, e);
-			if (!r || !answers(r, e))
-				continue;
-			if (pass)
-				take_answer(r, e);
-			else if (e->kind == MR_EVENT_APPROVAL_GRANTED)
-				r->grant_count++;
-		}
-		if (pass)
-			return;
-		for (i = 0; i < s->approval_count; i++)
-			grants += s->approvals[i].grant_count;
-		room = mr_arena_alloc(s->arena,
-				      (grants + 1) * sizeof(struct mr_event *));
-		if (!room)
-			return;
-		for (i = 0; i < s->approval_count; i++) {
-			s->approvals[i].grants = room;
-			room += s->approvals[i].grant_count;
-			s->approvals[i].grant_count = 0;
-		}
-	}
-}
-
-void mr_standing_approvals(struct mr_ledger *l, int64_t until_s,
-			   struct mr_standing *s)
-{
-	struct mr_approval **sorted;
-	size_t n = mr_ledger_count(l);
-	size_t most = 0;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		most += mr_ledger_event(l, i)->kind == MR_EVENT_APPROVAL_ASKED;
-	s->approvals =
-		mr_arena_alloc(s->arena, (most + 1) * sizeof(*s->approvals));
-	sorted = mr_arena_alloc(s->arena,
-				(most + 1) * sizeof(struct mr_approval *));
-	if (!s->approvals || !sorted)
-		return;
-	for (i = 0; i < n; i++) {
-		const struct mr_event *e = mr_ledger_event(l, i);
-
-		if (e->kind != MR_EVENT_APPROVAL_ASKED || e->time_s > until_s)
-			continue;
-		sorted[s->approval_count] = &s->approvals[s->approval_count];
-		s->approvals[s->approval_count++].asked = e;
-	}
-	if (s->approval_count > 1)
-		qsort(sorted, s->approval_count, sizeof(struct mr_approval *),
-		      by_request);
-	take_answers(l, until_s, s, sorted);
 }
 
 /* -- where an alias has been ----------------------------------------------- */
