@@ -47,6 +47,14 @@ def pushed(mreg, model):
                      "auc=0.9")["digest"]
 
 
+@pytest.fixture
+def later(tmp_path):
+    """later(3): an environment in which it is three hours later."""
+    env = harness.preloaded("clock_preload", tmp_path)
+    return lambda hours: {**env,
+                          "TEST_CLOCK_AHEAD_S": str(round(hours * 3600))}
+
+
 # -- a terminal -----------------------------------------------------------------
 
 

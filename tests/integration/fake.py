@@ -6,13 +6,11 @@ import json
 import os
 import pathlib
 import re
-import shlex
 import subprocess
 import urllib.request
 
 import harness
 
-HERE = pathlib.Path(__file__).resolve().parent
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 EMPTY, EMPTY_TYPE = b"{}", "application/vnd.oci.empty.v1+json"
@@ -34,15 +32,7 @@ def program():
 def quick(folder):
     """An environment in which mreg's sleeps take a twentieth of their time:
     what it waits for between attempts then costs a test next to nothing."""
-    path = pathlib.Path(folder) / "quick_preload.so"
-    if not path.exists():
-        cc = shlex.split(os.environ.get("CC", "gcc"))
-        subprocess.run([*cc, "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared",
-                        "-fPIC", "-o", str(path),
-                        str(HERE / "quick_preload.c"), "-ldl"], check=True)
-    return {"LD_PRELOAD": str(path),
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-            ":verify_asan_link_order=0"}
+    return harness.preloaded("quick_preload", folder)
 
 
 class Fake:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -35,6 +36,21 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def preloaded(name, folder):
+    """An environment in which tests/integration/NAME.c takes some of libc's
+    functions over; compiled into `folder`."""
+    path = pathlib.Path(folder) / f"{name}.so"
+    if not path.exists():
+        cc = shlex.split(os.environ.get("CC", "gcc"))
+        source = ROOT / f"tests/integration/{name}.c"
+        subprocess.run([*cc, "-std=c11", "-D_GNU_SOURCE", "-O1", "-shared",
+                        "-fPIC", "-o", str(path), str(source), "-ldl"],
+                       check=True)
+    return {"LD_PRELOAD": str(path),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+            ":verify_asan_link_order=0"}
 
 
 # -- running mreg ------------------------------------------------------------
