@@ -35,6 +35,10 @@ struct mreg_opts {
 	void (*log)(void *ctx, enum mreg_log_level level, const char *text);
 	void (*progress)(void *ctx, const struct mreg_progress *p);
 	void *ctx; /* borrowed; first argument of both */
+	/* Who the log names, where a registry's login names nobody.  Never
+	 * trusted as proof; NULL: settings, else MREG_AUTHOR, git, the account.
+	 */
+	const char *actor;
 };
 #define MREG_OPTS_INIT                                                         \
 	{                                                                      \

@@ -85,7 +85,8 @@ struct cli_opt {
 
 /* Options every command has. */
 struct cli_globals {
-	const char *registry, *store, *ca_file, *color, *progress, *limit_rate;
+	const char *registry, *store, *actor, *ca_file, *color, *progress;
+	const char *limit_rate;
 	bool plain_http, json, jsonl, quiet, no_progress, help, version;
 	unsigned int verbose;
 };

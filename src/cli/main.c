@@ -24,6 +24,9 @@ const struct cli_opt cli_global_opts[] = {
 		"where short names are: HOST[/PATH] or oci:DIR"),
 	CLI_STR(0, "store", "DIR", struct cli_globals, store,
 		"folder of the local store"),
+	CLI_STR(0, "as", "NAME", struct cli_globals, actor,
+		"who the log says did it, where no login does; never trusted "
+		"as proof"),
 	CLI_STR(0, "ca-file", "FILE", struct cli_globals, ca_file,
 		"trust these PEM certificates too"),
 	CLI_BOOL(0, "plain-http", struct cli_globals, plain_http,
@@ -150,6 +153,7 @@ static int open_session(struct cli *cli, struct mreg_error *err)
 
 	o.registry = g->registry;
 	o.store = g->store;
+	o.actor = g->actor;
 	o.ca_file = g->ca_file;
 	o.plain_http = g->plain_http;
 	o.log_level = wanted_level(g);

@@ -36,7 +36,8 @@ static const struct entry environment[] = {
 	{ "MREG_COLOR", "auto, always or never." },
 	{ "MREG_PROGRESS", "auto, bar, plain, json or none." },
 	{ "MREG_LOG", "error, warn, info or debug." },
-	{ "MREG_ACTOR", "Who the log of a model says did it." },
+	{ "MREG_ACTOR",
+	  "Who the log of a model says did it, as --as; never trusted as proof." },
 	{ "MREG_AUTHOR, MREG_LICENSE, MREG_DESCRIPTION, MREG_REVISION, "
 	  "MREG_SOURCE, MREG_RUN_ID, MREG_RUN_URL, MREG_BECAUSE, "
 	  "MREG_ENVIRONMENT",

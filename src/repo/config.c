@@ -334,6 +334,7 @@ static int take_flags(struct mreg *m, const struct mreg_opts *o,
 	char jobs[16];
 	char rate[24];
 	struct mreg_pair flags[] = {
+		{ "actor", o->actor },
 		{ "registry", o->registry },
 		{ "store", o->store },
 		{ "tls.caFile", o->ca_file },
