@@ -10,6 +10,7 @@
 #define MREG_JSON_H
 
 #include "mreg/alias.h"
+#include "mreg/approve.h"
 #include "mreg/attach.h"
 #include "mreg/card.h"
 #include "mreg/check.h"
@@ -53,6 +54,9 @@ MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
 MREG_API char *mreg_repair_result_json(const struct mreg_repair_result *r);
 MREG_API char *mreg_record_result_json(const struct mreg_record_result *r);
 MREG_API char *mreg_retire_result_json(const struct mreg_retire_result *r);
+MREG_API char *mreg_approve_result_json(const struct mreg_approve_result *r);
+MREG_API char *mreg_approvals_result_json(
+	const struct mreg_approvals_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
@@ -68,6 +72,8 @@ MREG_API char *mreg_version_row_json(const struct mreg_versions_result *r,
 MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
 MREG_API char *mreg_log_row_json(const struct mreg_log_result *r, size_t i);
+MREG_API char *mreg_approval_row_json(const struct mreg_approvals_result *r,
+				      size_t i);
 MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);
 

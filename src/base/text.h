@@ -47,6 +47,9 @@ const char *mr_text_size(uint64_t bytes, char out[32]);
 int mr_text_size_parse(const char *text, uint64_t *bytes);
 /* "3 days ago", "just now"; `age_s` seconds, negative counts as 0. */
 const char *mr_text_age(int64_t age_s, char out[32]);
+/* "2 d 3 h", "5 min", "12 s": how long something took, in its two largest
+ * units; negative counts as 0. */
+const char *mr_text_span(int64_t span_s, char out[32]);
 /* "2026-01-01T00:00:00Z" from seconds since 1970; and back (RFC 3339, any
  * offset, fractions dropped): 0, or -1 when it is no time. */
 const char *mr_text_time(int64_t unix_s, char out[32]);

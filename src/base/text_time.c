@@ -180,3 +180,29 @@ const char *mr_text_age(int64_t age_s, char out[32])
 		       n == 1 ? "" : "s");
 	return out;
 }
+
+const char *mr_text_span(int64_t span_s, char out[32])
+{
+	static const struct {
+		int64_t unit_s;
+		const char *name;
+	} units[] = {
+		{ DAY_S, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" }
+	};
+	int64_t rest = span_s > 0 ? span_s : 0;
+	int64_t n;
+	size_t i = 0;
+	int len;
+
+	while (units[i].unit_s > 1 && rest < units[i].unit_s)
+		i++;
+	len = snprintf(out, 32, "%" PRId64 " %s", rest / units[i].unit_s,
+		       units[i].name);
+	if (units[i].unit_s == 1)
+		return out;
+	n = rest % units[i].unit_s / units[i + 1].unit_s;
+	if (n)
+		(void)snprintf(out + len, 32 - (size_t)len, " %" PRId64 " %s",
+			       n, units[i + 1].name);
+	return out;
+}

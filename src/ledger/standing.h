@@ -135,6 +135,10 @@ enum mr_grant mr_approval_actor(const struct mr_approval *r,
 /* Grants that count; none once it was refused, by whomever. */
 size_t mr_approval_count(const struct mr_approval *r,
 			 const struct mr_event *registered);
+/* "refused"; "used": the alias was moved there; "granted": by one that counts
+ * at least; "overdue": by nobody, and time was up at `now_s`; "open". */
+const char *mr_approval_state(const struct mr_approval *r,
+			      const struct mr_event *registered, int64_t now_s);
 
 /*
  * Where an alias stood and may be rolled back to: the moves whose version it

@@ -259,3 +259,15 @@ size_t mr_approval_count(const struct mr_approval *r,
 		n += mr_approval_grant(r, registered, i) == MR_GRANT_COUNTS;
 	return n;
 }
+
+const char *mr_approval_state(const struct mr_approval *r,
+			      const struct mr_event *registered, int64_t now_s)
+{
+	if (r->refused)
+		return "refused";
+	if (r->moved)
+		return "used";
+	if (mr_approval_count(r, registered) > 0)
+		return "granted";
+	return now_s > mr_approval_until(r) ? "overdue" : "open";
+}

@@ -19,7 +19,7 @@
 #include "life/names.h"
 #include "rule/rule.h"
 
-static int check_alias(const char *alias, struct mreg_error *err)
+int mr_name_check(const char *alias, struct mreg_error *err)
 {
 	char safe[160];
 
@@ -61,7 +61,7 @@ int mr_name_target(struct mreg *m, const char *text, struct mreg_ref *ref,
 			      text);
 		return mr_hint(err, "write NAME:ALIAS");
 	}
-	return rc < 0 ? rc : check_alias(ref->tag, err);
+	return rc < 0 ? rc : mr_name_check(ref->tag, err);
 }
 
 int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
@@ -133,7 +133,7 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
 	struct mreg_desc d;
 	struct mreg_ref ref;
-	int rc = check_alias(alias, err);
+	int rc = mr_name_check(alias, err);
 
 	if (rc >= 0)
 		rc = mr_target(m, text, &ref, &s, err);

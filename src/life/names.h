@@ -8,6 +8,8 @@
 #include "history/history.h"
 #include "mreg/alias.h"
 
+/* Whether it can be an alias; MREG_EUSAGE. */
+int mr_name_check(const char *alias, struct mreg_error *err);
 /* An empty result with its arena. */
 int mr_name_begin(struct mreg_alias_result *out, struct mreg_error *err);
 /* NAME:ALIAS and its store; MREG_EUSAGE for everything else. */

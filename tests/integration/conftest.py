@@ -25,6 +25,8 @@ from token_server import TokenServer  # noqa: E402
 
 USER, PASSWORD = "ada", "s3cret-pass-word"
 READER, READER_PASSWORD = "bob", "r3ader-pass-word"
+# A login that says how somebody came in, not who; with ada's password.
+MECHANISM = "oauth2accesstoken"
 
 
 def pytest_configure(config):
@@ -158,8 +160,10 @@ def plain(work):
 def guarded(work, server_cert):
     """distribution over TLS, with an htpasswd file."""
     passwords = work / "htpasswd"
-    subprocess.run(["htpasswd", "-cbB", "-C", "4", str(passwords), USER,
-                    PASSWORD], check=True, capture_output=True)
+    passwords.touch()
+    for user in USER, MECHANISM:
+        subprocess.run(["htpasswd", "-bB", "-C", "4", str(passwords), user,
+                        PASSWORD], check=True, capture_output=True)
     registry = harness.Registry(
         work / "registry-guarded", server_cert,
         {"htpasswd": {"realm": "mreg tests", "path": str(passwords)}})

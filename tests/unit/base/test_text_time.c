@@ -152,6 +152,33 @@ static void writes_ages(void **state)
 				    rows[i].text);
 }
 
+static void writes_spans(void **state)
+{
+	static const struct {
+		int64_t span_s;
+		const char *text;
+	} rows[] = {
+		{ -5, "0 s" },
+		{ 0, "0 s" },
+		{ 59, "59 s" },
+		{ 60, "1 min" },
+		{ 3599, "59 min 59 s" },
+		{ 3600, "1 h" },
+		{ 3659, "1 h" },
+		{ 9000, "2 h 30 min" },
+		{ 86400 + 3599, "1 d" },
+		{ 3 * 86400 + 7200, "3 d 2 h" },
+		{ INT64_MAX, "106751991167300 d 15 h" },
+	};
+	char out[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MR_COUNT(rows); i++)
+		assert_string_equal(mr_text_span(rows[i].span_s, out),
+				    rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +187,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_the_c_library),
 		cmocka_unit_test(no_second_is_out_of_bounds),
 		cmocka_unit_test(writes_ages),
+		cmocka_unit_test(writes_spans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

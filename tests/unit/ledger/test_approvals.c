@@ -271,6 +271,32 @@ static void what_somebody_would_say_is_told_before(void **state)
 	assert_int_equal(mr_approval_actor(r, NULL, "pia"), MR_GRANT_COUNTS);
 }
 
+static const char *at(struct fixture *f, int64_t now_s)
+{
+	const struct mr_approval *r = last(f, "production", 1);
+
+	return mr_approval_state(r, registered(f), now_s);
+}
+
+static void a_request_is_open_then_overdue_or_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct mreg_digest asked;
+
+	claim(f, "pia", 1);
+	asked = ask(f, "ray", "production", 1);
+	assert_string_equal(at(f, UNTIL_S), "open");
+	assert_string_equal(at(f, UNTIL_S + 1), "overdue");
+	grant(f, "pia", asked);
+	assert_string_equal(at(f, UNTIL_S + 1), "overdue");
+	grant(f, "bob", asked);
+	assert_string_equal(at(f, UNTIL_S + 1), "granted");
+	move(f, "production", 1);
+	assert_string_equal(at(f, UNTIL_S + 1), "used");
+	answer(f, "eve", MR_EVENT_APPROVAL_REFUSED, asked);
+	assert_string_equal(at(f, UNTIL_S), "refused");
+}
+
 /* -- which request --------------------------------------------------------- */
 
 static void the_last_request_for_both_is_found(void **state)
@@ -325,6 +351,7 @@ int main(void)
 		APPROVALS(one_in_time_after_a_late_one_counts),
 		APPROVALS(once_refused_none_count),
 		APPROVALS(what_somebody_would_say_is_told_before),
+		APPROVALS(a_request_is_open_then_overdue_or_answered),
 		APPROVALS(the_last_request_for_both_is_found),
 		APPROVALS(a_move_is_of_the_last_request_before_it),
 	};
