@@ -23,7 +23,7 @@ static int read_through(struct mr_reading *r, const struct mr_node *node,
 			.kind = MR_RULE_THROUGH,
 			.name = mr_arena_printf(r->p->arena, "through.%s",
 						words.items[i]),
-			.says = "it has to have, or to have had, this alias",
+			.says = "has to have it, or to have had it",
 			.through = words.items[i],
 		};
 

@@ -161,11 +161,11 @@ static int read_hours(struct mr_reading *r, const struct mr_node *node,
 	if (rc < 0)
 		return rc;
 	r->life.approval_hours = (uint32_t)n;
-	return mr_reading_setting(r, "approvals.hours",
-				  mr_arena_printf(r->p->arena,
-						  "a request is open for %s",
-						  mr_node_text(node)),
-				  err);
+	return mr_reading_setting(
+		r, "approvals.hours",
+		mr_arena_printf(r->p->arena, "a request waits %sh for answers",
+				mr_node_text(node)),
+		err);
 }
 
 int mr_read_approvals(struct mr_reading *r, const struct mr_node *node,
@@ -232,9 +232,10 @@ static int read_superseded(struct mr_reading *r, const struct mr_node *node,
 		return rc;
 	return mr_reading_setting(
 		r, "archive.superseded",
-		mr_arena_printf(r->p->arena,
-				"%s after a higher version had its alias",
-				mr_node_text(node)),
+		mr_arena_printf(
+			r->p->arena,
+			"archived %s after a higher version had its alias",
+			mr_node_text(node)),
 		err);
 }
 
@@ -246,11 +247,11 @@ static int read_keep(struct mr_reading *r, const struct mr_node *node,
 
 	if (rc < 0)
 		return rc;
-	return mr_reading_setting(r, "archive.keep",
-				  mr_arena_printf(r->p->arena,
-						  "all but the last %s",
-						  mr_node_text(node)),
-				  err);
+	return mr_reading_setting(
+		r, "archive.keep",
+		mr_arena_printf(r->p->arena, "archived but for the last %s",
+				mr_node_text(node)),
+		err);
 }
 
 static int read_older(struct mr_reading *r, const struct mr_node *node,
@@ -260,11 +261,12 @@ static int read_older(struct mr_reading *r, const struct mr_node *node,
 
 	if (rc < 0)
 		return rc;
-	return mr_reading_setting(r, "archive.older",
-				  mr_arena_printf(r->p->arena,
-						  "%s after it was registered",
-						  mr_node_text(node)),
-				  err);
+	return mr_reading_setting(
+		r, "archive.older",
+		mr_arena_printf(r->p->arena,
+				"archived %s after it was registered",
+				mr_node_text(node)),
+		err);
 }
 
 int mr_read_archive(struct mr_reading *r, const struct mr_node *node,

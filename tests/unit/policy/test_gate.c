@@ -64,7 +64,7 @@ static void says_each_rule_of_a_gate(void **state)
 		{ "roles.risk", "alice, bob" },
 		{ "aliases.production", "moved by promote and rollback only" },
 		{ "aliases.production.through.staging",
-		  "it has to have, or to have had, this alias" },
+		  "has to have it, or to have had it" },
 		{ "aliases.production.age", "registered at least 24h before" },
 		{ "aliases.production.require.runId", "has to be given" },
 		{ "aliases.production.patterns.revision", "[0-9a-f]{40}" },
