@@ -24,7 +24,7 @@
 struct reading {
 	struct mr_look *look;
 	struct mr_weights *to;
-	struct mr_moved moved;
+	struct mr_effort moved;
 };
 
 void mr_weights_release(struct mr_weights *w)
@@ -56,14 +56,14 @@ static bool is_unnamed(const struct mr_roles *roles,
 	       mr_role_of(roles, file->path, INT64_MAX, NULL) == MR_ROLE_WEIGHT;
 }
 
-void mr_moved_init(struct mr_moved *moved)
+void mr_effort_init(struct mr_effort *moved)
 {
 	atomic_init(&moved->bytes, 0);
 	atomic_init(&moved->requests, 0);
 }
 
-int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
-		   struct mreg_error *err)
+int mr_effort_check(const struct mr_effort *moved, const struct mr_look *l,
+		    struct mreg_error *err)
 {
 	if (atomic_load(&moved->bytes) < MOVED_MAX_BYTES &&
 	    (!mr_store_is_far(l->s) ||
@@ -129,7 +129,7 @@ int mr_facts_config(struct mr_reader *r, const char *path, uint64_t size,
 }
 
 int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
-		  struct mr_moved *moved, struct mr_arena *a,
+		  struct mr_effort *moved, struct mr_arena *a,
 		  struct mr_facts *out, struct mr_reader_cost *cost,
 		  struct mreg_error *err)
 {
@@ -178,7 +178,7 @@ static int read_one(void *ctx, size_t index, struct mreg_error *err)
 	struct mr_weight *w = &r->to->items[index];
 	struct mreg_error why = MREG_ERROR_INIT;
 	char shown[SHOWN];
-	int rc = mr_moved_check(&r->moved, r->look, err);
+	int rc = mr_effort_check(&r->moved, r->look, err);
 
 	if (rc < 0)
 		return rc;
@@ -229,7 +229,7 @@ int mr_weights_read(struct mr_look *l, mr_weight_wanted *wanted,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	mr_moved_init(&r.moved);
+	mr_effort_init(&r.moved);
 	rc = mr_roles_new(&roles, err);
 	if (rc < 0)
 		return rc;

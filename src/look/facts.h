@@ -93,18 +93,18 @@ int mr_weights_read(struct mr_look *l, mr_weight_wanted *wanted,
 		    struct mreg_error *err);
 
 /* What looking at the files of one version has taken, by all threads. */
-struct mr_moved {
+struct mr_effort {
 	_Atomic uint64_t bytes, requests;
 };
-void mr_moved_init(struct mr_moved *moved);
+void mr_effort_init(struct mr_effort *moved);
 /* MREG_ELIMIT when that is more than headers can be; requests count where the
  * store is far. */
-int mr_moved_check(const struct mr_moved *moved, const struct mr_look *l,
-		   struct mreg_error *err);
+int mr_effort_check(const struct mr_effort *moved, const struct mr_look *l,
+		    struct mreg_error *err);
 /* One file's facts, by ranges of its blob, with what that took: set on failure
  * too, and added to `moved`, which bounds it. */
 int mr_look_facts(struct mr_look *l, const struct mr_model_layer *file,
-		  struct mr_moved *moved, struct mr_arena *a,
+		  struct mr_effort *moved, struct mr_arena *a,
 		  struct mr_facts *out, struct mr_reader_cost *cost,
 		  struct mreg_error *err);
 

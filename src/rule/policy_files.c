@@ -60,7 +60,7 @@ struct looking {
 	struct mr_arena *arena; /* of all: under the lock */
 	struct mr_policy_file *files;
 	struct mr_lock lock;
-	struct mr_moved moved;
+	struct mr_effort moved;
 };
 
 static int look_remote(void *ctx, size_t i, struct mreg_error *err)
@@ -79,7 +79,7 @@ static int look_remote(void *ctx, size_t i, struct mreg_error *err)
 		return mr_fail_nomem(err);
 	if (!file->desc.size)
 		return 0;
-	rc = mr_moved_check(&l->moved, l->look, err);
+	rc = mr_effort_check(&l->moved, l->look, err);
 	if (rc < 0)
 		return rc;
 	rc = mr_look_facts(l->look, file, &l->moved, own, &facts, &cost, &why);
@@ -124,7 +124,7 @@ int mr_policy_files_remote(struct mr_look *look, bool formats,
 		if (look->files[i].archive)
 			u->files_unread = "some of its files come in archives, "
 					  "which are not looked into";
-	mr_moved_init(&l.moved);
+	mr_effort_init(&l.moved);
 	mr_lock_init(&l.lock);
 	rc = mr_task_run(&look->m->env, MR_LOOKUP_JOBS, look->count,
 			 look_remote, &l, &why);

@@ -54,7 +54,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int look(struct fixture *f, struct mr_moved *moved)
+static int look(struct fixture *f, struct mr_effort *moved)
 {
 	return mr_look_facts(&f->look, &f->file, moved, f->arena, &f->facts,
 			     &f->cost, &f->err);
@@ -63,12 +63,12 @@ static int look(struct fixture *f, struct mr_moved *moved)
 static void what_a_file_takes_is_added(void **state)
 {
 	struct fixture *f = *state;
-	struct mr_moved moved;
+	struct mr_effort moved;
 	int i;
 
-	mr_moved_init(&moved);
+	mr_effort_init(&moved);
 	for (i = 0; i < 2; i++) {
-		assert_ok(mr_moved_check(&moved, &f->look, &f->err), f->err);
+		assert_ok(mr_effort_check(&moved, &f->look, &f->err), f->err);
 		assert_ok(look(f, &moved), f->err);
 		assert_int_equal(f->facts.parameters, 4);
 		assert_true(f->cost.requests == 1);
@@ -82,11 +82,11 @@ static void what_a_file_takes_is_added(void **state)
 static void a_file_takes_no_more_than_is_left(void **state)
 {
 	struct fixture *f = *state;
-	struct mr_moved moved;
+	struct mr_effort moved;
 
-	mr_moved_init(&moved);
+	mr_effort_init(&moved);
 	moved.bytes = (UINT64_C(1) << 30) - 10;
-	assert_ok(mr_moved_check(&moved, &f->look, &f->err), f->err);
+	assert_ok(mr_effort_check(&moved, &f->look, &f->err), f->err);
 	assert_code(MREG_ELIMIT, look(f, &moved), f->err);
 	assert_has(f->err.msg, "takes more than 10 bytes");
 	assert_true(f->cost.requests == 0);
@@ -103,23 +103,23 @@ static void nothing_is_left_at_some_time(void **state)
 	struct fixture *f = *state;
 	const struct mr_store_ops *here = f->look.s->ops;
 	struct mr_store_ops far = *here;
-	struct mr_moved moved;
+	struct mr_effort moved;
 
 	far.ranges = has_ranges;
-	mr_moved_init(&moved);
+	mr_effort_init(&moved);
 	moved.bytes = UINT64_C(1) << 30;
-	assert_code(MREG_ELIMIT, mr_moved_check(&moved, &f->look, &f->err),
+	assert_code(MREG_ELIMIT, mr_effort_check(&moved, &f->look, &f->err),
 		    f->err);
 	assert_string_equal(f->err.msg,
 			    "the headers of 'acme/churn:v1' take more than "
 			    "1024 MiB, or 20000 requests");
-	mr_moved_init(&moved);
+	mr_effort_init(&moved);
 	moved.requests = 20000;
 	/* What is here may be asked for as often as one likes. */
-	assert_ok(mr_moved_check(&moved, &f->look, &f->err), f->err);
+	assert_ok(mr_effort_check(&moved, &f->look, &f->err), f->err);
 	assert_ok(look(f, &moved), f->err);
 	f->look.s->ops = &far;
-	assert_code(MREG_ELIMIT, mr_moved_check(&moved, &f->look, &f->err),
+	assert_code(MREG_ELIMIT, mr_effort_check(&moved, &f->look, &f->err),
 		    f->err);
 	assert_code(MREG_ELIMIT, look(f, &moved), f->err);
 	f->look.s->ops = here;
