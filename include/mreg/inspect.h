@@ -5,6 +5,7 @@
 #define MREG_INSPECT_H
 
 #include "mreg/push.h"
+#include "mreg/retire.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -103,6 +104,23 @@ struct mreg_child {
 	struct mreg_texts labels;
 };
 
+/* A value that was given after the fact (`mreg edit`) and counts instead of
+ * the manifest's. */
+struct mreg_edited {
+	const char *key;   /* "description", "owner", "tags.team" */
+	const char *value; /* in force */
+	const char *was;   /* the manifest's; NULL: it has none */
+	int64_t time_s;
+	const char *actor; /* "" when not told */
+};
+
+/* Where a version runs. */
+struct mreg_place {
+	const char *environment, *workload; /* workload "": not told */
+	int64_t since_s;
+	const char *actor; /* "" when not told */
+};
+
 struct mreg_inspect_result {
 	const char *name;
 	const char *reference; /* name@digest */
@@ -149,6 +167,24 @@ struct mreg_inspect_result {
 	const struct mreg_attached *document; /* NULL: it is not */
 	struct mreg_digest subject;           /* when `document` */
 	uint64_t subject_number;              /* 0: not known, or no version */
+	/* By the log; nothing of it when that could not be read. */
+	const char *actor_source; /* "registry", "as", ...; NULL: not told */
+	/* "experimental", "staging", ..., "archived": computed
+	 * (spec/versions.md); NULL: it is no version. */
+	const char *stage;
+	const struct mreg_deprecation *deprecated; /* NULL: it is not */
+	const struct mreg_archival *archived;      /* NULL: it is not */
+	const char *const *releases; /* those of `tags` that never move */
+	size_t release_count;
+	const struct mreg_place *places; /* that were told; by name */
+	size_t place_count;
+	uint64_t incidents; /* open ones, about this version */
+	/* `fields` and `labels` have these values. */
+	const struct mreg_edited *edited; /* by key */
+	size_t edited_count;
+	const struct mreg_pair *record; /* of the model as a whole; by key */
+	size_t record_count;
+	const char *answerable; /* its owner, else the model's; NULL: none */
 	void *owner;
 };
 

@@ -5,6 +5,7 @@
 #define MREG_LIST_H
 
 #include "mreg/push.h"
+#include "mreg/retire.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,18 +41,31 @@ struct mreg_version_row {
 	/* The tag v<N> has another digest than the log gave N: somebody moved
 	 * it.  `digest` is the log's. */
 	bool moved;
+	const char *stage; /* as mreg_inspect_result has it */
+	const struct mreg_deprecation *deprecated; /* NULL: it is not */
 };
+
+struct mreg_versions_opts {
+	size_t size;   /* sizeof this struct; set by MREG_VERSIONS_OPTS_INIT */
+	bool archived; /* those too */
+};
+#define MREG_VERSIONS_OPTS_INIT                                                \
+	{                                                                      \
+		.size = sizeof(struct mreg_versions_opts)                      \
+	}
 
 struct mreg_versions_result {
 	const char *name;
 	struct mreg_version_row *rows; /* highest number first */
 	size_t count;
+	uint64_t hidden; /* archived ones that are not among them */
 	void *owner;
 };
 
 /* Versions of a model: what the log registered and has its v<N>, and v<N>
- * tags that others made. */
+ * tags that others made.  `o` NULL: no options. */
 MREG_API int mreg_versions(struct mreg *m, const char *ref,
+			   const struct mreg_versions_opts *o,
 			   struct mreg_versions_result *out,
 			   struct mreg_error *err);
 MREG_API void mreg_versions_result_release(struct mreg_versions_result *r);

@@ -5,6 +5,7 @@
 #define MREG_PULL_H
 
 #include "mreg/push.h"
+#include "mreg/retire.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +60,10 @@ struct mreg_pull_result {
 	 * where that is an index, of `index_count` manifests; 0: it is none. */
 	struct mreg_digest chosen;
 	size_t index_count;
+	/* What the log says of it; it is not read of what was named by its
+	 * digest, and that it cannot be is a warning. */
+	const struct mreg_deprecation *deprecated; /* NULL: it is not */
+	bool archived;
 	void *owner;
 };
 

@@ -13,6 +13,26 @@
 extern "C" {
 #endif
 
+/* What whoever uses a version is warned of. */
+struct mreg_deprecation {
+	int64_t until_s; /* nobody should use it after; 0: not told */
+	struct mreg_digest successor; /* to be used instead; NONE: not told */
+	uint64_t successor_number;    /* 0: not known */
+	const char *reason;           /* NULL: not told */
+	int64_t time_s;               /* when that was said */
+	const char *actor;            /* by whom; "" when not told */
+	/* All that in words: "is deprecated until 2027-01-31, use v5: reason".
+	 */
+	const char *says;
+};
+
+/* That a version is out of sight. */
+struct mreg_archival {
+	const char *reason; /* NULL: not told */
+	int64_t time_s;
+	const char *actor; /* "" when not told */
+};
+
 struct mreg_retire_opts {
 	size_t size; /* sizeof this struct; set by MREG_RETIRE_OPTS_INIT */
 	const char *reason; /* kept in the log; NULL: none */

@@ -54,6 +54,8 @@ const char *mr_text_span(int64_t span_s, char out[32]);
  * offset, fractions dropped): 0, or -1 when it is no time. */
 const char *mr_text_time(int64_t unix_s, char out[32]);
 int mr_text_time_parse(const char *text, int64_t *unix_s);
+/* A time, or a date, which is the end of its day: what users give. */
+int mr_text_moment_parse(const char *text, int64_t *unix_s);
 
 /* Whole string to number in [0, max]: 0, or -1 (empty, sign, junk, range). */
 int mr_text_u64(const char *text, uint64_t max, uint64_t *out);

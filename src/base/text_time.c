@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DAY_S 86400
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits of year can
@@ -150,6 +151,16 @@ int mr_text_time_parse(const char *text, int64_t *unix_s)
 		return -1;
 	*unix_s = t;
 	return 0;
+}
+
+int mr_text_moment_parse(const char *text, int64_t *unix_s)
+{
+	char end[32];
+
+	if (strlen(text) != 10)
+		return mr_text_time_parse(text, unix_s);
+	(void)snprintf(end, sizeof(end), "%sT23:59:59Z", text);
+	return mr_text_time_parse(end, unix_s);
 }
 
 const char *mr_text_age(int64_t age_s, char out[32])

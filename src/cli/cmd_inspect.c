@@ -47,13 +47,6 @@ static const char *const examples[] = {
 
 /* -- metadata -------------------------------------------------------------- */
 
-static void put_line(struct mr_buf *b, const char *name, const char *value)
-{
-	mr_buf_printf(b, "%-14s ", name);
-	cli_put(b, value);
-	mr_buf_putc(b, '\n');
-}
-
 /* What is longer ends in "...". */
 static void put_cut(struct mr_buf *b, const char *value)
 {
@@ -62,15 +55,32 @@ static void put_cut(struct mr_buf *b, const char *value)
 	mr_buf_puts(b, mr_text_safe(value, safe, sizeof(safe)));
 }
 
-static void put_field(struct mr_buf *b, const struct mreg_pair *field)
+static void put_field(struct mr_buf *b, const struct mreg_inspect_result *r,
+		      const struct mreg_pair *field)
 {
-	if (strcmp(field->name, "signature") != 0) {
-		put_line(b, field->name, field->value);
-		return;
-	}
 	mr_buf_printf(b, "%-14s ", field->name);
-	put_cut(b, field->value);
+	if (strcmp(field->name, "signature") == 0)
+		put_cut(b, field->value);
+	else
+		cli_put(b, field->value);
+	cli_put_edited(b, r, "", field->name);
 	mr_buf_putc(b, '\n');
+}
+
+static void put_labels(struct mr_buf *b, const struct mreg_inspect_result *r)
+{
+	size_t i;
+
+	if (r->label_count)
+		mr_buf_puts(b, "\nlabels\n");
+	for (i = 0; i < r->label_count; i++) {
+		mr_buf_puts(b, "  ");
+		cli_put(b, r->labels[i].name);
+		mr_buf_puts(b, " = ");
+		cli_put(b, r->labels[i].value);
+		cli_put_edited(b, r, "tags.", r->labels[i].name);
+		mr_buf_putc(b, '\n');
+	}
 }
 
 static void put_pairs(struct mr_buf *b, const char *title,
@@ -169,15 +179,16 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 	if (r->number)
 		mr_buf_printf(b, ":v%" PRIu64, r->number);
 	mr_buf_putc(b, '\n');
-	put_line(b, "digest", mreg_digest_text(&r->desc.digest, digest));
+	cli_put_line(b, "digest", mreg_digest_text(&r->desc.digest, digest));
 	if (r->document)
 		put_subject(b, r);
 	if (r->fileset)
-		put_line(b, "fileset", r->fileset);
+		cli_put_line(b, "fileset", r->fileset);
 	if (r->registered_s)
-		put_line(b, "pushed", mr_text_time(r->registered_s, text));
+		cli_put_line(b, "pushed", mr_text_time(r->registered_s, text));
 	if (r->actor[0])
-		put_line(b, "by", r->actor);
+		cli_put_actor(b, r);
+	cli_put_life(b, r);
 	if (r->tag_count) {
 		mr_buf_printf(b, "%-14s", "tags");
 		for (i = 0; i < r->tag_count; i++) {
@@ -187,7 +198,7 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 		mr_buf_putc(b, '\n');
 	}
 	for (i = 0; i < r->field_count; i++)
-		put_field(b, &r->fields[i]);
+		put_field(b, r, &r->fields[i]);
 }
 
 /* What a policy may ask of data. */
@@ -380,8 +391,9 @@ static void put_all(struct cli *cli, struct mr_buf *b,
 	put_identity(cli, b, r);
 	put_pairs(b, "metrics", r->metrics, r->metric_count, false);
 	put_pairs(b, "params", r->params, r->param_count, false);
-	put_pairs(b, "labels", r->labels, r->label_count, false);
+	put_labels(b, r);
 	put_pairs(b, "annotations", r->annotations, r->annotation_count, true);
+	put_pairs(b, "model", r->record, r->record_count, true);
 	put_lineage(b, r);
 	put_attached(b, r);
 	if (r->is_index)

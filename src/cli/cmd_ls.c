@@ -16,17 +16,21 @@
 
 struct args {
 	const char *name;
+	bool archived;
 };
 
 static const struct cli_opt opts[] = {
 	CLI_MAY(struct args, name, "NAME",
 		"a model: its versions; without: the models"),
+	CLI_BOOL('a', "archived", struct args, archived,
+		 "versions that were archived, too"),
 	CLI_END,
 };
 
 static const char *const examples[] = {
 	"mreg ls",
 	"mreg ls churn",
+	"mreg ls churn --archived",
 	"mreg ls --registry ghcr.io/acme/models",
 	NULL,
 };
@@ -73,7 +77,9 @@ static void put_tags(struct mr_buf *b, const struct mreg_version_row *row)
 	for (i = 0; i < row->tag_count; i++)
 		mr_buf_printf(b, "%s%s", i ? " " : "", row->tags[i]);
 	if (row->moved)
-		mr_buf_puts(b, row->tag_count ? " (MOVED)" : "(MOVED)");
+		mr_buf_puts(b, b->len ? " (MOVED)" : "(MOVED)");
+	if (row->deprecated)
+		mr_buf_puts(b, b->len ? " (DEPRECATED)" : "(DEPRECATED)");
 }
 
 static void put_metrics(struct mr_buf *b, const struct mreg_version_row *row)
@@ -94,6 +100,7 @@ static void add_row(struct cli_table *t, const struct mreg_version_row *row)
 	put_tags(&tags, row);
 	put_metrics(&metrics, row);
 	cli_table_cell(t, "v%" PRIu64, row->number);
+	cli_table_cell(t, "%s", row->stage);
 	cli_table_cell(
 		t, "%s",
 		row->registered_s
@@ -109,12 +116,23 @@ static void add_row(struct cli_table *t, const struct mreg_version_row *row)
 	cli_table_text(t, &metrics);
 }
 
+/* That there is more than is shown. */
+static void tell_hidden(struct cli *cli, const struct mreg_versions_result *r)
+{
+	if (r->hidden && !cli->globals.quiet)
+		(void)fprintf(stderr,
+			      "%" PRIu64 " archived version%s not shown: "
+			      "--archived shows %s\n",
+			      r->hidden, r->hidden == 1 ? " is" : "s are",
+			      r->hidden == 1 ? "it" : "them");
+}
+
 static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 			 struct mreg_error *err)
 {
-	static const char *const heads[] = { "VERSION", "PUSHED", "BY",
-					     "SIZE",    "DIGEST", "TAGS",
-					     "METRICS" };
+	static const char *const heads[] = { "VERSION", "STAGE",  "PUSHED",
+					     "BY",      "SIZE",   "DIGEST",
+					     "TAGS",    "METRICS" };
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	struct cli_table *t;
 	size_t i;
@@ -129,10 +147,12 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 			rc = put_line(&b, mreg_version_row_json(r, i), err);
 		return rc < 0 ? rc : cli_print(&b, err);
 	}
-	if (!r->count && !cli->globals.quiet)
+	if (!r->count && !r->hidden && !cli->globals.quiet)
 		(void)fprintf(stderr, "no versions of %s yet\n", r->name);
-	if (!r->count)
+	if (!r->count) {
+		tell_hidden(cli, r);
 		return 0;
+	}
 	t = cli_table_new(MR_COUNT(heads));
 	if (!t)
 		return mr_fail_nomem(err);
@@ -141,7 +161,11 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 	for (i = 0; i < r->count; i++)
 		add_row(t, &r->rows[i]);
 	rc = cli_table_print(cli, t, &b, err);
-	return rc < 0 ? rc : cli_print(&b, err);
+	if (rc >= 0)
+		rc = cli_print(&b, err);
+	if (rc >= 0)
+		tell_hidden(cli, r);
+	return rc;
 }
 
 /* HOST:PORT, which is read as NAME:TAG. */
@@ -156,6 +180,7 @@ static bool is_host(const char *text)
 static int run(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct args *a = p;
+	struct mreg_versions_opts o = MREG_VERSIONS_OPTS_INIT;
 	struct mreg_models_result models;
 	struct mreg_versions_result versions;
 	int rc;
@@ -168,7 +193,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 		mreg_models_result_release(&models);
 		return rc;
 	}
-	rc = mreg_versions(cli->mreg, a->name, &versions, err);
+	o.archived = a->archived;
+	rc = mreg_versions(cli->mreg, a->name, &o, &versions, err);
 	if (rc == MREG_EUSAGE && is_host(a->name))
 		return mr_hint(err,
 			       "for the models of a registry: mreg ls "
@@ -189,7 +215,10 @@ const struct cli_command cli_cmd_ls = {
 	.run = run,
 	.examples = examples,
 	.notes = "When and by whom a version was pushed comes from the model's "
-		 "log. MOVED marks a version whose tag somebody pointed at "
-		 "something else.",
+		 "log, and is '-' where another tool tagged it. STAGE is the "
+		 "furthest of the policy's stages whose alias points at it. "
+		 "MOVED marks a version whose tag somebody pointed at "
+		 "something else, DEPRECATED one that should not be used any "
+		 "more: 'mreg inspect' tells why.",
 	.lists = true,
 };

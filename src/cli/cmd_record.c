@@ -9,11 +9,8 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "mreg/json.h"
 #include "mreg/record.h"
-
-#define SHOWN_BYTES 4200
 
 struct args {
 	const char *ref, *display_name, *owner, *description;
@@ -67,7 +64,6 @@ static int show(struct cli *cli, const struct mreg_record_result *r,
 		struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 24);
-	char shown[SHOWN_BYTES];
 	size_t i;
 	int rc = cli_json(cli,
 			  cli->globals.json ? mreg_record_result_json(r) : NULL,
@@ -85,10 +81,13 @@ static int show(struct cli *cli, const struct mreg_record_result *r,
 	if (r->number)
 		mr_buf_printf(&b, ":v%" PRIu64, r->number);
 	mr_buf_putc(&b, '\n');
-	for (i = 0; !r->dry_run && i < r->value_count; i++)
-		mr_buf_printf(
-			&b, "  %s: %s\n", r->values[i].key,
-			mr_text_safe(r->values[i].value, shown, sizeof(shown)));
+	for (i = 0; !r->dry_run && i < r->value_count; i++) {
+		mr_buf_puts(&b, "  ");
+		cli_put(&b, r->values[i].key);
+		mr_buf_puts(&b, ": ");
+		cli_put(&b, r->values[i].value);
+		mr_buf_putc(&b, '\n');
+	}
 	return cli_report(cli, &b, err);
 }
 
@@ -143,5 +142,9 @@ const struct cli_command cli_cmd_edit = {
 	.run = run_edit,
 	.examples = edit_examples,
 	.notes = "A version's manifest never changes: each change is an event "
-		 "of the log, with who made it and when.",
+		 "of the log, with who made it and when, and counts instead "
+		 "of what the manifest says. --unset takes back what was "
+		 "given so; what the manifest says itself can be replaced "
+		 "only. Two who change different values at once do not "
+		 "disturb each other; of one value the last counts.",
 };

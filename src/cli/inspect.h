@@ -18,4 +18,16 @@ void cli_put_tensor(struct mr_buf *b, const struct mreg_tensor *t);
 /* "read 64.0 KiB in 1 request; not verified" */
 void cli_put_cost(struct mr_buf *b, uint64_t bytes, uint64_t requests);
 
+/* "digest         sha256:..", and a line break. */
+void cli_put_line(struct mr_buf *b, const char *name, const char *value);
+
+/* -- inspect_log.c */
+
+void cli_put_actor(struct mr_buf *b, const struct mreg_inspect_result *r);
+void cli_put_life(struct mr_buf *b, const struct mreg_inspect_result *r);
+/* Behind the value of the key `prefix` + `name`: that it was given after the
+ * fact. */
+void cli_put_edited(struct mr_buf *b, const struct mreg_inspect_result *r,
+		    const char *prefix, const char *name);
+
 #endif

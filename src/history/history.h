@@ -101,6 +101,21 @@ int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    const struct mreg_desc *version, const void *bytes,
 		    struct mreg_error *err);
 
+/* -- stage.c --------------------------------------------------------------- */
+
+#define MR_STAGE_ARCHIVED "archived"
+#define MR_STAGE_EXPERIMENTAL "experimental"
+
+/*
+ * The computed stage of a version: archived; else the furthest of the ordered
+ * aliases `stages` (struct mr_life) that is among `names`, what points at it;
+ * else experimental.  Where tag and log differ a caller gives what the tags
+ * say, as `alias ls` does.  Borrowed from `stages`.
+ */
+const char *mr_stage(bool archived, const char *const *stages,
+		     size_t stage_count, const char *const *names,
+		     size_t name_count);
+
 /* -- record.c -------------------------------------------------------------- */
 
 /* Values to be given; what is so already is taken out. */

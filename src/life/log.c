@@ -36,19 +36,12 @@ static void looking_release(struct looking *l)
 	mr_store_closep(&l->s);
 }
 
-/* "2026-05-03" is the end of that day. */
 static int read_time(const char *at, int64_t *out_s, struct mreg_error *err)
 {
-	char text[64];
 	char shown[80];
 
 	*out_s = MR_STANDING_NOW;
-	if (!at)
-		return 0;
-	if (mr_text_time_parse(at, out_s) == 0)
-		return 0;
-	(void)snprintf(text, sizeof(text), "%.32sT23:59:59Z", at);
-	if (strlen(at) == 10 && mr_text_time_parse(text, out_s) == 0)
+	if (!at || mr_text_moment_parse(at, out_s) == 0)
 		return 0;
 	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no time",
 		      mr_text_safe(at, shown, sizeof(shown)));

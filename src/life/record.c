@@ -13,7 +13,6 @@
 #include "history/history.h"
 
 #define KEYS 3 /* beside the tags */
-#define KEY_BYTES 256
 #define VALUE_MAX_BYTES 4096
 #define SHOWN_BYTES 100
 
@@ -24,55 +23,78 @@ struct writing {
 	struct mreg_ref ref;
 	const struct mreg_record_opts *o;
 	struct mr_metadata md;
+	struct mr_meta *meta; /* owned; to check values */
 	struct mr_arena *arena;
 };
 
 static void writing_release(struct writing *w)
 {
+	mr_meta_freep(&w->meta);
 	mr_history_release(&w->h);
 	mr_store_closep(&w->s);
 }
 
-static int add(struct writing *w, const char *key, const char *value,
-	       struct mreg_error *err)
+static int put(struct writing *w, const char *key, const char *value)
+{
+	w->md.set[w->md.set_count++] =
+		(struct mreg_pair){ mr_arena_strdup(w->arena, key),
+				    mr_arena_strdup(w->arena, value) };
+	return 0;
+}
+
+static int check_size(const char *key, const char *value,
+		      struct mreg_error *err)
 {
 	char shown[SHOWN_BYTES];
 
-	if (!value)
+	if (strlen(value) <= VALUE_MAX_BYTES)
 		return 0;
-	if (strlen(value) <= VALUE_MAX_BYTES && mr_utf8_valid(value)) {
-		w->md.set[w->md.set_count++] =
-			(struct mreg_pair){ mr_arena_strdup(w->arena, key),
-					    mr_arena_strdup(w->arena, value) };
-		return 0;
-	}
-	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no text of at most %d bytes",
+	(void)mr_fail(err, MREG_EUSAGE, "'%s' is longer than %d bytes",
 		      mr_text_safe(key, shown, sizeof(shown)), VALUE_MAX_BYTES);
 	return mr_hint(err, "attach what is longer as a document: 'mreg attach "
 			    "--help'");
 }
 
-/* KEY=VALUE; of one key the last counts. */
-static int add_tag(struct writing *w, const char *text, struct mreg_error *err)
+static int add(struct writing *w, const char *key, const char *value,
+	       struct mreg_error *err)
 {
-	const char *equals = strchr(text, '=');
-	char shown[SHOWN_BYTES];
-	char key[KEY_BYTES];
-	size_t k;
+	int rc;
 
-	if (!equals || equals == text ||
-	    snprintf(key, sizeof(key), "tags.%.*s", (int)(equals - text),
-		     text) >= (int)sizeof(key)) {
-		(void)mr_fail(err, MREG_EUSAGE, "'%s' is no tag",
-			      mr_text_safe(text, shown, sizeof(shown)));
-		return mr_hint(err, "write KEY=VALUE");
+	if (!value)
+		return 0;
+	rc = check_size(key, value, err);
+	if (rc < 0)
+		return rc;
+	/* The same that a manifest may say. */
+	rc = strcmp(key, "description") == 0
+		     ? mr_meta_set(w->meta, key, value, err)
+		     : mr_meta_line(key, value, err);
+	if (rc == MREG_EUSAGE && !value[0])
+		return mr_hint(err, "'mreg edit --unset %s' takes it away",
+			       key);
+	return rc < 0 ? rc : put(w, key, value);
+}
+
+/* KEY=VALUE; of one key the last counts. */
+static int add_tags(struct writing *w, struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < w->o->tags.n && rc >= 0; i++) {
+		rc = check_size("tag", w->o->tags.items[i], err);
+		if (rc >= 0)
+			rc = mr_meta_add(w->meta, "tags", w->o->tags.items[i],
+					 err);
 	}
-	for (k = 0; k < w->md.set_count; k++)
-		if (strcmp(w->md.set[k].name, key) == 0)
-			break;
-	if (k < w->md.set_count)
-		w->md.set[k] = w->md.set[--w->md.set_count];
-	return add(w, key, equals + 1, err);
+	for (i = 0; i < w->meta->tag_count && rc >= 0; i++) {
+		const char *key = mr_arena_printf(w->arena, "tags.%s",
+						  w->meta->tags[i].name);
+
+		rc = key ? put(w, key, w->meta->tags[i].value)
+			 : mr_fail_nomem(err);
+	}
+	return rc;
 }
 
 static int add_unset(struct writing *w, struct mreg_error *err)
@@ -108,9 +130,10 @@ static int add_unset(struct writing *w, struct mreg_error *err)
 static int take_values(struct writing *w, struct mreg_error *err)
 {
 	const struct mreg_record_opts *o = w->o;
-	size_t i;
-	int rc;
+	int rc = mr_meta_new(&w->meta, err);
 
+	if (rc < 0)
+		return rc;
 	w->md.set = mr_arena_alloc(w->arena,
 				   (o->tags.n + KEYS) * sizeof(*w->md.set));
 	w->md.unset = mr_arena_alloc(w->arena,
@@ -122,8 +145,8 @@ static int take_values(struct writing *w, struct mreg_error *err)
 		rc = add(w, "owner", o->owner, err);
 	if (rc >= 0)
 		rc = add(w, "description", o->description, err);
-	for (i = 0; i < o->tags.n && rc >= 0; i++)
-		rc = add_tag(w, o->tags.items[i], err);
+	if (rc >= 0)
+		rc = add_tags(w, err);
 	if (rc >= 0)
 		rc = add_unset(w, err);
 	return rc < 0 ? rc : mr_result_check(w->arena, err);
@@ -153,7 +176,11 @@ static int take_result(struct writing *w, struct mreg_record_result *out,
 		mr_arena_strdup(w->arena, mr_target_name(w->m, &w->ref, name));
 	out->version = w->md.version;
 	out->number = v && v->registered ? v->registered->number : 0;
-	out->created = w->md.created;
+	/* Of two that were written at once the first is the record. */
+	out->created = w->md.created &&
+		       (w->o->dry_run ||
+			(now.record &&
+			 mreg_digest_equal(&now.record->digest, &w->md.event)));
 	out->changed = w->md.changed;
 	out->event = w->md.event;
 	out->dry_run = w->o->dry_run;
@@ -208,6 +235,13 @@ static int find(struct writing *w, const char *text, struct mreg_error *err)
 			      text);
 		return mr_hint(err, "leave out the tag; 'mreg edit' takes a "
 				    "version");
+	}
+	if (!whole && w->o->display_name) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "a display name is of a whole model, not of "
+			      "'%.100s'",
+			      text);
+		return mr_hint(err, "leave out the tag");
 	}
 	if (!whole) {
 		rc = mr_target_resolve(w->s, &w->ref, &d, err);

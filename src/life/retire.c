@@ -14,7 +14,9 @@
 #include "history/history.h"
 
 #define SHOWN_BYTES 100
-#define TIME_BYTES 64
+#define TIME_BYTES 32
+/* Of names in an error. */
+#define NAMES_BYTES 160
 
 struct retire {
 	struct mreg *m;
@@ -88,14 +90,14 @@ static int take_until(struct retire *r, struct mreg_error *err)
 {
 	const char *until = r->o->until;
 	char shown[SHOWN_BYTES];
-	int64_t s;
+	int64_t until_s;
 
 	if (!until)
 		return 0;
-	(void)snprintf(r->until, sizeof(r->until),
-		       strlen(until) == 10 ? "%sT00:00:00Z" : "%s", until);
-	if (strlen(until) < 40 && mr_text_time_parse(r->until, &s) == 0)
+	if (mr_text_moment_parse(until, &until_s) == 0) {
+		(void)mr_text_time(until_s, r->until);
 		return 0;
+	}
 	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no time",
 		      mr_text_safe(until, shown, sizeof(shown)));
 	return mr_hint(err, "write 2027-01-31 or 2027-01-31T12:00:00Z");
@@ -125,29 +127,95 @@ static int take_successor(struct retire *r, struct mreg_error *err)
 	return 0;
 }
 
-/* What an alias serves is in use. */
-static int check_aliases(struct retire *r, struct mreg_error *err)
+static const struct mr_tag_row *row_of(const struct mr_tag_row *rows, size_t n,
+				       const char *tag)
 {
 	size_t i;
 
-	for (i = 0; i < r->h.tags.n; i++) {
-		const char *tag = r->h.tags.items[i];
-		struct mreg_desc d;
-		bool found;
-		int rc;
+	for (i = 0; i < n; i++)
+		if (strcmp(rows[i].tag, tag) == 0)
+			return &rows[i];
+	return NULL;
+}
 
-		if (mr_tag_kind(tag) != MR_TAG_ALIAS)
-			continue;
-		rc = mr_tag_resolve(r->s, tag, &d, &found, err);
-		if (rc < 0)
-			return rc;
-		if (!found || !mreg_digest_equal(&d.digest, &r->version.digest))
-			continue;
-		(void)mr_fail(err, MREG_ECONFLICT,
-			      "alias '%s' points at it: it is in use", tag);
-		return mr_hint(err, "move or remove the alias first");
+/* Whether somebody's move of the alias to it is not finished. */
+static bool is_coming(struct retire *r, const struct mr_alias_standing *a,
+		      const struct mr_tag_row *tag)
+{
+	struct mr_alias_state st = { .move = NULL };
+
+	if (!a->move ||
+	    !mreg_digest_equal(&a->move->version, &r->version.digest))
+		return false;
+	if (tag)
+		st.tag = tag->desc;
+	mr_alias_judge(&r->h, &r->now, a->name, &st);
+	return st.agree == MR_ALIAS_UNFINISHED;
+}
+
+/* Aliases that point at it or are about to: it is in use. */
+static int find_aliases(struct retire *r, struct mr_list *out,
+			struct mreg_error *err)
+{
+	MR_AUTO(mr_free) struct mr_tag_row *rows = NULL;
+	size_t n = 0;
+	size_t i;
+	int rc = mr_tag_rows(r->m, r->s, &r->h.tags, &rows, &n, err);
+
+	for (i = 0; rc >= 0 && i < n; i++)
+		if (rows[i].kind == MR_TAG_ALIAS &&
+		    mreg_digest_equal(&rows[i].desc.digest, &r->version.digest))
+			rc = mr_list_add(out, rows[i].tag, err);
+	for (i = 0; rc >= 0 && i < r->now.alias_count; i++) {
+		const struct mr_alias_standing *a = &r->now.aliases[i];
+
+		if (is_coming(r, a, row_of(rows, n, a->name)))
+			rc = mr_list_add(out, a->name, err);
 	}
-	return 0;
+	if (rc >= 0)
+		mr_list_sort(out);
+	return rc;
+}
+
+/* "'a', 'b'"; what does not fit is "...". */
+static const char *name_all(const struct mr_list *names, char out[NAMES_BYTES])
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 20);
+	size_t i;
+
+	for (i = 0; i < names->n; i++)
+		mr_buf_printf(&b, "%s'%s'", i ? ", " : "", names->items[i]);
+	return mr_text_safe(b.failed ? "" : mr_buf_text(&b), out, NAMES_BYTES);
+}
+
+static int check_aliases(struct retire *r, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
+	char shown[NAMES_BYTES];
+	int rc = find_aliases(r, &names, err);
+
+	if (rc < 0 || !names.n)
+		return rc;
+	(void)mr_fail(err, MREG_ECONFLICT, "%s %s point%s at it: it is in use",
+		      names.n == 1 ? "alias" : "aliases",
+		      name_all(&names, shown), names.n == 1 ? "s" : "");
+	return mr_hint(err, "move or remove %s first",
+		       names.n == 1 ? "the alias" : "the aliases");
+}
+
+/* Nothing keeps a registry's tags still between a look and an event: whoever
+ * pointed an alias at it meanwhile is told of. */
+static int check_after(struct retire *r, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
+	char shown[NAMES_BYTES];
+	int rc = find_aliases(r, &names, err);
+
+	if (rc >= 0 && names.n)
+		mr_log(&r->m->env, MREG_LOG_WARN,
+		       "meanwhile %s was pointed at what is archived now",
+		       name_all(&names, shown));
+	return rc;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -175,7 +243,9 @@ static int archive(struct retire *r, struct mreg_error *err)
 	if (v && v->archived)
 		return 0;
 	rc = check_aliases(r, err);
-	return rc < 0 ? rc : write_event(r, MR_EVENT_ARCHIVED, NULL, err);
+	if (rc >= 0)
+		rc = write_event(r, MR_EVENT_ARCHIVED, NULL, err);
+	return rc < 0 || r->o->dry_run ? rc : check_after(r, err);
 }
 
 static int restore(struct retire *r, struct mreg_error *err)
@@ -193,13 +263,25 @@ static int restore(struct retire *r, struct mreg_error *err)
 
 /* -- all of it ------------------------------------------------------------- */
 
-/* `latest` is the highest version that is not archived. */
+/* `latest` is the highest version that is not archived; when all are, it stays
+ * where it is.  The event is written: failing here is a warning. */
 static void move_latest(struct retire *r)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
-	int rc = mr_log_latest(r->m, r->s, &r->h, &r->version, NULL,
-			       &r->out->latest, &why);
+	struct mreg_desc was, now;
+	bool had = false;
+	bool has = false;
+	uint64_t at = 0;
+	int rc = mr_tag_resolve(r->s, "latest", &was, &had, &why);
 
+	if (rc >= 0)
+		rc = mr_log_latest(r->m, r->s, &r->h, &r->version, NULL, &at,
+				   &why);
+	if (rc >= 0)
+		rc = mr_tag_resolve(r->s, "latest", &now, &has, &why);
+	if (rc >= 0 && has &&
+	    !(had && mreg_digest_equal(&was.digest, &now.digest)))
+		r->out->latest = at;
 	if (rc < 0 && rc != MREG_ENOTFOUND)
 		mr_log(&r->m->env, MREG_LOG_WARN, "'latest' was not moved: %s",
 		       why.msg);

@@ -155,48 +155,6 @@ static int take_children(const struct mr_manifest *m, struct mr_arena *a,
 
 /* -- what is elsewhere ----------------------------------------------------- */
 
-/* When and by whom, and every name it has.  Not being able to list is told
- * and no error: the version itself is here. */
-static void take_history(struct mr_look *l, struct mr_arena *a,
-			 struct mreg_inspect_result *out)
-{
-	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
-	MR_AUTO(mr_free) struct mr_tag_row *rows = NULL;
-	struct mreg_error why = MREG_ERROR_INIT;
-	const struct mr_event *e = NULL;
-	const struct mr_event *other = NULL; /* of the subject: not told */
-	const struct mreg_digest *d = &out->desc.digest;
-	uint64_t number = 0;
-	size_t n = 0;
-	int rc = mr_history_read(l->m, l->s, &h, &why);
-
-	if (rc >= 0)
-		rc = mr_log_number(l->s, &h, d, &number, &e, &why);
-	if (rc >= 0 && out->document)
-		rc = mr_log_number(l->s, &h, &out->subject,
-				   &out->subject_number, &other, &why);
-	if (rc >= 0)
-		rc = mr_tag_rows(l->m, l->s, &h.tags, &rows, &n, &why);
-	if (rc < 0) {
-		mr_log(&l->m->env, MREG_LOG_WARN, "the log was not read: %s",
-		       why.msg);
-		return;
-	}
-	if (e) {
-		out->number = number;
-		out->registered_s = e->time_s;
-		out->actor = mr_arena_strdup(a, e->actor);
-		mr_number_remember(l->m, l->s, d, out->number);
-	} else {
-		/* It came without its log: its tag's number, unless the log
-		 * gives that to another. */
-		e = mr_ledger_owner(h.ledger, out->number, d);
-		if (e && !mreg_digest_equal(&e->version, d))
-			out->number = 0;
-	}
-	out->tags = mr_tag_names(a, rows, n, d, &out->tag_count);
-}
-
 /* What an evaluation's annotations say, "so that a listing tells them"
  * (spec/attachments.md); its file is not fetched. */
 static void take_verdict(const struct mr_attached *from, struct mr_arena *a,
@@ -370,9 +328,11 @@ static int take_all(struct mr_look *l, const struct mreg_inspect_opts *o,
 	if (rc < 0)
 		return rc;
 	take_files(l, a, out);
-	take_meta(l->meta, a, out);
 	take_subject(l->manifest, a, out);
-	take_history(l, a, out);
+	rc = mr_inspect_log(l, a, out, err);
+	if (rc < 0)
+		return rc;
+	take_meta(l->meta, a, out);
 	rc = take_attached(l, a, out, err);
 	if (rc >= 0 && o->tensors)
 		rc = mr_inspect_weights(l, &owner->weights, a, out, err);

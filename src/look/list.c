@@ -9,12 +9,13 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "repo/repo.h"
 #include "base/task.h"
 #include "content/digest.h"
+#include "history/history.h"
+#include "look/life.h"
+#include "repo/repo.h"
 
-/* -- models
- * --------------------------------------------------------------------- */
+/* -- models ---------------------------------------------------------------- */
 
 /* The place a prefix names, as a reference to a repository below it. */
 static int parse_place(struct mreg *m, const char *prefix,
@@ -126,13 +127,15 @@ void mreg_models_result_release(struct mreg_models_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* -- versions
- * -------------------------------------------------------------------- */
+/* -- versions -------------------------------------------------------------- */
 
 struct listing {
 	struct mreg *m;
 	struct mr_store *s;
+	const struct mreg_versions_opts *o;
 	struct mr_history history;   /* owned */
+	struct mr_standing now;      /* owned */
+	struct mr_stages stages;     /* in the result's arena */
 	struct mr_tag_row *versions; /* owned */
 	size_t version_count;
 	struct mr_tag_row *names; /* owned */
@@ -150,6 +153,7 @@ static void listing_release(struct listing *l)
 	mr_release(l->manifests);
 	mr_release(l->versions);
 	mr_release(l->names);
+	mr_standing_release(&l->now);
 	mr_history_release(&l->history);
 	mr_store_closep(&l->s);
 }
@@ -186,6 +190,13 @@ static int take_manifest(struct mreg_version_row *row,
 	return rc;
 }
 
+static bool is_archived(const struct listing *l, const struct mreg_digest *d)
+{
+	const struct mr_version_standing *v = mr_standing_version(&l->now, d);
+
+	return v && v->archived;
+}
+
 static void take_row(struct listing *l, const struct mr_tag_row *v,
 		     struct mreg_version_row *row)
 {
@@ -212,6 +223,44 @@ static void take_row(struct listing *l, const struct mr_tag_row *v,
 	}
 	row->tags = mr_tag_names(a, l->names, l->name_count, &row->digest,
 				 &row->tag_count);
+	row->deprecated = mr_look_deprecated(&l->now, &row->digest, a);
+	if (!mr_arena_failed(a))
+		row->stage = mr_arena_strdup(
+			a,
+			mr_stage(is_archived(l, &row->digest), l->stages.items,
+				 l->stages.count, row->tags, row->tag_count));
+}
+
+/* The version that a number's row is about: the log's, where it knows one. */
+static const struct mreg_digest *meant(struct listing *l,
+				       const struct mr_tag_row *v)
+{
+	const struct mr_event *e =
+		mr_ledger_owner(l->history.ledger, v->number, &v->desc.digest);
+
+	return e ? &e->version : &v->desc.digest;
+}
+
+static int take_rows(struct listing *l, struct mreg_error *err)
+{
+	struct mreg_versions_result *out = l->out;
+	size_t i;
+
+	out->rows = mr_arena_alloc(out->owner,
+				   (l->version_count + 1) * sizeof(*out->rows));
+	if (!out->rows)
+		return mr_fail_nomem(err);
+	mr_state_begin(l->m->state);
+	for (i = 0; i < l->version_count; i++) {
+		const struct mr_tag_row *v = &l->versions[i];
+
+		if (!l->o->archived && is_archived(l, meant(l, v)))
+			out->hidden++;
+		else
+			take_row(l, v, &out->rows[out->count++]);
+	}
+	mr_state_end(l->m->state);
+	return 0;
 }
 
 static int compare_number(const void *a, const void *b)
@@ -229,7 +278,6 @@ static int read_all(struct listing *l, const struct mreg_ref *ref,
 {
 	MR_AUTO(mr_list_release) struct mr_list versions = { .n = 0 };
 	MR_AUTO(mr_list_release) struct mr_list others = { .n = 0 };
-	struct mreg_versions_result *out = l->out;
 	size_t i;
 	int rc = mr_history_read(l->m, l->s, &l->history, err);
 
@@ -247,17 +295,13 @@ static int read_all(struct listing *l, const struct mreg_ref *ref,
 	if (rc >= 0)
 		rc = mr_tag_rows(l->m, l->s, &others, &l->names, &l->name_count,
 				 err);
-	if (rc < 0)
-		return rc;
-	out->rows = mr_arena_alloc(out->owner,
-				   (l->version_count + 1) * sizeof(*out->rows));
-	if (!out->rows)
-		return mr_fail_nomem(err);
-	mr_state_begin(l->m->state);
-	for (i = 0; i < l->version_count; i++)
-		take_row(l, &l->versions[i], &out->rows[out->count++]);
-	mr_state_end(l->m->state);
-	return 0;
+	if (rc >= 0)
+		rc = mr_ledger_standing(l->history.ledger, MR_STANDING_NOW,
+					&l->now, err);
+	if (rc >= 0 && mr_look_aliased(l->names, l->name_count, NULL))
+		rc = mr_look_stages(l->m, ref, l->s, &l->history, l->out->owner,
+				    &l->stages, err);
+	return rc < 0 ? rc : take_rows(l, err);
 }
 
 static int versions_in(struct listing *l, const char *text,
@@ -281,7 +325,9 @@ static int versions_in(struct listing *l, const char *text,
 	rc = read_all(l, &ref, err);
 	if (rc < 0)
 		return rc;
-	qsort(out->rows, out->count, sizeof(*out->rows), compare_number);
+	if (out->count > 1)
+		qsort(out->rows, out->count, sizeof(*out->rows),
+		      compare_number);
 	l->manifests = mr_array(out->count + 1, sizeof(*l->manifests));
 	if (!l->manifests)
 		return mr_fail_nomem(err);
@@ -293,9 +339,11 @@ static int versions_in(struct listing *l, const char *text,
 }
 
 int mreg_versions(struct mreg *m, const char *ref,
+		  const struct mreg_versions_opts *given,
 		  struct mreg_versions_result *out, struct mreg_error *err)
 {
-	struct listing l = { .m = m, .out = out };
+	struct mreg_versions_opts o = MREG_VERSIONS_OPTS_INIT;
+	struct listing l = { .m = m, .out = out, .o = &o };
 	struct mr_arena *arena;
 	int rc;
 
@@ -304,6 +352,8 @@ int mreg_versions(struct mreg *m, const char *ref,
 	if (rc < 0)
 		return rc;
 	out->owner = arena;
+	if (given)
+		mr_opts_take(&o, sizeof(o), given, given->size);
 	rc = versions_in(&l, ref, err);
 	listing_release(&l);
 	if (rc < 0)

@@ -7,5 +7,6 @@
 
 #include "look/attached.h"
 #include "look/facts.h"
+#include "look/life.h"
 
 #endif

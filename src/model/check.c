@@ -63,6 +63,11 @@ int mr_check_text(const char *what, const char *value, size_t max_bytes,
 	return 0;
 }
 
+int mr_meta_line(const char *what, const char *value, struct mreg_error *err)
+{
+	return mr_check_text(what, value, MR_VALUE_MAX_BYTES, false, err);
+}
+
 int mr_check_time(const char *what, const char *value, struct mreg_error *err)
 {
 	char shown[MR_SHOWN_BYTES];

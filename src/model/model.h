@@ -95,6 +95,9 @@ int mr_meta_add_parent(struct mr_meta *m, const char *text,
  * classification=..,consent=.." behind it. */
 int mr_meta_add_input(struct mr_meta *m, const char *text,
 		      struct mreg_error *err);
+/* Whether `value` may be a line of metadata, named `what` in the error: not
+ * empty, no control characters.  MREG_EUSAGE. */
+int mr_meta_line(const char *what, const char *value, struct mreg_error *err);
 /* Whether a parent's or input's reference lies outside OCI (it has a scheme:
  * hf://, s3://, https://, dvc: ...) and so needs no digest. */
 bool mr_meta_is_outside(const char *ref);

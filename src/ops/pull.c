@@ -5,8 +5,8 @@
  *   -> archives, if their content is not remembered, fetched and listed ->
  *   files chosen -> paths checked -> look at what is there -> what would be
  *   lost or has no room is refused -> seeds -> files taken out of archives ->
- *   fetch (the log is read beside it, for the number) -> all proven -> final
- *   names -> archives and other files removed
+ *   fetch (the log is read beside it, for the number and for what is warned
+ *   of) -> all proven -> final names -> archives and other files removed
  */
 #include "mreg/pull.h"
 
@@ -38,6 +38,7 @@ static void pull_release(struct pull *p)
 	mr_release(p->archives);
 	mr_members_free(p->image);
 	mr_arena_free(p->names);
+	mr_arena_free(p->told);
 	mr_buf_release(&p->config);
 	mr_release(p->origins);
 	mr_plan_release(&p->plan);
@@ -153,30 +154,6 @@ static int make_plan(struct pull *p, struct mreg_error *err)
 	return 0;
 }
 
-/* Beside the transfer: which number is it?  Only to be told; not knowing is a
- * warning. */
-static int find_number(void *ctx, size_t index, struct mreg_error *err)
-{
-	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
-	struct pull *p = ctx;
-	const struct mreg_digest *d = &p->named.digest;
-	const struct mr_event *e;
-	int rc;
-
-	(void)index;
-	p->number = mr_tag_number(p->ref.tag);
-	if (!p->number)
-		p->number = mr_number_recall(p->m, p->from, d);
-	if (p->number || !p->ref.tag[0])
-		return 0;
-	rc = mr_history_read(p->m, p->from, &h, err);
-	if (rc >= 0)
-		rc = mr_log_number(p->from, &h, d, &p->number, &e, err);
-	if (rc >= 0 && p->number)
-		mr_number_remember(p->m, p->from, d, p->number);
-	return rc;
-}
-
 /* Bytes of an item that are not there. */
 static uint64_t moving(const struct mr_item *it)
 {
@@ -287,13 +264,6 @@ static int fetch_and_place(struct pull *p, struct mreg_error *err)
 	return mr_hint(err, "let it finish, then run this again");
 }
 
-static void warn_number(struct pull *p, const struct mreg_error *why)
-{
-	mr_log(&p->m->env, MREG_LOG_WARN,
-	       "the log was not read, so the version's number is not known: %s",
-	       why->msg);
-}
-
 /* What would be fetched: layers, and each archive that something is still to be
  * taken out of. */
 static int count_moving(struct pull *p, struct mreg_error *err)
@@ -343,8 +313,7 @@ static int rehearse(struct pull *p, struct mreg_error *err)
 		return rc;
 	if (mr_pull_check_room(p, &aside) < 0)
 		mr_log(&p->m->env, MREG_LOG_WARN, "%s", aside.msg);
-	if (find_number(p, 0, &aside) < 0)
-		warn_number(p, &aside);
+	mr_pull_tell(p, mr_pull_log(p, 0, &aside), &aside);
 	return count_moving(p, err);
 }
 
@@ -352,14 +321,16 @@ static int transfer(struct pull *p, struct mreg_error *err)
 {
 	struct mreg_error aside = MREG_ERROR_INIT;
 	struct mr_side *side;
+	int known;
 	int rc;
 
-	rc = mr_side_start(find_number, p, &side, err);
+	rc = mr_side_start(mr_pull_log, p, &side, err);
 	if (rc < 0)
 		return rc;
 	rc = fetch_and_place(p, err);
-	if (mr_side_join(side, &aside) < 0 && rc >= 0)
-		warn_number(p, &aside);
+	known = mr_side_join(side, &aside);
+	if (rc >= 0)
+		mr_pull_tell(p, known, &aside);
 	return rc;
 }
 

@@ -66,7 +66,11 @@ struct pull {
 	struct mr_list removed;          /* owned; paths */
 	struct mr_published published;
 	uint64_t fetched; /* bytes, over all rounds */
-	uint64_t number;  /* written by the side task, read after its join */
+	/* Written by the side task, read after its join. */
+	uint64_t number;
+	struct mr_arena *told;                     /* owned; of these two */
+	const struct mreg_deprecation *deprecated; /* NULL: it is not */
+	const struct mreg_archival *archived;      /* NULL: it is not */
 	unsigned int jobs;
 	bool made;    /* the target was not there before */
 	bool is_user; /* of archives there, by */
@@ -131,6 +135,14 @@ int mr_pull_confirm(struct pull *p, struct mreg_error *err);
 
 /* pull_unpack.c: take out of archives what the plan still moves. */
 int mr_pull_unpack(struct pull *p, struct mreg_error *err);
+
+/* pull_log.c: what the log says of the version. */
+
+/* Read beside the transfer: its number, and what whoever pulls it is warned
+ * of.  The log is not read of what was named by its digest. */
+int mr_pull_log(void *ctx, size_t index, struct mreg_error *err);
+/* Warn; `rc` and `why` are what reading came to, and no error. */
+void mr_pull_tell(struct pull *p, int rc, const struct mreg_error *why);
 
 /* pull_result.c: what it came to, into the arena of `out`. */
 int mr_pull_result(struct pull *p, struct mreg_pull_result *out,

@@ -91,6 +91,28 @@ static void take_removed(struct pull *p, struct mreg_pull_result *out)
 	out->removed_count = p->removed.n;
 }
 
+static const char *copy(struct mr_arena *a, const char *s)
+{
+	return s ? mr_arena_strdup(a, s) : NULL;
+}
+
+static const struct mreg_deprecation *take_deprecation(
+	struct mr_arena *a, const struct mreg_deprecation *from)
+{
+	struct mreg_deprecation *to;
+
+	if (!from)
+		return NULL;
+	to = mr_arena_alloc(a, sizeof(*to));
+	if (!to)
+		return NULL;
+	*to = *from;
+	to->reason = copy(a, from->reason);
+	to->actor = copy(a, from->actor);
+	to->says = copy(a, from->says);
+	return to;
+}
+
 int mr_pull_result(struct pull *p, struct mreg_pull_result *out,
 		   struct mreg_error *err)
 {
@@ -104,6 +126,8 @@ int mr_pull_result(struct pull *p, struct mreg_pull_result *out,
 	if (p->ref.tag[0])
 		out->tag = mr_arena_strdup(a, p->ref.tag);
 	out->number = p->number;
+	out->deprecated = take_deprecation(a, p->deprecated);
+	out->archived = p->archived != NULL;
 	out->index_count = p->chosen_of;
 	out->chosen = p->manifest->desc.digest;
 	out->output = mr_arena_strdup(a, p->output);

@@ -240,6 +240,22 @@ int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
 	return rc;
 }
 
+int mr_policies_known(struct mreg *m, const struct mreg_ref *ref,
+		      struct mr_store *s, struct mr_history *h,
+		      struct mr_arena *a, struct mr_policies *out,
+		      struct mreg_error *err)
+{
+	int rc = begin(NULL, a, out, err);
+
+	if (rc >= 0)
+		rc = add_logged(m, s, h, a, out, err);
+	if (rc >= 0 && !out->source_count)
+		rc = add_prefix(m, ref, a, out, err);
+	if (rc < 0)
+		mr_policies_release(out);
+	return rc;
+}
+
 int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
 		      struct mr_policies *out, struct mreg_error *err)
 {

@@ -353,6 +353,7 @@ char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 	mr_view_str(&v, "filesetDigest", r->fileset);
 	mr_view_time(&v, "registeredAt", r->registered_s);
 	mr_view_str(&v, "actor", r->actor);
+	mr_view_life(&v, r);
 	mr_view_texts(&v, "tags", r->tags, r->tag_count);
 	mr_view_pairs(&v, "metadata", r->fields, r->field_count);
 	mr_view_pairs(&v, "metrics", r->metrics, r->metric_count);

@@ -14,6 +14,9 @@ static json_t *version_row(const struct mreg_version_row *row)
 	mr_view_init(&v, NULL);
 	mr_view_version(&v, row->number);
 	mr_view_digest(&v, "digest", &row->digest);
+	mr_view_str(&v, "stage", row->stage);
+	mr_view_deprecation(&v, row->deprecated);
+	mr_view_time(&v, "created", row->registered_s);
 	mr_view_time(&v, "registeredAt", row->registered_s);
 	mr_view_str(&v, "actor", row->actor);
 	mr_view_str(&v, "runId", row->run);
@@ -39,6 +42,7 @@ char *mreg_versions_result_json(const struct mreg_versions_result *r)
 			rows = NULL;
 		}
 	mr_view_put(&v, "versions", rows);
+	mr_view_u64(&v, "hidden", r->hidden);
 	return mr_view_text(&v);
 }
 

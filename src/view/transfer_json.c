@@ -74,6 +74,8 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	mr_view_u64(&v, "filesPlaced", r->files_placed);
 	mr_view_u64(&v, "filesKept", r->files_kept);
 	mr_view_texts(&v, "removed", r->removed, r->removed_count);
+	mr_view_deprecation(&v, r->deprecated);
+	mr_view_bool(&v, "archived", r->archived);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	mr_view_items(&v, "files", r->items, r->item_count,
 		      r->dry_run ? "fetch" : "fetched");

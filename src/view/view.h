@@ -43,6 +43,10 @@ void mr_view_items(struct mr_view *v, const char *key,
 typedef json_t *mr_view_row(const void *items, size_t i);
 void mr_view_rows(struct mr_view *v, const char *key, const void *items,
 		  size_t n, mr_view_row *row);
+/* life_json.c: "deprecated", an object or null; and what the log says beyond
+ * who pushed it when. */
+void mr_view_deprecation(struct mr_view *v, const struct mreg_deprecation *d);
+void mr_view_life(struct mr_view *v, const struct mreg_inspect_result *r);
 /* inspect_json.c */
 json_t *mr_view_tensor(const struct mreg_tensor *t);
 /* transfer_json.c: begins `e` with the members of an error. */

@@ -48,27 +48,28 @@ def mounted(folder, size):
 # -- nothing to do ------------------------------------------------------------
 
 
-def heads(registry, mark):
-    return [(method, re.sub(r".*/manifests/", "", path))
+def asked(registry, mark):
+    return [(method, re.sub(r".*/manifests/|.*/tags/(?=list)|[?].*", "", path))
             for method, path, _ in registry.requests(mark)
             if path != "/v2/"]
 
 
 @pytest.mark.parametrize("tag", ["v1", "latest", "prod"])
-def test_a_pull_with_nothing_to_do_is_one_head(name, at_plain, plain, model,
-                                               box, tag):
+def test_a_pull_with_nothing_to_do_is_a_head_and_a_listing(
+        name, at_plain, plain, model, box, tag):
+    """The listing is the log's: whether somebody warned of it since."""
     at_plain.run("push", model, f"{name}:prod")
     at_plain.run("pull", f"{name}:{tag}", "-o", box / "out")
     mark = plain.mark()
     r = at_plain.json("pull", f"{name}:{tag}", "-o", box / "out")
-    assert heads(plain, mark) == [("HEAD", tag)]
+    assert asked(plain, mark) == [("HEAD", tag), ("GET", "list")]
     assert r["bytesFetched"] == 0 and r["filesPlaced"] == 0
     assert r["version"] == "v1" and r["tag"] == tag
-    # By digest it must still be asked whether it is there.
+    # By digest it must still be asked whether it is there; nothing is listed.
     at_plain.run("pull", r["reference"], "-o", box / "out")
     mark = plain.mark()
     at_plain.run("pull", r["reference"], "-o", box / "out")
-    assert heads(plain, mark) == [("HEAD", r["digest"])]
+    assert asked(plain, mark) == [("HEAD", r["digest"])]
 
 
 def test_a_tag_that_moved_is_followed(name, at_plain, plain, model, box):

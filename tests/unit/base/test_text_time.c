@@ -113,6 +113,23 @@ static void agrees_with_the_c_library(void **state)
 	assert_true(days > 200000);
 }
 
+static void a_date_is_the_end_of_its_day(void **state)
+{
+	int64_t t = 0;
+	char out[32];
+
+	(void)state;
+	assert_int_equal(mr_text_moment_parse("2027-01-31", &t), 0);
+	assert_string_equal(mr_text_time(t, out), "2027-01-31T23:59:59Z");
+	assert_int_equal(mr_text_moment_parse("2027-01-31T01:00:00+01:00", &t),
+			 0);
+	assert_string_equal(mr_text_time(t, out), "2027-01-31T00:00:00Z");
+	assert_int_equal(mr_text_moment_parse("2027-02-29", &t), -1);
+	assert_int_equal(mr_text_moment_parse("tomorrow!!", &t), -1);
+	assert_int_equal(mr_text_moment_parse("2027-1-31", &t), -1);
+	assert_int_equal(mr_text_moment_parse("", &t), -1);
+}
+
 static void no_second_is_out_of_bounds(void **state)
 {
 	char out[32];
@@ -185,6 +202,7 @@ int main(void)
 		cmocka_unit_test(reads_what_rfc_3339_allows),
 		cmocka_unit_test(refuses_what_is_no_time),
 		cmocka_unit_test(agrees_with_the_c_library),
+		cmocka_unit_test(a_date_is_the_end_of_its_day),
 		cmocka_unit_test(no_second_is_out_of_bounds),
 		cmocka_unit_test(writes_ages),
 		cmocka_unit_test(writes_spans),
