@@ -107,6 +107,7 @@ int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 struct mr_metadata {
 	struct mreg_digest version; /* NONE: of the model */
 	bool record; /* write the model's record if it has none */
+	bool begin;  /* write an event even if it says nothing new */
 	bool dry_run;
 	struct mreg_pair *set; /* each name once; in any order */
 	size_t set_count;
