@@ -202,6 +202,9 @@ static bool is_fixed(struct fake_call *x, const char *tag, const char *digest)
 			   "the image tag already exists and cannot be "
 			   "overwritten because the tag is immutable",
 			   tag);
+	else if (o->immutable_status == 403)
+		fake_error(x->a, 403, "DENIED",
+			   "requested access to the resource is denied", tag);
 	else
 		fake_error(x->a, 409, "TAG_IMMUTABLE", "tag is immutable", tag);
 	return true;

@@ -79,7 +79,7 @@ struct fakereg_opts {
 	bool immutable_tags;        /* else they move */
 	const char *immutable;      /* those that match one only; fnmatch(3),
 				       commas in between */
-	unsigned int immutable_status; /* 0: 409; 412, 400 */
+	unsigned int immutable_status; /* 0: 409; 412, 400, 403 */
 
 	/* Lists. */
 	unsigned int page; /* entries of a page at most; 0: as asked */
