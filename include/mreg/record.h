@@ -24,6 +24,11 @@ struct mreg_record_opts {
 	/* Taken away: "owner", "description", "displayName", "tags.KEY". */
 	struct mreg_texts unset;
 	bool dry_run;
+	/* mreg_create: from now on one event after the other, which takes a
+	 * registry that never lets an mreg.* tag be written twice.  That is
+	 * tried out by writing one (mreg.seq.probe) twice, but for a dry run.
+	 */
+	bool linear;
 };
 #define MREG_RECORD_OPTS_INIT                                                  \
 	{                                                                      \
@@ -48,11 +53,13 @@ struct mreg_record_result {
 	size_t value_count;
 	struct mreg_digest event; /* NONE: none was needed */
 	bool dry_run;
+	bool linear; /* the log is, or in a dry run was to be */
 	void *owner;
 };
 
 /* Write the record of the model `name`, which may have no version yet.
- * MREG_ECONFLICT when it has one. */
+ * MREG_ECONFLICT when it has one, unless it is only to become linear;
+ * MREG_EUNSUPPORTED where a log cannot be linear. */
 MREG_API int mreg_create(struct mreg *m, const char *name,
 			 const struct mreg_record_opts *o,
 			 struct mreg_record_result *out,

@@ -15,7 +15,7 @@
 struct args {
 	const char *ref, *display_name, *owner, *description;
 	struct cli_words tags, unset;
-	bool dry_run;
+	bool dry_run, linear;
 };
 
 static const struct cli_opt create_opts[] = {
@@ -27,6 +27,10 @@ static const struct cli_opt create_opts[] = {
 	CLI_STR(0, "description", "TEXT", struct args, description,
 		"what it is for"),
 	CLI_LIST(0, "tag", "KEY=VALUE", struct args, tags, "free label"),
+	CLI_BOOL(0, "linear", struct args, linear,
+		 "one event after the other from now on: for a registry that "
+		 "never lets mreg.* tags be written twice, which is tried out; "
+		 "also of a model that has its record"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be written, write nothing"),
 	CLI_END,
@@ -51,6 +55,7 @@ static const struct cli_opt edit_opts[] = {
 
 static const char *const create_examples[] = {
 	"mreg create churn --owner risk-team --description 'Predicts churn'",
+	"mreg create churn --linear",
 	NULL,
 };
 
@@ -104,6 +109,7 @@ static int run(struct cli *cli, const struct args *a, bool create,
 	o.tags = (struct mreg_texts){ a->tags.items, a->tags.n };
 	o.unset = (struct mreg_texts){ a->unset.items, a->unset.n };
 	o.dry_run = a->dry_run;
+	o.linear = a->linear;
 	rc = create ? mreg_create(cli->mreg, a->ref, &o, &res, err)
 		    : mreg_edit(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)

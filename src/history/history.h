@@ -122,6 +122,7 @@ const char *mr_stage(bool archived, const char *const *stages,
 struct mr_metadata {
 	struct mreg_digest version; /* NONE: of the model */
 	bool record; /* write the model's record if it has none */
+	bool begin;  /* write an event even if it says nothing new */
 	bool dry_run;
 	struct mreg_pair *set; /* each name once; in any order */
 	size_t set_count;

@@ -4,6 +4,7 @@
  *   look -> [not so yet] -> write event -> read
  *     the fold's last move is ours, or came after ours -> settle
  *     another one, which did not know ours, won -> write again on top of all
+ *     (a linear log: another event was first -> read, write again)
  *   settle:  tag is the fold's? read -> still so: done
  *            else PUT the tag -> read -> settle
  * Invariants
@@ -70,7 +71,7 @@ static int read_and_look(struct moving *v, struct mreg_error *err)
 
 /* The event of ours that was just written: the last of the log that says what
  * we wrote on top of the heads that we saw. */
-static int write_event(struct moving *v, struct mreg_error *err)
+static int try_event(struct moving *v, bool *lost, struct mreg_error *err)
 {
 	const struct mr_move *mv = v->move;
 	struct mr_event_field fields[3] = {
@@ -87,21 +88,8 @@ static int write_event(struct moving *v, struct mreg_error *err)
 		.field_count = mv->reason ? 3 : 2,
 	};
 
-	return mr_log_append(v->m, v->s, v->h, v->ref, &e, &v->out->event, err);
-}
-
-static const struct mr_event *find_event(struct mr_history *h,
-					 const struct mreg_digest *d)
-{
-	size_t i;
-
-	for (i = mr_ledger_count(h->ledger); i-- > 0;) {
-		const struct mr_event *e = mr_ledger_event(h->ledger, i);
-
-		if (mreg_digest_equal(&e->digest, d))
-			return e;
-	}
-	return NULL;
+	return mr_log_try(v->m, v->s, v->h, v->ref, &e, &v->out->event, lost,
+			  err);
 }
 
 static int fail_busy(const struct moving *v, struct mreg_error *err)
@@ -123,6 +111,39 @@ static int fail_blind(const struct moving *v, struct mreg_error *err)
 			    "later, then 'mreg alias repair' if need be");
 }
 
+static int fail_moved(const struct moving *v, struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' was moved by someone else at the same moment",
+		      v->move->alias);
+	return mr_hint(err, "look at it, then expect what it has now");
+}
+
+/* In a linear log whoever expects something is only first when nobody moved
+ * the alias since it was looked at: there --expect is a lock. */
+static int write_event(struct moving *v, struct mreg_error *err)
+{
+	struct mreg_digest seen =
+		v->state.move ? v->state.move->digest : v->state.fold;
+	unsigned int round;
+
+	for (round = 1;; round++) {
+		bool lost;
+		int rc = try_event(v, &lost, err);
+
+		if (rc < 0 || !lost)
+			return rc;
+		rc = mr_log_pause(v->m, v->s, round, err);
+		if (rc >= 0)
+			rc = read_and_look(v, err);
+		if (rc < 0)
+			return rc;
+		if (v->move->expect && v->state.move &&
+		    !mreg_digest_equal(&v->state.move->digest, &seen))
+			return fail_moved(v, err);
+	}
+}
+
 /* Until the fold has our move, or one whose writer knew of it. */
 static int record(struct moving *v, struct mreg_error *err)
 {
@@ -132,14 +153,8 @@ static int record(struct moving *v, struct mreg_error *err)
 	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
 		const struct mr_event *mine;
 
-		if (round > 0 && v->move->expect) {
-			(void)mr_fail(err, MREG_ECONFLICT,
-				      "alias '%s' was moved by someone else at "
-				      "the same moment",
-				      v->move->alias);
-			return mr_hint(err, "look at it, then expect what it "
-					    "has now");
-		}
+		if (round > 0 && v->move->expect)
+			return fail_moved(v, err);
 		if (round > 0)
 			rc = mr_sleep_ms(&v->m->env,
 					 1 + mr_random(&v->m->env) %
@@ -153,7 +168,7 @@ static int record(struct moving *v, struct mreg_error *err)
 			rc = read_and_look(v, err);
 		if (rc < 0)
 			return rc;
-		mine = find_event(v->h, &v->out->event);
+		mine = mr_ledger_find(v->h->ledger, &v->out->event);
 		if (!mine)
 			return fail_blind(v, err);
 		if (mr_ledger_follows(v->h->ledger, v->state.move, mine))

@@ -57,7 +57,7 @@ int mr_metadata_write(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	drop_same(values, md->set, &md->set_count, true);
 	drop_same(values, md->unset, &md->unset_count, false);
 	md->created = md->record && !now.record;
-	if (!md->created && !md->set_count && !md->unset_count)
+	if (!md->created && !md->set_count && !md->unset_count && !md->begin)
 		return 0;
 	if (md->set_count > 1)
 		qsort(md->set, md->set_count, sizeof(*md->set), by_name);

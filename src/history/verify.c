@@ -21,8 +21,6 @@ struct verify {
 	struct mr_history *h;
 	struct mr_arena *arena;
 	struct mr_flaws *out;
-	const struct mr_event **events; /* by seq */
-	size_t count;
 };
 
 static struct mr_flaw *add(struct verify *v, enum mr_flaw_kind kind,
@@ -34,50 +32,6 @@ static struct mr_flaw *add(struct verify *v, enum mr_flaw_kind kind,
 	if (d)
 		f->digest = *d;
 	return f;
-}
-
-static int event_by_seq(const void *a, const void *b)
-{
-	const struct mr_event *x = *(const struct mr_event *const *)a;
-	const struct mr_event *y = *(const struct mr_event *const *)b;
-
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-static int sort_events(struct verify *v, struct mreg_error *err)
-{
-	size_t i;
-
-	v->count = mr_ledger_count(v->h->ledger);
-	v->events = mr_arena_alloc(v->arena,
-				   (v->count + 1) * sizeof(struct mr_event *));
-	if (!v->events)
-		return mr_fail_nomem(err);
-	for (i = 0; i < v->count; i++)
-		v->events[i] = mr_ledger_event(v->h->ledger, i);
-	if (v->count > 1)
-		qsort(v->events, v->count, sizeof(struct mr_event *),
-		      event_by_seq);
-	return 0;
-}
-
-static bool has_event(const struct verify *v, const char *tag, uint64_t seq)
-{
-	size_t low = 0;
-	size_t high = v->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (v->events[mid]->seq < seq)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < v->count && v->events[low]->seq == seq; low++)
-		if (mr_log_tag_fits(tag, &v->events[low]->digest))
-			return true;
-	return false;
 }
 
 static int by_seq(const void *a, const void *b)
@@ -92,7 +46,7 @@ static int by_seq(const void *a, const void *b)
 	return (int)x->kind - (int)y->kind;
 }
 
-/* Tags that no event belongs to. */
+/* Tags that have no event of theirs. */
 static void check_tags(struct verify *v)
 {
 	char shown[SHOWN_BYTES];
@@ -104,7 +58,8 @@ static void check_tags(struct verify *v)
 		bool absent = mr_list_has(&v->h->absent, tag);
 		struct mr_flaw *f;
 
-		if (!mr_log_tag(tag, &seq) || has_event(v, tag, seq))
+		if (!mr_log_tag(tag, &seq) ||
+		    (!absent && !mr_list_has(&v->h->junk, tag)))
 			continue;
 		f = add(v, absent ? MR_FLAW_UNREADABLE : MR_FLAW_CHANGED, seq,
 			NULL);
@@ -164,13 +119,8 @@ static void check_places(struct verify *v)
 static void check_against(struct verify *v, const struct mreg_digest *d)
 {
 	char text[MREG_DIGEST_TEXT];
-	size_t i;
 
-	for (i = 0; d && i < mr_ledger_count(v->h->ledger); i++)
-		if (mreg_digest_equal(&mr_ledger_event(v->h->ledger, i)->digest,
-				      d))
-			return;
-	if (d)
+	if (d && !mr_ledger_find(v->h->ledger, d))
 		add(v, MR_FLAW_REMOVED, 0, d)->problem = mr_arena_printf(
 			v->arena,
 			"event %s, which was to be there, is not: the newest "
@@ -195,11 +145,8 @@ int mr_log_verify(struct mr_history *h, const struct mreg_digest *against,
 				   1) * sizeof(*out->items));
 	if (!out->items)
 		return mr_fail_nomem(err);
-	rc = sort_events(&v, err);
-	if (rc >= 0) {
-		check_tags(&v);
-		rc = check_missing(&v, err);
-	}
+	check_tags(&v);
+	rc = check_missing(&v, err);
 	if (rc < 0)
 		return rc;
 	check_places(&v);

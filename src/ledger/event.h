@@ -123,6 +123,13 @@ void mr_event_doc_release(struct mr_event_doc *d); /* for MR_AUTO too */
 int mr_event_write(const struct mr_event *e, struct mr_event_doc *out,
 		   struct mreg_error *err);
 
+/*
+ * The event in a manifest's bytes; what `out` points at is in the arena.
+ * MREG_EFORMAT for whatever is no event, MREG_ENOMEM.
+ */
+int mr_event_read(const void *bytes, size_t n, struct mr_arena *arena,
+		  struct mr_event *out, struct mreg_error *err);
+
 /* -- packs: the JSON of many events in one blob, a line each --------------- */
 
 #define MR_PACK_MEDIA "application/vnd.mreg.event.pack.v1+jsonl"

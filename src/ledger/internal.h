@@ -52,14 +52,8 @@ struct mr_field_row {
 /* The rows of a kind; they end where one is another kind's. */
 const struct mr_field_row *mr_event_rows(enum mr_event_kind kind);
 
-/*
- * The event in a manifest's bytes; what `out` points at is in the arena.
- * MREG_EFORMAT for whatever is no event, MREG_ENOMEM.
- */
-int mr_event_read(const void *bytes, size_t n, struct mr_arena *arena,
-		  struct mr_event *out, struct mreg_error *err);
-
-/* The same of its JSON alone: the digest of its manifest is not known. */
+/* As mr_event_read, of its JSON alone: the digest of its manifest is not
+ * known. */
 int mr_event_read_json(const char *text, size_t n, struct mr_arena *arena,
 		       struct mr_event *out, struct mreg_error *err);
 /* The manifest, descriptor and tag of an event whose JSON is `json`. */

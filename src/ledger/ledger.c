@@ -231,6 +231,14 @@ bool mr_ledger_placed(const struct mr_ledger *l, const struct mr_event *e)
 	return n && n->event && seq_is_right(n);
 }
 
+const struct mr_event *mr_ledger_find(const struct mr_ledger *l,
+				      const struct mreg_digest *d)
+{
+	const struct node *n = *slot(l->table, l->table_cap, d);
+
+	return n ? n->event : NULL;
+}
+
 const struct mr_event *mr_ledger_first_after(struct mr_ledger *l,
 					     const struct mreg_digest *d)
 {

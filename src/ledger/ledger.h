@@ -51,6 +51,9 @@ size_t mr_ledger_count(const struct mr_ledger *l);
 size_t mr_ledger_flaws(const struct mr_ledger *l);
 /* Event `i` in fold order; borrowed. */
 const struct mr_event *mr_ledger_event(struct mr_ledger *l, size_t i);
+/* The event with this digest, in constant time; NULL: it is not here. */
+const struct mr_event *mr_ledger_find(const struct mr_ledger *l,
+				      const struct mreg_digest *d);
 /* Whether the writer of `later` had seen `earlier`, both events of `l`; an
  * event follows itself. */
 bool mr_ledger_follows(struct mr_ledger *l, const struct mr_event *later,

@@ -184,6 +184,7 @@ static int take_result(struct writing *w, struct mreg_record_result *out,
 	out->changed = w->md.changed;
 	out->event = w->md.event;
 	out->dry_run = w->o->dry_run;
+	out->linear = w->h.linear || w->o->linear;
 	out->values = mr_arena_alloc(w->arena, (values->count + 1) *
 						       sizeof(*out->values));
 	for (i = 0; out->values && i < values->count; i++)
@@ -198,16 +199,55 @@ static int take_result(struct writing *w, struct mreg_record_result *out,
 	return mr_result_check(w->arena, err);
 }
 
+static bool has_values(const struct writing *w)
+{
+	return w->md.set_count > 0 || w->md.unset_count > 0;
+}
+
 static int check_new(struct writing *w, struct mreg_error *err)
 {
 	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	int rc = mr_ledger_standing(w->h.ledger, MR_STANDING_NOW, &now, err);
 
-	if (rc < 0 || !now.record)
+	/* One that is there may become linear. */
+	if (rc < 0 || !now.record || (w->o->linear && !has_values(w)))
 		return rc;
 	(void)mr_fail(err, MREG_ECONFLICT, "'%s' has a record already",
 		      w->s->label);
 	return mr_hint(err, "'mreg edit' changes it");
+}
+
+/* From the next event on its log is linear, if it can be. */
+static int make_linear(struct writing *w, struct mreg_error *err)
+{
+	bool fixed;
+	int rc;
+
+	if (mr_store_locks(w->s)) {
+		(void)mr_fail(err, MREG_EUNSUPPORTED,
+			      "the log of '%s' cannot be made linear, and need "
+			      "not be",
+			      w->s->label);
+		return mr_hint(err, "in a local store a lock lets one writer "
+				    "after the other at it");
+	}
+	if (w->o->dry_run)
+		return 0;
+	rc = mr_log_fixed(w->m, w->s, &w->h, true, &fixed, err);
+	if (rc < 0)
+		return rc;
+	if (!fixed) {
+		(void)mr_fail(err, MREG_EUNSUPPORTED,
+			      "the log of '%s' cannot be linear: the registry "
+			      "lets its tags be written twice",
+			      w->s->label);
+		return mr_hint(err, "make tags that begin with 'mreg.' "
+				    "immutable there, or go on without: "
+				    "nothing is lost either way");
+	}
+	w->md.begin = !w->h.linear;
+	w->h.linear = true;
+	return 0;
 }
 
 static int write_locked(struct writing *w, struct mreg_record_result *out,
@@ -217,6 +257,8 @@ static int write_locked(struct writing *w, struct mreg_record_result *out,
 
 	if (rc >= 0 && w->md.record)
 		rc = check_new(w, err);
+	if (rc >= 0 && w->o->linear)
+		rc = make_linear(w, err);
 	if (rc >= 0)
 		rc = mr_metadata_write(w->m, w->s, &w->h, &w->ref, &w->md, err);
 	return rc < 0 ? rc : take_result(w, out, err);

@@ -23,6 +23,10 @@
 #define LISTED_WAIT_LAST_MS 1600
 /* Fewer are sooner had one by one. */
 #define PACKS_FROM 32
+#define WHAT_BYTES 300
+/* Fact of a repository: the last seq whose event is remembered, of a linear
+ * log. */
+#define LAST_SEQ "log.seq"
 
 struct fetch {
 	struct mreg *m;
@@ -38,6 +42,8 @@ void mr_history_release(struct mr_history *h)
 	mr_list_release(&h->tags);
 	mr_list_release(&h->read);
 	mr_list_release(&h->absent);
+	mr_list_release(&h->junk);
+	mr_list_release(&h->known);
 }
 
 /* Bytes remembered for a log tag, if they are what the tag's name says. */
@@ -103,34 +109,48 @@ static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
 	return 0;
 }
 
+static int take_junk(struct mreg *m, struct mr_history *h, const char *tag,
+		     const char *what, struct mreg_error *err)
+{
+	int rc;
+
+	mr_log(&m->env, MREG_LOG_WARN, "log entry '%s' %s", tag, what);
+	rc = mr_list_add(&h->junk, tag, err);
+	return rc < 0 ? rc : mr_list_add(&h->read, tag, err);
+}
+
 /* Into the ledger; what is no event is told and left out, so that nobody who
  * may push can stop everybody else. */
 static int take_event(struct mreg *m, struct mr_history *h, const char *tag,
 		      struct mr_doc *doc, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
-	struct mreg_digest d;
-	int rc = mr_digest_of(doc->bytes.data, doc->bytes.len, &d, err);
+	struct mr_event e = { .seq = 0 };
+	char name[MR_LOG_TAG_TEXT];
+	char what[WHAT_BYTES];
+	int rc = mr_digest_of(doc->bytes.data, doc->bytes.len, &e.digest, err);
 
 	if (rc < 0)
 		return rc;
-	if (!mr_log_tag_fits(tag, &d)) {
-		mr_log(&m->env, MREG_LOG_WARN,
-		       "log entry '%s' was replaced by something else", tag);
-		return mr_list_add(&h->read, tag, err);
-	}
+	if (!mr_log_tag(tag, &e.seq) || !mr_log_tag_fits(tag, &e.digest))
+		return take_junk(m, h, tag, "was replaced by something else",
+				 err);
 	rc = mr_ledger_add(h->ledger, doc->bytes.data, doc->bytes.len, &why);
 	if (rc == MREG_ENOMEM || rc == MREG_ELIMIT) {
 		if (err)
 			*err = why;
 		return rc;
 	}
-	if (rc < 0)
-		mr_log(&m->env, MREG_LOG_WARN, "log entry '%s' is no event: %s",
-		       tag, why.msg);
-	else if (mr_text_starts(tag, MR_LOG_TAG_PREFIX))
-		mr_state_doc_put(m->state, tag, doc->bytes.data,
-				 doc->bytes.len);
+	if (rc < 0) {
+		(void)snprintf(what, sizeof(what), "is no event: %s", why.msg);
+		return take_junk(m, h, tag, what, err);
+	}
+	/* Its name does not say so: it is remembered as what it is. */
+	mr_state_doc_put(m->state, mr_log_tag_of(&e, name), doc->bytes.data,
+			 doc->bytes.len);
+	if (mr_ledger_find(h->ledger, &e.digest)->seq != e.seq)
+		return take_junk(m, h, tag, "is an event of another place",
+				 err);
 	return mr_list_add(&h->read, tag, err);
 }
 
@@ -155,21 +175,67 @@ static size_t new_tags(struct mr_history *h, const char **out)
 	return n;
 }
 
+/*
+ * In a linear log a tag's name does not say what to look for in state, but the
+ * event after it does.  So those that came since the last reading are asked
+ * for, at least one, and lead to the others.
+ */
+static int fetch_linear(const struct fetch *f, size_t n, struct mreg_error *err)
+{
+	struct fetch newest = *f;
+	uint64_t last = 0;
+	uint64_t seq;
+	char value[32];
+	size_t i = n;
+	int rc = 0;
+
+	if (mr_state_fact_get(f->m->state, f->s->name, LAST_SEQ, value,
+			      sizeof(value)) &&
+	    mr_text_u64(value, UINT64_MAX, &last) < 0)
+		last = 0;
+	while (i > 0 && mr_text_starts(f->tags[i - 1], MR_SEQ_TAG_PREFIX) &&
+	       (i == n || (mr_log_tag(f->tags[i - 1], &seq) && seq > last)))
+		i--;
+	if (i == n)
+		return 0;
+	newest.tags += i;
+	newest.docs += i;
+	if (n - i < PACKS_FROM)
+		rc = mr_task_run(&f->m->env, MR_LOOKUP_JOBS, n - i, fetch_one,
+				 &newest, err);
+	return rc < 0 ? rc : mr_log_chain(f->m, f->tags, f->docs, n, err);
+}
+
 /* What needs not be asked for one by one; `n` tags are wanted. */
 static int fetch_cheaply(const struct fetch *f, size_t n,
 			 struct mreg_error *err)
 {
 	size_t wanted = 0;
 	size_t i;
+	int rc = fetch_linear(f, n, err);
+
+	if (rc < 0)
+		return rc;
 
 	for (i = 0; i < n; i++)
-		if (!remembered(f->m, f->tags[i], &f->docs[i])) {
+		if (!f->docs[i].bytes.len &&
+		    !remembered(f->m, f->tags[i], &f->docs[i])) {
 			mr_buf_clear(&f->docs[i].bytes);
 			wanted++;
 		}
 	return wanted < PACKS_FROM
 		       ? 0
 		       : mr_log_unpack(f->m, f->s, f->tags, f->docs, n, err);
+}
+
+static void remember_last(struct mreg *m, const struct mr_store *s,
+			  const struct mr_history *h)
+{
+	char value[32];
+
+	(void)snprintf(value, sizeof(value), "%" PRIu64,
+		       mr_ledger_next_seq(h->ledger) - 1);
+	mr_state_fact_put(m->state, s->name, LAST_SEQ, value);
 }
 
 static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
@@ -209,7 +275,27 @@ static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			rc = take_event(m, h, tags[i], &docs[i], err);
 		mr_doc_release(&docs[i]);
 	}
+	if (rc >= 0 && h->linear && n > 0)
+		remember_last(m, s, h);
 	mr_state_end(m->state);
+	return rc;
+}
+
+/* Whether it is linear; and tags that a listing, which came late, lacks. */
+static int add_known(struct mr_history *h, struct mreg_error *err)
+{
+	uint64_t seq;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < h->known.n; i++)
+		if (!mr_list_has(&h->tags, h->known.items[i]))
+			rc = mr_list_add(&h->tags, h->known.items[i], err);
+	mr_list_sort(&h->tags);
+	for (i = 0; !h->linear && i < h->tags.n; i++)
+		h->linear =
+			mr_text_starts(h->tags.items[i], MR_SEQ_TAG_PREFIX) &&
+			mr_log_tag(h->tags.items[i], &seq);
 	return rc;
 }
 
@@ -228,5 +314,6 @@ int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		return rc;
 	if (!h->found)
 		return 0;
-	return fetch_new(m, s, h, err);
+	rc = add_known(h, err);
+	return rc < 0 ? rc : fetch_new(m, s, h, err);
 }

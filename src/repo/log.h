@@ -14,12 +14,23 @@
 #include "mreg/session.h"
 #include "store/store.h"
 
+/* Whether a registry refuses to write an mreg.* tag twice. */
+enum mr_fixed {
+	MR_FIXED_UNKNOWN,
+	MR_FIXED_YES,
+	MR_FIXED_NO
+};
+
 struct mr_history {
 	struct mr_ledger *ledger; /* owned */
 	struct mr_list tags;      /* all tags of the repository, sorted */
 	struct mr_list read;      /* log tags that are in the ledger */
 	struct mr_list absent;    /* log tags that could not be read */
+	struct mr_list junk;      /* log tags that have no event of theirs */
+	struct mr_list known;     /* log tags that are there, listed or not */
 	bool found;               /* the repository exists */
+	bool linear;              /* events go under mreg.seq. tags */
+	enum mr_fixed fixed;      /* what mr_log_fixed found out */
 	bool anew; /* every event from the store itself, one by one: no state,
 		    * no packs */
 };
@@ -34,12 +45,44 @@ int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 int mr_log_unpack(struct mreg *m, struct mr_store *s, const char *const *tags,
 		  struct mr_doc *docs, size_t n, struct mreg_error *err);
 
-/* Write an event on top of all heads that `h`, as far as read, has; kind and
+/* log_chain.c: the events of mreg.seq. tags, whose names do not tell what they
+ * have, out of state.  `docs` of the sorted `tags` that are there already lead
+ * to the one before, which they name in `prev`. */
+int mr_log_chain(struct mreg *m, const char *const *tags, struct mr_doc *docs,
+		 size_t n, struct mreg_error *err);
+/* Whether the event in `later` names `d` in its `prev`; MREG_ENOMEM. */
+int mr_log_names(const struct mr_doc *later, const struct mreg_digest *d,
+		 bool *names, struct mreg_error *err);
+
+/*
+ * Write an event on top of all heads that `h`, as far as read, has; kind and
  * what belongs to it are the caller's, who holds mr_store_lock and reads `h`
- * again.  `written` (NULL: not wanted) is its digest. */
+ * again.  `written` (NULL: not wanted) is its digest.
+ *
+ * In a linear log another writer may be first: then `h` is read again and the
+ * event is written on top of theirs.
+ */
 int mr_log_append(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_event *event,
 		  struct mreg_digest *written, struct mreg_error *err);
+/* The same for those who decide again when another one is first: `*lost`, and
+ * nothing was written.  They read `h`, and pause (mr_log_pause). */
+int mr_log_try(struct mreg *m, struct mr_store *s, struct mr_history *h,
+	       const struct mreg_ref *ref, const struct mr_event *event,
+	       struct mreg_digest *written, bool *lost, struct mreg_error *err);
+/* Wait before try `round` (1: the second), for a time that spreads those who
+ * met.  MREG_ECONFLICT when there were MR_LOST_MAX. */
+#define MR_LOST_MAX 1000
+int mr_log_pause(struct mreg *m, const struct mr_store *s, unsigned int round,
+		 struct mreg_error *err);
+
+/*
+ * log_fixed.c: whether the registry refuses to write an mreg.* tag twice, found
+ * out by writing one twice (mreg.seq.probe), and remembered; `ask` false: what
+ * is remembered will do.  Never so where a store has a lock.
+ */
+int mr_log_fixed(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		 bool ask, bool *fixed, struct mreg_error *err);
 
 /* What claiming came to. */
 struct mr_claim {

@@ -31,11 +31,14 @@ struct claiming {
 	const void *manifest; /* its bytes */
 	const char *run;
 	const char *copied_from; /* reference; NULL: pushed here */
+	unsigned int losses;     /* tries that others were before */
 };
 
-/* Append a claim of `number`; `replaces` may be NULL. */
+/* Append a claim of `number`; `replaces` may be NULL.  `*lost`: in a linear log
+ * another event was first, perhaps a claim of that number. */
 static int write_claim(struct claiming *c, uint64_t number,
-		       const struct mr_event *replaces, struct mreg_error *err)
+		       const struct mr_event *replaces, bool *lost,
+		       struct mreg_error *err)
 {
 	struct mr_event e = {
 		.kind = MR_EVENT_VERSION_REGISTERED,
@@ -48,11 +51,15 @@ static int write_claim(struct claiming *c, uint64_t number,
 
 	if (replaces)
 		e.replaces = replaces->digest;
-	rc = mr_log_append(c->m, c->s, c->h, c->ref, &e, NULL, err);
+	rc = mr_log_try(c->m, c->s, c->h, c->ref, &e, NULL, lost, err);
 	if (rc < 0)
 		return rc;
-	mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64, number);
-	return mr_history_read(c->m, c->s, c->h, err);
+	if (*lost)
+		rc = mr_log_pause(c->m, c->s, ++c->losses, err);
+	else
+		mr_log(&c->m->env, MREG_LOG_DEBUG, "claimed number %" PRIu64,
+		       number);
+	return rc < 0 ? rc : mr_history_read(c->m, c->s, c->h, err);
 }
 
 static int read_tag(struct claiming *c, uint64_t number, struct mreg_desc *now,
@@ -143,6 +150,7 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	};
 	unsigned int round;
 	bool done = false;
+	bool lost = true;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -155,16 +163,16 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		out->existed = true;
 		return 0;
 	}
-	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round += !lost) {
 		const struct mreg_digest *d = &version->digest;
 		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
 		uint64_t next = next_number(h);
 		bool contested;
 
-		if (!mine && round)
+		if (!mine && !lost)
 			return blind(&c, err);
 		if (!mine) {
-			rc = write_claim(&c, next, NULL, err);
+			rc = write_claim(&c, next, NULL, &lost, err);
 			if (rc < 0)
 				return rc;
 			continue;
@@ -177,7 +185,7 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 * meet again on the next number. */
 		next += mr_random(&m->env) %
 			(2 * mr_ledger_rivals(h->ledger, mine->number, d) + 1);
-		rc = write_claim(&c, next, mine, err);
+		rc = write_claim(&c, next, mine, &lost, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -227,14 +235,15 @@ int mr_log_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	const struct mreg_digest *d = &version->digest;
 	int rc = mr_history_read(m, s, h, err);
 	const struct mr_event *e;
+	bool lost = true;
 
 	if (rc < 0)
 		return rc;
 	e = mr_ledger_owner(h->ledger, number, d);
 	if (e && mreg_digest_equal(&e->version, d))
 		return 0; /* an earlier run's */
-	if (!mr_ledger_contested(h->ledger, number, d))
-		rc = write_claim(&c, number, NULL, err);
+	while (rc >= 0 && lost && !mr_ledger_contested(h->ledger, number, d))
+		rc = write_claim(&c, number, NULL, &lost, err);
 	if (rc < 0 || !mr_ledger_contested(h->ledger, number, d))
 		return rc;
 	return mr_log_refuse(s, number, err);

@@ -3,8 +3,9 @@
  * (spec/events.md, "Packs").
  *
  * Nothing in a pack is believed: a line is an event of the log when the digest
- * of the manifest that it makes is in the name of a tag that was listed.  Tags
- * of a linear log have no digest, so their events are never taken from here.
+ * of the manifest that it makes is in the name of a tag that was listed, or,
+ * since tags of a linear log have no digest, when the event after it names it.
+ * So lines are read from the last one up.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,37 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What goes by this tag; NULL: nobody asked for it. */
+static struct mr_doc *doc_of(struct packs *p, const char *tag)
+{
+	const char *const *at =
+		bsearch(&tag, p->tags, p->n, sizeof(*p->tags), compare_text);
+
+	return at ? &p->docs[at - p->tags] : NULL;
+}
+
+/* The place of an event in a linear log, if the one after it says that it is
+ * there; else NULL. */
+static int find_linear(struct packs *p, const struct mr_event_doc *doc,
+		       struct mr_doc **out, struct mreg_error *err)
+{
+	char tag[MR_LOG_TAG_TEXT];
+	struct mr_doc *later;
+	uint64_t seq = 0;
+	bool names = false;
+	int rc = 0;
+
+	*out = NULL;
+	if (!mr_log_tag(doc->tag, &seq))
+		return 0;
+	later = doc_of(p, mr_log_tag_linear(seq + 1, tag));
+	if (later && later->bytes.len)
+		rc = mr_log_names(later, &doc->desc.digest, &names, err);
+	if (rc >= 0 && names)
+		*out = doc_of(p, mr_log_tag_linear(seq, tag));
+	return rc;
+}
+
 static int take_line(struct packs *p, const char *line, size_t n,
 		     struct mreg_error *err)
 {
@@ -116,17 +148,16 @@ static int take_line(struct packs *p, const char *line, size_t n,
 	struct mr_event_doc doc = { .bytes = MR_BUF_INIT(
 					    MR_MANIFEST_MAX_BYTES) };
 	struct mreg_error why = MREG_ERROR_INIT;
-	const char *tag = doc.tag;
-	const char *const *at;
 	struct mr_doc *to;
 	int rc = mr_event_unpack(line, n, &doc, &why);
 
 	if (rc < 0)
 		return forgive(p, "one of its lines", rc, &why, err);
-	at = bsearch(&tag, p->tags, p->n, sizeof(*p->tags), compare_text);
-	to = at ? &p->docs[at - p->tags] : NULL;
-	if (!to || to->bytes.len)
-		return 0;
+	to = doc_of(p, doc.tag);
+	if (!to)
+		rc = find_linear(p, &doc, &to, err);
+	if (rc < 0 || !to || to->bytes.len)
+		return rc;
 	to->desc = doc.desc;
 	mr_buf_add(&to->bytes, doc.bytes.data, doc.bytes.len);
 	return mr_buf_check(&to->bytes, "event", err);
@@ -135,17 +166,17 @@ static int take_line(struct packs *p, const char *line, size_t n,
 static int take_lines(struct packs *p, const struct mr_buf *pack,
 		      struct mreg_error *err)
 {
-	const char *at = pack->data;
-	const char *end = pack->len ? at + pack->len : at;
+	const char *text = pack->data;
+	size_t end = pack->len;
 	int rc = 0;
 
-	while (rc >= 0 && at < end) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
+	while (rc >= 0 && end > 0) {
+		size_t at = --end; /* past the line's end */
 
-		if (!stop)
-			stop = end;
-		rc = take_line(p, at, (size_t)(stop - at), err);
-		at = stop + 1;
+		while (at > 0 && text[at - 1] != '\n')
+			at--;
+		rc = take_line(p, text + at, end - at, err);
+		end = at;
 	}
 	return rc;
 }

@@ -241,6 +241,11 @@ int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	return s->ops->tags(s, out, found, err);
 }
 
+bool mr_store_locks(const struct mr_store *s)
+{
+	return s->ops->lock != NULL;
+}
+
 int mr_store_lock(struct mr_store *s, struct mreg_error *err)
 {
 	return s->ops->lock ? s->ops->lock(s, err) : 0;

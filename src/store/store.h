@@ -170,6 +170,8 @@ int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 int mr_store_referrers(struct mr_store *s, const struct mreg_digest *subject,
 		       const char *artifact_type, struct mr_referrers *out,
 		       struct mreg_error *err);
+/* Whether it has a lock, so that one writer at a time is at it. */
+bool mr_store_locks(const struct mr_store *s);
 /* 0 at once where a store has no lock. */
 int mr_store_lock(struct mr_store *s, struct mreg_error *err);
 void mr_store_unlock(struct mr_store *s);

@@ -134,6 +134,7 @@ char *mreg_record_result_json(const struct mreg_record_result *r)
 	mr_view_bool(&v, "changed", r->changed);
 	mr_view_rows(&v, "values", r->values, r->value_count, value_row);
 	mr_view_digest(&v, "event", &r->event);
+	mr_view_bool(&v, "linear", r->linear);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	return mr_view_text(&v);
 }

@@ -18,7 +18,7 @@ EMPTY, EMPTY_TYPE = b"{}", "application/vnd.oci.empty.v1+json"
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PROFILES = ("ecr", "ghcr", "gar", "acr", "zot", "quay", "harbor", "dockerhub",
             "gitlab", "gitea", "jfrog", "s3", "listing-drops", "immutable",
-            "immutable-412", "immutable-400", "nodelete", "dist28", "dist3",
+            "immutable-412", "immutable-400", "records", "nodelete", "dist28", "dist3",
             "cloudflare")
 
 

@@ -193,8 +193,12 @@ class Registry:
             config["auth"] = auth
         # JSON is YAML.
         (self.folder / "config.yml").write_text(json.dumps(config))
-        with open(self.access_log, "wb") as out, \
-                open(self.folder / "error.log", "wb") as err:
+        self.start()
+
+    def start(self):
+        """Begin to serve; again after kill() or stop()."""
+        with open(self.access_log, "ab") as out, \
+                open(self.folder / "error.log", "ab") as err:
             self.process = subprocess.Popen(
                 ["/usr/bin/docker-registry", "serve",
                  str(self.folder / "config.yml")], stdout=out, stderr=err,
@@ -220,6 +224,10 @@ class Registry:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def mark(self):
         """Where the log is now; for requests()."""

@@ -165,14 +165,34 @@ const char *fake_subject_of(const char *text, size_t n, char out[144])
 	return out;
 }
 
+/* Whether `tag` is one of `patterns`, which have commas in between. */
+static bool is_any_of(const char *patterns, const char *tag)
+{
+	char one[64];
+	size_t n;
+
+	for (; *patterns; patterns += n + (patterns[n] == ',')) {
+		n = strcspn(patterns, ",");
+		(void)snprintf(one, sizeof(one), "%.*s", (int)n, patterns);
+		if (fnmatch(one, tag, 0) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool may_not_change(const struct fakereg_opts *o, const char *tag)
+{
+	return o->immutable_tags &&
+	       (!o->immutable || is_any_of(o->immutable, tag));
+}
+
 static bool is_fixed(struct fake_call *x, const char *tag, const char *digest)
 {
 	const struct fakereg_opts *o = &x->f->o;
 	struct fake_repo *r = fake_repo_get(x->f, x->repo, true);
 	struct fake_tag *t = fake_tag_find(r, tag);
 
-	if (!o->immutable_tags || !t || strcmp(t->digest, digest) == 0 ||
-	    (o->immutable && fnmatch(o->immutable, tag, 0) != 0))
+	if (!t || !may_not_change(o, tag) || strcmp(t->digest, digest) == 0)
 		return false;
 	if (o->immutable_status == 412)
 		fake_error(x->a, 412, "PRECONDITION",
@@ -182,6 +202,9 @@ static bool is_fixed(struct fake_call *x, const char *tag, const char *digest)
 			   "the image tag already exists and cannot be "
 			   "overwritten because the tag is immutable",
 			   tag);
+	else if (o->immutable_status == 403)
+		fake_error(x->a, 403, "DENIED",
+			   "requested access to the resource is denied", tag);
 	else
 		fake_error(x->a, 409, "TAG_IMMUTABLE", "tag is immutable", tag);
 	return true;
@@ -247,6 +270,9 @@ void fake_delete_manifest(struct fake_call *x, const char *ref)
 	if (!o->tag_delete || strchr(ref, ':'))
 		fake_error(x->a, o->delete_status ? (int)o->delete_status : 400,
 			   "UNSUPPORTED", "tags cannot be deleted", NULL);
+	else if (fake_tag_find(r, ref) && may_not_change(o, ref))
+		fake_error(x->a, 412, "PRECONDITION",
+			   "configured as immutable, cannot be deleted", ref);
 	else if (fake_tag_drop(r, ref))
 		x->a->status = 202;
 	else

@@ -77,8 +77,9 @@ struct fakereg_opts {
 	bool tag_delete;            /* else `delete_status` */
 	unsigned int delete_status; /* 0: 400, as distribution 2.8 */
 	bool immutable_tags;        /* else they move */
-	const char *immutable;      /* those that match only; fnmatch(3) */
-	unsigned int immutable_status; /* 0: 409; 412, 400 */
+	const char *immutable;      /* those that match one only; fnmatch(3),
+				       commas in between */
+	unsigned int immutable_status; /* 0: 409; 412, 400, 403 */
 
 	/* Lists. */
 	unsigned int page; /* entries of a page at most; 0: as asked */

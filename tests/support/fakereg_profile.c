@@ -163,6 +163,13 @@ static const struct {
 	  { .immutable_tags = true,
 	    .immutable_status = 400,
 	    .referrers = true } },
+	/* What spec/events.md asks for: versions and records stay. */
+	{ "records",
+	  { .immutable_tags = true,
+	    .immutable = "v[0-9]*,mreg.*",
+	    .immutable_status = 412,
+	    .tag_delete = true,
+	    .referrers = true } },
 	{ "nodelete", { .delete_status = 405 } },
 	{ "dist28",
 	  { .mounts = true, .stale_cancels = true, .no_pages = true } },

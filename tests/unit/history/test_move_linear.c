@@ -1,0 +1,246 @@
+/*
+ * test_move_linear.c - aliases moved in a linear log, where what a move expects
+ * is a lock.
+ */
+#include "history/history.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "content/digest.h"
+#include "tests/support/log_fixture.h"
+
+#define VERSIONS 3
+#define WRITERS 8
+#define MOVES 10
+
+struct fixture {
+	struct logx *x;
+	struct mreg *m, *other;
+	struct mr_history h;
+	struct mreg_desc versions[VERSIONS];
+	const char *alias; /* that the other one moves meanwhile */
+	unsigned int to;
+};
+
+static void make_version(struct fixture *f, unsigned int n)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
+	struct mreg_error err = MREG_ERROR_INIT;
+	char text[32];
+	struct mreg_pair pair = { "org.mreg.test", text };
+	struct mr_descriptor layer = { .desc = mr_empty_desc };
+	struct mr_manifest_draft d = {
+		.artifact_type = "application/vnd.mreg.test",
+		.config = { .desc = mr_empty_desc },
+		.annotations = { .items = &pair, .n = 1 },
+		.layers = &layer,
+		.layer_count = 1,
+	};
+	struct mreg_desc *desc = &f->versions[n];
+	char digest[MREG_DIGEST_TEXT];
+
+	(void)snprintf(text, sizeof(text), "%u", n);
+	assert_ok(mr_manifest_write(&d, &bytes, &err), err);
+	(void)snprintf(desc->media_type, sizeof(desc->media_type), "%s",
+		       MR_MEDIA_MANIFEST);
+	desc->size = bytes.len;
+	assert_ok(mr_digest_of(bytes.data, bytes.len, &desc->digest, &err),
+		  err);
+	assert_ok(mr_store_set(f->x->s, mreg_digest_text(&desc->digest, digest),
+			       desc, bytes.data, NULL, &err),
+		  err);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = mr_zalloc(sizeof(*f));
+	unsigned int i;
+
+	assert_non_null(f);
+	f->x = logx_new();
+	f->x->fixed = true;
+	f->x->ctx = f;
+	f->m = logx_user(f->x, "ada");
+	f->other = logx_user(f->x, "bob");
+	for (i = 0; i < VERSIONS; i++)
+		make_version(f, i);
+	logx_read(f->x, f->m, &f->h);
+	f->h.linear = true;
+	(void)logx_append(f->x, f->m, &f->h, "first");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	mr_history_release(&f->h);
+	mreg_close(f->other);
+	mreg_close(f->m);
+	logx_free(f->x);
+	mr_release(f);
+	return 0;
+}
+
+static int move_by(struct fixture *f, struct mreg *m, const char *alias,
+		   unsigned int to, const char *expect, struct mr_moved *out,
+		   struct mreg_error *err)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mr_move mv = { .alias = alias,
+			      .to = f->versions[to],
+			      .by = "set",
+			      .expect = expect };
+
+	return mr_alias_move(m, f->x->s, &h, &f->x->ref, &mv, out, err);
+}
+
+static void move(struct fixture *f, struct mreg *m, const char *alias,
+		 unsigned int to)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_moved out;
+
+	assert_ok(move_by(f, m, alias, to, NULL, &out, &err), err);
+}
+
+static void move_meanwhile(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	move(f, f->other, f->alias, f->to);
+}
+
+static void has(struct fixture *f, const char *alias, unsigned int version)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_alias_state st;
+
+	logx_read(f->x, f->m, &f->h);
+	assert_ok(mr_alias_look(f->x->s, &f->h, alias, &st, &err), err);
+	assert_int_equal(st.agree, MR_ALIAS_AGREES);
+	assert_true(mreg_digest_equal(&st.fold, &f->versions[version].digest));
+	logx_assert_line(&f->h);
+}
+
+/* The other's move comes first in the log; it never had a chance to be lost. */
+static void who_expects_gives_way_to_who_was_first(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	char expect[MREG_DIGEST_TEXT];
+	struct mr_moved out;
+
+	move(f, f->m, "production", 0);
+	(void)mreg_digest_text(&f->versions[0].digest, expect);
+	f->alias = "production";
+	f->to = 1;
+	f->x->meanwhile = move_meanwhile;
+	assert_code(MREG_ECONFLICT,
+		    move_by(f, f->m, "production", 2, expect, &out, &err), err);
+	assert_has(err.msg, "at the same moment");
+	has(f, "production", 1);
+	assert_int_equal(mr_ledger_count(f->h.ledger), 3);
+}
+
+static void what_happens_to_another_alias_is_in_nobodys_way(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	struct mr_moved out;
+
+	f->alias = "staging";
+	f->to = 1;
+	f->x->meanwhile = move_meanwhile;
+	assert_ok(move_by(f, f->m, "production", 2, "none", &out, &err), err);
+	has(f, "production", 2);
+	has(f, "staging", 1);
+	assert_int_equal(mr_ledger_count(f->h.ledger), 3);
+}
+
+static void who_expects_nothing_moves_it_on(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	struct mr_moved out;
+
+	f->alias = "production";
+	f->to = 1;
+	f->x->meanwhile = move_meanwhile;
+	assert_ok(move_by(f, f->m, "production", 2, NULL, &out, &err), err);
+	has(f, "production", 2);
+	assert_int_equal(mr_ledger_count(f->h.ledger), 3);
+}
+
+/* -- many at once ---------------------------------------------------------- */
+
+struct writer {
+	struct fixture *f;
+	struct mreg *m;
+	unsigned int index, done;
+	struct mreg_digest events[MOVES];
+	int rc;
+	struct mreg_error err;
+};
+
+static void *keep_moving(void *arg)
+{
+	struct writer *w = arg;
+	unsigned int i;
+
+	for (i = 0; i < MOVES && w->rc >= 0; i++) {
+		struct mr_moved out;
+
+		w->rc = move_by(w->f, w->m, "production",
+				(w->index + i) % VERSIONS, NULL, &out, &w->err);
+		if (w->rc >= 0 && mr_digest_known(&out.event))
+			w->events[w->done++] = out.event;
+	}
+	return NULL;
+}
+
+static void many_at_once_make_one_line(void **state)
+{
+	struct fixture *f = *state;
+	struct writer w[WRITERS];
+	pthread_t threads[WRITERS];
+	unsigned int i, k;
+
+	for (i = 0; i < WRITERS; i++) {
+		w[i] = (struct writer){ .f = f, .index = i };
+		w[i].m = logx_user(f->x, "shared");
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, keep_moving, &w[i]),
+			0);
+	}
+	for (i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	logx_read(f->x, f->m, &f->h);
+	logx_assert_line(&f->h);
+	for (i = 0; i < WRITERS; i++) {
+		assert_ok(w[i].rc, w[i].err);
+		for (k = 0; k < w[i].done; k++)
+			assert_non_null(
+				mr_ledger_find(f->h.ledger, &w[i].events[k]));
+		mreg_close(w[i].m);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_expects_gives_way_to_who_was_first),
+		TEST(what_happens_to_another_alias_is_in_nobodys_way),
+		TEST(who_expects_nothing_moves_it_on),
+		TEST(many_at_once_make_one_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
