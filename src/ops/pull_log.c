@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "look/life.h"
+#include "look/look.h"
 #include "ops/pull.h"
 
 /* v<N> is asked for only where the number is not known yet. */
