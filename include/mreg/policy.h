@@ -3,9 +3,9 @@
  * setting one, and its verdict on a version or on files that are not pushed
  * yet.
  *
- * A policy is enforced by clients (push refuses what it refuses), not by the
- * registry: who writes there without mreg is not stopped.  The language is
- * spec/policy.md.
+ * A policy is enforced by clients (push and promote refuse what it refuses),
+ * not by the registry: who writes there without mreg is not stopped.  The
+ * language is spec/policy.md.
  */
 #ifndef MREG_POLICY_H
 #define MREG_POLICY_H

@@ -486,9 +486,10 @@ const struct cli_command cli_cmd_policy_show = {
 	.examples = show_examples,
 	.notes = "In force is the policy that was last set for the model; else "
 		 "that of mreg-policy below the configured prefix; else none. "
-		 "It is enforced by clients, not by the registry: push refuses "
-		 "what it refuses, but whoever writes there without mreg is "
-		 "not stopped.",
+		 "It is enforced by clients, not by the registry: push and "
+		 "promote refuse what it refuses, but whoever writes there "
+		 "without mreg is not stopped. Rules of an alias, and what is "
+		 "said of a version's life, are listed with the others.",
 };
 
 const struct cli_command cli_cmd_policy_set = {
@@ -516,7 +517,8 @@ const struct cli_command cli_cmd_policy_check = {
 		 "the name that the files before it would be pushed to: "
 		 "nothing is sent. Every rule that fails is told at once, with "
 		 "what to do about it, and the exit status is 7. Rules on what "
-		 "is attached to a version wait until it is there. Bounds that "
+		 "is attached to a version wait until it is there; what an "
+		 "alias asks is asked by promote alone. Bounds that "
 		 "hold because what they compare with is not there are told "
 		 "too. --facts "
 		 "prints the document of spec/policy-facts.schema.json, also "
