@@ -194,8 +194,9 @@ const struct cli_command cli_cmd_copy = {
 		 "version there.\n\n"
 		 "If the target has a version, a release name or a record "
 		 "under the same tag with another digest, nothing is written "
-		 "(exit status 4). Aliases follow the source. The same copy "
-		 "again continues, or does nothing.\n\n"
+		 "(exit status 4). Aliases follow the source; where the "
+		 "target's log says otherwise, that is a move in it. The same "
+		 "copy again continues, or does nothing.\n\n"
 		 "The log brings the model's policy to a target that has none "
 		 "of its own; one that was set there stays.",
 };

@@ -25,6 +25,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_alias_rm,
 	&cli_cmd_alias_ls,
 	&cli_cmd_alias_repair,
+	&cli_cmd_promote,
 	&cli_cmd_rollback,
 	&cli_cmd_release,
 	&cli_cmd_wait,
@@ -39,7 +40,6 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_approve,
 	&cli_cmd_reject,
 	&cli_cmd_approvals,
-	&cli_cmd_promote,
 	/* out of use */
 	&cli_cmd_deprecate,
 	&cli_cmd_archive,

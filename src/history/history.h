@@ -52,8 +52,9 @@ struct mr_move {
 	const char *alias;
 	struct mreg_desc to; /* digest NONE: it is removed */
 	const void *bytes;   /* of that manifest; NULL: fetched where needed */
-	const char *by;     /* "set", "promote", "rollback", "remove", "push" */
-	const char *reason; /* NULL: none */
+	const char *by;      /* "set", "promote", "rollback", "remove", "push",
+			      * "copy" */
+	const char *reason;  /* NULL: none */
 	struct mreg_digest policy; /* it was judged by; NONE: by none */
 	/* Digest the tag must have before and, but for this move, after;
 	 * "none": nothing.  NULL: whatever it has. */

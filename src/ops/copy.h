@@ -53,6 +53,7 @@ struct copy_tag {
 	struct mreg_digest was; /* what the target has; NONE */
 	enum mreg_copy_action action;
 	bool conflict;
+	bool recorded; /* an alias that moved by an event of the target */
 };
 
 struct copy {
@@ -153,6 +154,13 @@ int mr_copy_put(struct copy *c, size_t node, const char *reference,
 
 /* copy_tags.c: tags, under the target's lock. */
 int mr_copy_publish(struct copy *c, struct mreg_error *err);
+
+/*
+ * copy_aliases.c: move the aliases that the target's log, with what was copied
+ * into it, has elsewhere than the source; and remove those of which the source
+ * has the removal's event alone.  All others are only written.
+ */
+int mr_copy_aliases(struct copy *c, struct mreg_error *err);
 
 /* copy_policy.c: whose policy is in force. */
 

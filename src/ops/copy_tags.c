@@ -3,7 +3,8 @@
  *
  *   the log and other records -> [the target's own policy stays] -> [read the
  *   log of the target: may v<N> be written?] -> v<N> -> release names ->
- *   siblings, foreign tags -> aliases -> latest
+ *   siblings, foreign tags -> [aliases that its log has elsewhere] -> aliases
+ *   -> latest
  *
  * so a version that can be seen has its number, and what breaks off in between
  * leaves claims without versions, which the same copy completes.
@@ -108,7 +109,7 @@ static int write_stage(struct copy *c, const enum mr_tag_kind kinds[2],
 		const struct copy_tag *t = &c->tags[i];
 
 		if ((t->node != MR_COPY_NO_NODE || t->tombstone) &&
-		    t->action != MREG_COPY_SAME &&
+		    t->action != MREG_COPY_SAME && !t->recorded &&
 		    (t->kind == kinds[0] || t->kind == kinds[1]))
 			tags[n++] = i;
 	}
@@ -175,8 +176,12 @@ static int write_all(struct copy *c, struct mreg_error *err)
 		rc = adopt(c, err);
 	else if (rc >= 0 && !c->fresh)
 		rc = read_claims(c, err);
-	for (i = 1; rc >= 0 && i + 1 < MR_COUNT(stages); i++)
-		rc = write_stage(c, stages[i], err);
+	for (i = 1; rc >= 0 && i + 1 < MR_COUNT(stages); i++) {
+		if (stages[i][0] == MR_TAG_ALIAS && !c->fresh)
+			rc = mr_copy_aliases(c, err);
+		if (rc >= 0)
+			rc = write_stage(c, stages[i], err);
+	}
 	if (rc < 0)
 		return rc;
 	if (!c->whole && !c->fresh) {

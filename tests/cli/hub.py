@@ -1,5 +1,5 @@
 """hub.py - model folders as they come from elsewhere: a hub's, MLflow's, and a
-pickle that runs something."""
+pickle that runs something; and what is warned of them."""
 import json
 
 import harness
@@ -60,3 +60,8 @@ def folder(out):
          "torch_dtype": "float16", "max_position_embeddings": 512}))
     harness.write(out / "README.md", CARD)
     return out
+
+
+def warnings(result):
+    return [line for line in result.stderr.splitlines()
+            if line.startswith("warning")]

@@ -83,6 +83,36 @@ def test_it_says_what_it_takes(mreg, command, usage):
         f"usage: mreg {command} {usage} [options]\n")
 
 
+def test_aliases_that_both_moved_follow_the_source_by_an_event(mreg, grown):
+    """The log of the target explains its tags."""
+    mreg.run("copy", "churn", "other")
+    mreg.run("alias", "set", "churn:v1", "kept")
+    mreg.run("alias", "set", "churn:v2", "staging")
+    for version in ("v2", "v1", "v2", "v1"):
+        mreg.run("alias", "set", f"other:{version}", "staging")
+    mreg.run("copy", "churn", "other")
+    log = mreg.json("log", "other", "--alias", "staging")
+    assert log["events"][-1]["says"] == "staging: v2, was v1, by copy"
+    rows = mreg.json("alias", "ls", "other")["aliases"]
+    assert {r["alias"]: r["version"] for r in rows} == {
+        "1.2.0": "v2", "kept": "v1", "latest": "v2", "staging": "v2"}
+    assert all(r["differs"] is None for r in rows)
+    again = mreg.run("copy", "churn", "other").stdout
+    assert again.startswith("unchanged: churn is all in other\n")
+    assert mreg.json("log", "other", "--alias", "staging") == log
+
+
+def test_what_was_removed_since_is_removed_there(mreg, grown):
+    mreg.run("copy", "churn", "other")
+    mreg.run("alias", "rm", "churn:staging")
+    mreg.run("copy", "churn", "other")
+    mreg.fails(3, "resolve", "other:staging")
+    assert [r["alias"] for r in mreg.json("alias", "ls", "other")["aliases"]] \
+        == ["1.2.0", "latest"]
+    assert mreg.json("log", "other") == {**mreg.json("log", "churn"),
+                                         "name": "other"}
+
+
 def test_tags_are_in_order(mreg, pushed, model):
     for i in range(11):
         (model / "config.json").write_text(str(i))

@@ -52,8 +52,8 @@ def folder(tmp_path):
          "embeddings.LayerNorm.bias": ("F32", [384]),
          "embeddings.LayerNorm.weight": ("F32", [384, 8])},
         {"format": "pt"}))
-    policy, = blocks("yaml")
-    harness.write(tmp_path / "policy.yaml", policy)
+    for name, policy in zip(("policy", "gates"), blocks("yaml"), strict=True):
+        harness.write(tmp_path / f"{name}.yaml", policy)
     return tmp_path
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import harness
 from harness import MIB, ROOT, Mreg, write
-from test_push_facts import warnings
+from hub import warnings
 from weight_files import number, text
 
 CPU_MAX_S = 20  # it takes milliseconds; under a sanitizer a few seconds

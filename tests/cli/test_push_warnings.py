@@ -8,16 +8,12 @@ import zipfile
 import pytest
 
 import hub
+from hub import warnings
 
 
 @pytest.fixture
 def folder(tmp_path):
     return hub.folder(tmp_path / "hub")
-
-
-def warnings(result):
-    return [line for line in result.stderr.splitlines()
-            if line.startswith("warning")]
 
 
 def test_a_pickle_that_runs_something_is_told(mreg, model):

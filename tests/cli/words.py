@@ -3,10 +3,10 @@
 COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "import",
             "resolve", "ls", "inspect", "card", "diff",
-            "alias set", "alias rm", "alias ls", "alias repair", "rollback",
-            "release", "wait", "log", "create", "edit",
+            "alias set", "alias rm", "alias ls", "alias repair", "promote",
+            "rollback", "release", "wait", "log", "create", "edit",
             "policy show", "policy set", "policy check",
-            "request", "approve", "reject", "approvals", "promote",
+            "request", "approve", "reject", "approvals",
             "deprecate", "archive", "restore",
             "login", "logout", "doctor", "config show", "config get",
             "config set", "config unset", "completion", "version"]
