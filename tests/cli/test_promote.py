@@ -256,6 +256,22 @@ def test_it_is_compared_with_what_the_alias_has(mreg, gates, push):
     assert promote(mreg, "churn:v3")["uncompared"] == []
 
 
+def test_what_was_given_after_the_fact_counts(mreg, gates, push):
+    push(1)
+    gates("require: [tags.reviewed]\npatterns: {description: 'Who .*'}")
+    mreg.run("edit", "churn:v1", "--description", "a model")
+    assert set(refused(mreg)) == {"require.tags.reviewed",
+                                  "patterns.description"}
+    mreg.run("edit", "churn:v1", "--tag", "reviewed=2026-11-22",
+             "--description", "Who leaves")
+    assert promote(mreg)["changed"]
+    facts = json.loads(mreg.run("policy", "check", "churn:v1",
+                                "--facts").stdout)
+    assert facts["tags"] == {"reviewed": "2026-11-22"}
+    assert facts["fields"]["description"] == "Who leaves"
+    mreg.run("resolve", "churn:production", "--require-policy")
+
+
 # -- no gate ----------------------------------------------------------------------
 
 
