@@ -6,10 +6,11 @@
  *     passed -> [the log grew meanwhile: judged again] -> move (history/move.c)
  * Invariants
  * 1. The event names the policy of the log that it was judged by.
- * 2. An alias with gates is moved only from what it was judged against: a rule
- *    may compare with that, and whoever moved it meanwhile was judged too.
- * An approval that is refused between the last look and the event is met by
- * consumers, who ask again (rule/policy_demand.c).
+ * 2. An alias with gates is moved only from what it was judged against, as far
+ *    as could be seen: a rule may compare with that.  On a bare registry two
+ * may do so at the same moment; who wins is told of the other. An approval that
+ * is refused between the last look and the event is met by consumers, who ask
+ * again (rule/policy_demand.c).
  */
 #include "mreg/promote.h"
 
@@ -181,6 +182,40 @@ static int refuse(struct promote *p, struct mreg_error *err)
 
 /* -- all of it ------------------------------------------------------------- */
 
+/* Whether `e` moved the alias without knowing of `mine`, nor `mine` of it. */
+static bool is_beside(const struct promote *p, const struct mr_event *e,
+		      const struct mr_event *mine)
+{
+	return e->kind == MR_EVENT_ALIAS_MOVED &&
+	       strcmp(mr_event_text(e, "alias"), p->alias) == 0 &&
+	       !mr_ledger_follows(p->h.ledger, e, mine) &&
+	       !mr_ledger_follows(p->h.ledger, mine, e);
+}
+
+static void warn_beside(struct promote *p)
+{
+	const struct mr_event *mine = NULL;
+	size_t i = mr_ledger_count(p->h.ledger);
+	char who[SHOWN_BYTES];
+
+	while (i-- > 0 && !mine) {
+		const struct mr_event *e = mr_ledger_event(p->h.ledger, i);
+
+		if (mreg_digest_equal(&e->digest, &p->out->move.event))
+			mine = e;
+	}
+	for (i = 0; mine && i < mr_ledger_count(p->h.ledger); i++) {
+		const struct mr_event *e = mr_ledger_event(p->h.ledger, i);
+
+		if (is_beside(p, e, mine))
+			mr_log(&p->m->env, MREG_LOG_WARN,
+			       "'%s' was moved by '%s' at the same moment: it "
+			       "was not judged against that",
+			       p->alias,
+			       mr_text_safe(e->actor, who, sizeof(who)));
+	}
+}
+
 static int move(struct promote *p, struct mreg_error *err)
 {
 	struct mr_move mv = { .alias = p->alias,
@@ -191,13 +226,17 @@ static int move(struct promote *p, struct mreg_error *err)
 			      .policy = p->out->policy,
 			      .expect = p->o->expect };
 	char was[MREG_DIGEST_TEXT] = "none";
+	int rc;
 
 	if (mr_digest_known(&p->state.tag.digest))
 		(void)mreg_digest_text(&p->state.tag.digest, was);
 	if (p->out->gated && !mv.expect)
 		mv.expect = was;
-	return mr_name_move(p->m, p->l.s, &p->h, &p->l.ref, &mv, p->o->dry_run,
-			    &p->out->move, err);
+	rc = mr_name_move(p->m, p->l.s, &p->h, &p->l.ref, &mv, p->o->dry_run,
+			  &p->out->move, err);
+	if (rc >= 0 && p->out->gated && mr_digest_known(&p->out->move.event))
+		warn_beside(p);
+	return rc;
 }
 
 /* The log has it there: all that may be missing is the tag, whose writer

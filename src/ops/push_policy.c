@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "content/digest.h"
 #include "ops/push.h"
 #include "rule/rule.h"
 
@@ -66,6 +67,28 @@ static int is_there(struct push *p, bool *there, struct mreg_error *err)
 	return rc;
 }
 
+/* Those of its aliases that have another version, or none; else NULL. */
+static int find_moved(struct push *p, const char *moved[2],
+		      struct mreg_error *err)
+{
+	struct mreg_desc now;
+	bool found;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < MR_COUNT(p->aliases); i++) {
+		moved[i] = p->aliases[i];
+		if (!moved[i])
+			continue;
+		rc = mr_tag_resolve(p->to, moved[i], &now, &found, err);
+		if (rc >= 0 && found &&
+		    mreg_digest_equal(&now.digest,
+				      &p->docs.manifest_desc.digest))
+			moved[i] = NULL;
+	}
+	return rc;
+}
+
 /* What is a version already was judged when it was pushed, but not by the
  * pusher's own rules, nor under the aliases it gets now. */
 static int judge_again(struct push *p, struct mr_case *c, struct mr_arena *a,
@@ -73,19 +96,20 @@ static int judge_again(struct push *p, struct mr_case *c, struct mr_arena *a,
 {
 	MR_AUTO(mr_case_release)
 	struct mr_case own = { .facts = { .max = 0 } };
-	const char *what = "nothing was pushed";
-	int rc;
+	const char *moved[MR_COUNT(p->aliases)];
+	int rc = find_moved(p, moved, err);
 
-	mr_verdict_aliases(&c->verdict);
-	if (c->verdict.count)
-		return mr_policy_refuse_aliases(p->m, what, &c->policies,
-						&c->verdict, err);
-	rc = mr_policies_files(&p->o->policies, a, &own.policies, err);
+	if (rc >= 0)
+		rc = mr_policy_aliases_by(p->m, &c->policies, p->meta->kind,
+					  moved, MR_COUNT(moved), err);
+	if (rc >= 0)
+		rc = mr_policies_files(&p->o->policies, a, &own.policies, err);
 	if (rc >= 0)
 		rc = judge_push(p, false, a, &own, err);
 	if (rc < 0 || !own.verdict.count)
 		return rc;
-	return mr_policy_refuse(p->m, what, &own.policies, &own.verdict, err);
+	return mr_policy_refuse(p->m, "nothing was pushed", &own.policies,
+				&own.verdict, err);
 }
 
 static void tell_idle(struct push *p, const struct mr_verdict *v)

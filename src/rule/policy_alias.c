@@ -15,14 +15,14 @@
 #define FINDINGS_MAX_BYTES (64u << 10)
 #define RULE_BYTES 160 /* "aliases." and the longest alias */
 
-void mr_verdict_aliases(struct mr_verdict *v)
+/* Findings of other rules are dropped. */
+static void keep_naming(struct mr_verdict *v)
 {
 	size_t n = 0;
 	size_t i;
 
 	for (i = 0; i < v->count; i++)
-		if (strcmp(v->items[i].rule, "naming.alias") == 0 ||
-		    mr_text_starts(v->items[i].rule, "aliases."))
+		if (strcmp(v->items[i].rule, "naming.alias") == 0)
 			v->items[n++] = v->items[i];
 	v->count = n;
 }
@@ -125,16 +125,16 @@ static int judge(const struct mr_policies *by, const char *kind,
 		rc = mr_policy_judge(by->policy, NULL, facts, out, err);
 	if (rc < 0)
 		return rc;
-	mr_verdict_aliases(out);
+	keep_naming(out);
 	return mr_verdict_gated(by, aliases, n, out, err);
 }
 
-static int judge_by(struct mreg *m, const struct mr_policies *by,
-		    const char *kind, const char *const *aliases, size_t n,
-		    struct mreg_error *err)
+int mr_policy_aliases_by(struct mreg *m, const struct mr_policies *by,
+			 const char *kind, const char *const *aliases, size_t n,
+			 struct mreg_error *err)
 {
 	MR_AUTO(mr_verdict_release) struct mr_verdict v = { .count = 0 };
-	int rc = judge(by, kind, aliases, n, &v, err);
+	int rc = by->policy ? judge(by, kind, aliases, n, &v, err) : 0;
 
 	if (rc < 0 || !v.count)
 		return rc;
@@ -160,9 +160,8 @@ int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
 	rc = mr_result_arena(&a, err);
 	if (rc >= 0)
 		rc = mr_policies_load(m, ref, s, h, NULL, a, &by, err);
-	if (rc < 0 || !by.policy)
-		return rc;
-	return judge_by(m, &by, kind, aliases, n, err);
+	return rc < 0 ? rc
+		      : mr_policy_aliases_by(m, &by, kind, aliases, n, err);
 }
 
 int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
@@ -185,5 +184,7 @@ int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
 		rc = mr_meta_new(&meta, err);
 	if (rc >= 0 && !manifest->is_index)
 		rc = mr_meta_read(manifest, meta, err);
-	return rc < 0 ? rc : judge_by(m, &by, meta->kind, &alias, 1, err);
+	return rc < 0 ? rc
+		      : mr_policy_aliases_by(m, &by, meta->kind, &alias, 1,
+					     err);
 }

@@ -53,6 +53,22 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 	return rc;
 }
 
+/* Its metadata, with what was given after the fact. */
+static int fold_meta(struct mr_look *l, struct mr_history *h,
+		     struct mr_arena *a, struct mreg_error *err)
+{
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	struct mr_edits edits;
+	int rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
+
+	mr_meta_freep(&l->meta);
+	if (rc >= 0)
+		rc = mr_look_meta(l, err);
+	return rc < 0 ? rc
+		      : mr_look_fold(&now, &l->manifest->desc.digest, l->meta,
+				     a, &edits, err);
+}
+
 int mr_case_version(struct mr_look *l, struct mr_history *h,
 		    const struct mr_question *q, struct mr_case *out,
 		    struct mreg_error *err)
@@ -71,11 +87,11 @@ int mr_case_version(struct mr_look *l, struct mr_history *h,
 	struct mr_policy_needs needs;
 	int rc = 0;
 
-	/* It may be judged more than once. */
-	if (!l->meta)
+	/* It may be judged again, by a log that says more. */
+	if (!l->files)
 		rc = mr_look_files(l, err);
-	if (rc >= 0 && !l->meta)
-		rc = mr_look_meta(l, err);
+	if (rc >= 0)
+		rc = fold_meta(l, h, out->arena, err);
 	if (rc < 0)
 		return rc;
 	u.meta = l->meta;
