@@ -127,7 +127,7 @@ struct mreg_inspect_result {
 	/* By the log; nothing of it when that could not be read. */
 	const char *actor_source; /* "registry", "as", ...; NULL: not told */
 	/* "experimental", "staging", ..., "archived": computed
-	 * (spec/versions.md); NULL: it is no version. */
+	 * (spec/events.md); NULL: it is no version. */
 	const char *stage;
 	const struct mreg_deprecation *deprecated; /* NULL: it is not */
 	const struct mreg_archival *archived;      /* NULL: it is not */
