@@ -1,4 +1,4 @@
-"""test_names.py - aliases with a history, release names, records."""
+"""test_names.py - aliases with a history, release names."""
 
 import json
 import subprocess
@@ -142,55 +142,3 @@ def test_a_wait_ends_when_time_is_up(mreg, churn):
     err = mreg.run("wait", "churn:nope", "--timeout", "1", "--interval", "50",
                    "--json", status=3).error
     assert "was not there" in err["message"]
-
-
-# -- records --------------------------------------------------------------------
-
-
-def values(result):
-    return {v["key"]: v["value"] for v in result["values"]}
-
-
-def test_a_record_is_written_before_there_is_a_version(mreg):
-    made = mreg.json("create", "churn", "--owner", "risk", "--description",
-                     "Who leaves", "--display-name", "Churn", "--tag", "team=x")
-    assert made["created"] is True
-    assert values(made) == {"owner": "risk", "description": "Who leaves",
-                            "displayName": "Churn", "tags.team": "x"}
-    err = mreg.run("create", "churn", "--owner", "y", "--json", status=4).error
-    assert "mreg edit" in err["hint"]
-
-
-def test_values_are_changed_and_taken_away(mreg, churn):
-    mreg.run("create", "churn", "--owner", "risk", "--tag", "team=x")
-    done = mreg.json("edit", "churn", "--owner", "growth", "--unset",
-                     "tags.team", "--tag", "tier=1")
-    assert values(done) == {"owner": "growth", "tags.tier": "1"}
-    assert mreg.json("edit", "churn", "--owner", "growth")["changed"] is False
-    log = mreg.json("log", "churn", "--kind", "metadata_changed")
-    assert [e["says"] for e in log["events"]] == \
-        ["owner=growth, tags.tier=1; without tags.team"]
-
-
-def test_a_version_has_values_of_its_own(mreg, churn):
-    done = mreg.json("edit", "churn:v3", "--tag", "reviewed=yes")
-    assert done["number"] == 3 and values(done) == {"tags.reviewed": "yes"}
-    assert values(mreg.json("edit", "churn", "--owner", "x")) == {"owner": "x"}
-
-
-def test_a_rehearsed_edit_writes_nothing(mreg, churn):
-    would = mreg.json("edit", "churn", "--owner", "x", "-n")
-    assert would["dryRun"] is True and would["changed"] is True
-    assert mreg.json("log", "churn")["count"] == 6
-
-
-@pytest.mark.parametrize("words, status", [
-    (("edit", "nobody", "--owner", "x"), 3),
-    (("edit", "churn:v9", "--owner", "x"), 3),
-    (("edit", "churn", "--tag", "novalue"), 2),
-    (("edit", "churn", "--unset", "license"), 2),
-    (("create", "churn:v1", "--owner", "x"), 2),
-    (("edit", "churn", "--owner", "x" * 5000), 2),
-])
-def test_what_cannot_be_edited_is_refused(mreg, churn, words, status):
-    mreg.run(*words, status=status)
