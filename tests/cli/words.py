@@ -13,5 +13,4 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
 LISTS = ["ls", "ls churn", "alias ls churn", "log churn"]
 GLOBAL = ["--registry", "--store", "--as", "--ca-file", "--plain-http",
           "--json", "--progress", "--no-progress", "--color", "--quiet",
-          "--verbose",
-          "--help", "--version"]
+          "--verbose", "--help", "--version"]
