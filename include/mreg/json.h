@@ -13,6 +13,7 @@
 #include "mreg/approve.h"
 #include "mreg/attach.h"
 #include "mreg/card.h"
+#include "mreg/changelog.h"
 #include "mreg/check.h"
 #include "mreg/config.h"
 #include "mreg/copy.h"
@@ -59,6 +60,8 @@ MREG_API char *mreg_retire_result_json(const struct mreg_retire_result *r);
 MREG_API char *mreg_approve_result_json(const struct mreg_approve_result *r);
 MREG_API char *mreg_approvals_result_json(
 	const struct mreg_approvals_result *r);
+MREG_API char *mreg_changelog_result_json(
+	const struct mreg_changelog_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);

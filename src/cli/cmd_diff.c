@@ -180,7 +180,7 @@ static void put_values(struct mr_buf *b, const struct mreg_diff_field *f)
 	put_value(b, f->b, skip);
 }
 
-static void put_field(struct mr_buf *b, const struct mreg_diff_field *f)
+void cli_put_diff_field(struct mr_buf *b, const struct mreg_diff_field *f)
 {
 	mr_buf_printf(b, "  %s ", !f->a ? "+" : !f->b ? "-" : "~");
 	cli_put(b, f->name);
@@ -201,7 +201,7 @@ static void put_fields(struct mr_buf *b, const struct mreg_diff_result *r)
 		if (strcmp(r->fields[i].section, section) != 0)
 			mr_buf_printf(b, "%s\n", r->fields[i].section);
 		section = r->fields[i].section;
-		put_field(b, &r->fields[i]);
+		cli_put_diff_field(b, &r->fields[i]);
 	}
 }
 

@@ -30,6 +30,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_release,
 	&cli_cmd_wait,
 	&cli_cmd_log,
+	&cli_cmd_changelog,
 	&cli_cmd_create,
 	&cli_cmd_edit,
 	/* rules and approvals */

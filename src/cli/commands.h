@@ -17,6 +17,7 @@ extern const struct cli_command cli_cmd_check;
 extern const struct cli_command cli_cmd_attach;
 extern const struct cli_command cli_cmd_evaluate;
 extern const struct cli_command cli_cmd_log;
+extern const struct cli_command cli_cmd_changelog;
 extern const struct cli_command cli_cmd_alias_set;
 extern const struct cli_command cli_cmd_alias_rm;
 extern const struct cli_command cli_cmd_alias_ls;

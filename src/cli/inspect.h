@@ -1,11 +1,11 @@
 /*
- * cli/inspect.h - the parts of mreg inspect that are shown; private to
- * src/cli.
+ * cli/inspect.h - what commands on versions show alike; private to src/cli.
  */
 #ifndef MR_CLI_INSPECT_H
 #define MR_CLI_INSPECT_H
 
 #include "cli/cli.h"
+#include "mreg/diff.h"
 #include "mreg/inspect.h"
 
 /* What the weight files say; weights.c. */
@@ -29,5 +29,8 @@ void cli_put_life(struct mr_buf *b, const struct mreg_inspect_result *r);
  * fact. */
 void cli_put_edited(struct mr_buf *b, const struct mreg_inspect_result *r,
 		    const char *prefix, const char *name);
+
+/* A line of what differs: "  ~ auc: 0.9 -> 0.94 (+0.04)"; cmd_diff.c. */
+void cli_put_diff_field(struct mr_buf *b, const struct mreg_diff_field *f);
 
 #endif

@@ -4,13 +4,14 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "import",
             "resolve", "ls", "inspect", "card", "diff",
             "alias set", "alias rm", "alias ls", "alias repair", "promote",
-            "rollback", "release", "wait", "log", "create", "edit",
+            "rollback", "release", "wait", "log", "changelog", "create",
+            "edit",
             "policy show", "policy set", "policy check",
             "request", "approve", "reject", "approvals",
             "deprecate", "archive", "restore",
             "login", "logout", "doctor", "config show", "config get",
             "config set", "config unset", "completion", "version"]
 LISTS = ["ls", "ls churn", "alias ls churn", "log churn"]
-GLOBAL = ["--registry", "--store", "--as", "--ca-file", "--plain-http", "--json",
-          "--progress", "--no-progress", "--color", "--quiet", "--verbose",
-          "--help", "--version"]
+GLOBAL = ["--registry", "--store", "--as", "--ca-file", "--plain-http",
+          "--json", "--progress", "--no-progress", "--color", "--quiet",
+          "--verbose", "--help", "--version"]
