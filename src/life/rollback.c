@@ -61,7 +61,8 @@ static int check_state(struct rollback *r, struct mreg_error *err)
 			    "history, 'mreg alias repair' undoes it");
 }
 
-/* The position it goes to. */
+/* The position it goes to.  With --to that may be where it is, so that a
+ * rollback that broke off between its event and the tag is completed. */
 static int choose(struct rollback *r, const struct mr_event **out,
 		  struct mreg_error *err)
 {
@@ -81,7 +82,7 @@ static int choose(struct rollback *r, const struct mr_event **out,
 	if (mreg_digest_parse(r->o->to, &to.digest, NULL) < 0)
 		(void)snprintf(to.tag, sizeof(to.tag), "%s", r->o->to);
 	rc = mr_target_resolve(r->s, &to, &d, err);
-	for (i = r->depth ? r->depth - 1 : 0; rc >= 0 && i-- > 0;)
+	for (i = r->depth; rc >= 0 && i-- > 0;)
 		if (mreg_digest_equal(&r->stack[i]->version, &d.digest)) {
 			*out = r->stack[i];
 			return 0;

@@ -152,3 +152,54 @@ def unpacked(files=None):
     return {path: (foreign.digest(c[0] if isinstance(c, tuple) else c)[7:],
                    isinstance(c, tuple) and bool(c[1] & 0o100))
             for path, c in files.items()}
+
+
+# -- what is written into the log ---------------------------------------------
+
+# On a model of two versions that HISTORY_BEFORE prepared: the words, and the
+# kind of the one event that comes of it.
+HISTORY = {
+    "alias set": (lambda m: ["alias", "set", f"{m}:v2", "canary"],
+                  "alias_moved"),
+    "promote": (lambda m: ["promote", f"{m}:v1", "staging"], "alias_moved"),
+    "rollback": (lambda m: ["rollback", f"{m}:production", "--to", "v2"],
+                 "alias_moved"),
+    "release": (lambda m: ["release", f"{m}:v1", "1.0.0"], "release_named"),
+    "edit": (lambda m: ["edit", m, "--owner", "risk"], "metadata_changed"),
+    "request": (lambda m: ["request", f"{m}:v2", "production"],
+                "approval_asked"),
+    "approve": (lambda m: ["approve", f"{m}:v1", "staging"],
+                "approval_granted"),
+    "deprecate": (lambda m: ["deprecate", f"{m}:v1", "--reason", "old"],
+                  "deprecated"),
+    "archive": (lambda m: ["archive", f"{m}:v2"], "archived"),
+}
+HISTORY_BEFORE = (lambda m: ["alias", "set", f"{m}:v2", "production"],
+                  lambda m: ["alias", "set", f"{m}:v1", "production"],
+                  lambda m: ["request", f"{m}:v1", "staging", "--as", "eve"])
+HISTORY_KINDS = {"alias_moved": 2, "approval_asked": 1}
+
+
+def prepare_history(who, model):
+    """`model` has two versions already."""
+    for words in HISTORY_BEFORE:
+        who.run(*words(model))
+
+
+def history_wrong(who, model, verb, status):
+    """What is wrong after HISTORY's `verb`, the only thing that happened since,
+    ended with `status`: the log is whole and has its event once, or, after a
+    failure, perhaps not at all; and tags are what the log says."""
+    kind = HISTORY[verb][1]
+    r = who.run("log", model, "--verify", "--json", status=None)
+    if r.status != 0:
+        return [f"the log is not whole\n{r}"]
+    wrong = []
+    n = sum(e["kind"] == kind for e in r.json["events"]) - \
+        HISTORY_KINDS.get(kind, 0)
+    if n != 1 and (status == 0 or n != 0):
+        wrong.append(f"{n} events {kind}")
+    if status == 0:
+        wrong += [f"{a['alias']} is {a['differs']}" for a in r.json["aliases"]
+                  if a["differs"]]
+    return wrong

@@ -33,6 +33,8 @@ MORE = ("push policy", "push run", "attach", "evaluate", "policy set",
         "policy show", "policy check", "policy files", "inspect tensors",
         "inspect image", "inspect index", "diff", "check", "card",
         *(f"pull {how}" for how in subjects.PACKED))
+# And these, which write into the log.
+TOLD = tuple(name for name in subjects.HISTORY if name not in COMMANDS)
 # Those that have a file of which ranges are fetched, and whose upload and
 # download are recorded, so that they go on; the copy sends it in pieces.
 LARGE = ("push large", "pull large", "copy large")
@@ -98,6 +100,9 @@ class Place:
         self.who.run("push", self.rich[1], name, *subjects.PASSES)
         self.who.run("policy", "set", name, self.policy)
         subjects.packed(packing)
+        for m in self.models:
+            self.who.run("push", m, f"{self.source}told")
+        subjects.prepare_history(self.who, f"{self.source}told")
 
     def alone(self, n, name):
         """What the n-th run gets for itself: environment, folder."""
@@ -246,18 +251,22 @@ class Run:
             "copy large": lambda: ["copy", f"{source}large",
                                    f"{target}{self.to}"],
         }.get(name, self.more)()
-        self.check = getattr(self, "check_" + name.split()[0])
+        self.check = self.check_told if name in TOLD else \
+            getattr(self, "check_" + name.split()[0])
         if name == "export":
             self.out.mkdir(parents=True)
-        if name in CHANGES:
+        if name in (*CHANGES, *TOLD):
             # Its log has nothing of the other runs.
-            place.who.run("copy", f"{source}short", f"{target}{self.to}",
-                          env=self.env)
+            place.who.run("copy", source + ("told" if name in TOLD else
+                                            "short"),
+                          f"{target}{self.to}", env=self.env)
 
     def more(self):
-        """The words of MORE."""
+        """The words of MORE and TOLD."""
         place, (verb, _, what) = self.place, self.name.partition(" ")
         source, to = place.source, f"{place.target}{self.to}"
+        if self.name in TOLD:
+            return subjects.HISTORY[self.name][0](to)
         if verb == "pull":
             return subjects.pull_packed(f"{source}foreign", what, self.out)
         if verb in subjects.DOCUMENTS:
@@ -346,6 +355,11 @@ class Run:
         return self.place.whole(self.to)[1] + subjects.policy_wrong(
             self.place.who, name, status)
 
+    def check_told(self, status):
+        name = f"{self.place.target}{self.to}"
+        return self.place.whole(self.to)[1] + subjects.history_wrong(
+            self.place.who, name, self.name, status)
+
     def check_alias(self, status):
         if status == 0:
             self.place.who.run("resolve", f"{self.place.target}{self.to}:prod")
@@ -427,7 +441,7 @@ def numbers(total, plan):
 @pytest.mark.parametrize("where, name", [
     *(("store", name) for name in COMMANDS),
     *(("registry", name) for name in (*COMMANDS, *LARGE)),
-    *((where, name) for i, name in enumerate(MORE)
+    *((where, name) for i, name in enumerate((*MORE, *TOLD))
       for turn, where in enumerate(("store", "registry"))
       if faults.FULL or i % 2 == turn)])
 def test_no_allocation_matters_more_than_its_command(places, where, name,
