@@ -164,6 +164,7 @@ static void put_incident(struct line *l)
 	}
 	put_field(l, ", in ", "environment");
 	put_field(l, ", ", "url");
+	put_reason(l);
 }
 
 static void put_policy(struct line *l)
@@ -194,6 +195,7 @@ static void put_version_event(struct line *l)
 				    ? " passed"
 				    : " failed");
 	put_field(l, ", ", "rule");
+	put_field(l, ", in ", "environment");
 	put_field(l, ", until ", "until");
 	put_field(l, ", no more ", "what");
 	if (mr_event_digest(l->e, "successor", &successor)) {
