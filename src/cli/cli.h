@@ -182,7 +182,7 @@ void cli_put(struct mr_buf *b, const char *text);
 /* The same of a text of many lines, whose line ends and tabs stay. */
 void cli_put_lines(struct mr_buf *b, const char *text);
 /* A row of --jsonl; `json` is taken, NULL is out of memory. */
-int cli_put_line(struct mr_buf *b, char *json, struct mreg_error *err);
+int cli_put_row(struct mr_buf *b, char *json, struct mreg_error *err);
 /* Bold or dim when stdout has colour. */
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
 /* Gives an error without a hint the one of its code; `c` may be NULL. */

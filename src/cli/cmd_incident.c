@@ -117,7 +117,7 @@ static int print_lines(const struct mreg_incidents_result *r,
 	int rc = 0;
 
 	for (i = 0; rc >= 0 && i < r->count; i++)
-		rc = cli_put_line(&b, mreg_incident_row_json(r, i), err);
+		rc = cli_put_row(&b, mreg_incident_row_json(r, i), err);
 	return rc < 0 ? rc : cli_print(&b, err);
 }
 

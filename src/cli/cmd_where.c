@@ -57,7 +57,7 @@ static int print_lines(const struct mreg_deployments_result *r,
 	int rc = 0;
 
 	for (i = 0; rc >= 0 && i < r->count; i++)
-		rc = cli_put_line(&b, mreg_deployment_row_json(r, i), err);
+		rc = cli_put_row(&b, mreg_deployment_row_json(r, i), err);
 	return rc < 0 ? rc : cli_print(&b, err);
 }
 

@@ -116,7 +116,7 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 		mr_buf_puts(b, "\033[0m");
 }
 
-int cli_put_line(struct mr_buf *b, char *text, struct mreg_error *err)
+int cli_put_row(struct mr_buf *b, char *text, struct mreg_error *err)
 {
 	if (!text)
 		return mr_fail_nomem(err);
