@@ -143,6 +143,8 @@ int mr_metadata_write(struct mreg *m, struct mr_store *s, struct mr_history *h,
  * its hex digits, "sha256:" before them or not.  MREG_EUSAGE: it can name none,
  * or several; MREG_ENOTFOUND. */
 #define MR_EVENT_PREFIX_MIN 8
+/* Whether it can name one; MREG_EUSAGE. */
+int mr_event_check_name(const char *text, struct mreg_error *err);
 int mr_event_find(struct mr_history *h, const char *text,
 		  const struct mr_event **out, struct mreg_error *err);
 

@@ -55,6 +55,7 @@ enum {
 };
 
 static const struct mr_field_row rows[] = {
+	{ MR_EVENT_VERSION_REGISTERED, "because", MR_FIELD_DIGEST, MAY, 0 },
 	{ MR_EVENT_VERSION_REGISTERED, "number", MR_FIELD_COUNT, NEED,
 	  AT_NUMBER },
 	{ MR_EVENT_VERSION_REGISTERED, "replaces", MR_FIELD_DIGEST, MAY,

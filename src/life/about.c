@@ -52,14 +52,17 @@ int mr_about_fold(struct mr_about *a, struct mreg_error *err)
 
 int mr_about_read(struct mr_about *a, bool lock, struct mreg_error *err)
 {
-	int rc = lock && !a->locked ? mr_store_lock(a->s, err) : 0;
+	int rc = mr_history_read(a->m, a->s, &a->h, err);
 
-	if (rc < 0)
-		return rc;
-	a->locked = a->locked || lock;
-	rc = mr_history_read(a->m, a->s, &a->h, err);
 	if (rc >= 0 && !a->h.found)
 		rc = mr_target_missing(a->s, &a->ref, err);
+	/* After that: to lock a folder is to make it. */
+	if (rc >= 0 && lock && !a->locked) {
+		rc = mr_store_lock(a->s, err);
+		a->locked = rc >= 0;
+		if (rc >= 0)
+			rc = mr_history_read(a->m, a->s, &a->h, err);
+	}
 	return rc < 0 ? rc : mr_about_fold(a, err);
 }
 
