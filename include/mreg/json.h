@@ -17,13 +17,16 @@
 #include "mreg/check.h"
 #include "mreg/config.h"
 #include "mreg/copy.h"
+#include "mreg/deploy.h"
 #include "mreg/diff.h"
 #include "mreg/doctor.h"
 #include "mreg/evaluate.h"
+#include "mreg/incident.h"
 #include "mreg/inspect.h"
 #include "mreg/list.h"
 #include "mreg/log.h"
 #include "mreg/login.h"
+#include "mreg/observe.h"
 #include "mreg/policy.h"
 #include "mreg/promote.h"
 #include "mreg/pull.h"
@@ -62,6 +65,14 @@ MREG_API char *mreg_approvals_result_json(
 	const struct mreg_approvals_result *r);
 MREG_API char *mreg_changelog_result_json(
 	const struct mreg_changelog_result *r);
+MREG_API char *mreg_deployed_result_json(const struct mreg_deployed_result *r);
+MREG_API char *mreg_deployments_result_json(
+	const struct mreg_deployments_result *r);
+MREG_API char *mreg_kubernetes_result_json(
+	const struct mreg_kubernetes_result *r);
+MREG_API char *mreg_observe_result_json(const struct mreg_observe_result *r);
+MREG_API char *mreg_incidents_result_json(
+	const struct mreg_incidents_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
@@ -78,6 +89,10 @@ MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
 MREG_API char *mreg_log_row_json(const struct mreg_log_result *r, size_t i);
 MREG_API char *mreg_approval_row_json(const struct mreg_approvals_result *r,
+				      size_t i);
+MREG_API char *mreg_deployment_row_json(const struct mreg_deployments_result *r,
+					size_t i);
+MREG_API char *mreg_incident_row_json(const struct mreg_incidents_result *r,
 				      size_t i);
 MREG_API char *mreg_alias_row_json(const struct mreg_aliases_result *r,
 				   size_t i);

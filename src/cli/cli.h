@@ -20,6 +20,7 @@ enum cli_type {
 	CLI_TYPE_ARG,   /* a word that must be there: const char * */
 	CLI_TYPE_MAY,   /* a word that may be there: const char * */
 	CLI_TYPE_MANY,  /* one or more words: struct cli_words */
+	CLI_TYPE_SOME,  /* none or more words: struct cli_words */
 	CLI_TYPE_STR,   /* --name VALUE: const char * */
 	CLI_TYPE_ONCE,  /* the same; given twice it is an error */
 	CLI_TYPE_LIST,  /* --name VALUE, again and again: struct cli_words */
@@ -53,6 +54,10 @@ struct cli_opt {
 #define CLI_MANY(s, field, name, help)                                         \
 	{                                                                      \
 		CLI_TYPE_MANY, 0, name, NULL, offsetof(s, field), help         \
+	}
+#define CLI_SOME(s, field, name, help)                                         \
+	{                                                                      \
+		CLI_TYPE_SOME, 0, name, NULL, offsetof(s, field), help         \
 	}
 #define CLI_STR(letter, name, value, s, field, help)                           \
 	{                                                                      \
@@ -136,6 +141,9 @@ const struct cli_command *cli_find(int argc, char **argv, int *taken,
 				   struct cli_globals *g,
 				   struct mreg_error *err);
 
+/* The file that a word names: '-' is standard input. */
+const char *cli_input(const char *word);
+
 /* help.c, man.c, complete.c: text from the tables, to `out`. */
 void cli_help_all(FILE *out);
 void cli_help_command(FILE *out, const struct cli_command *c);
@@ -173,6 +181,8 @@ bool cli_is_unread(const struct mreg_error *err);
 void cli_put(struct mr_buf *b, const char *text);
 /* The same of a text of many lines, whose line ends and tabs stay. */
 void cli_put_lines(struct mr_buf *b, const char *text);
+/* A row of --jsonl; `json` is taken, NULL is out of memory. */
+int cli_put_row(struct mr_buf *b, char *json, struct mreg_error *err);
 /* Bold or dim when stdout has colour. */
 void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text);
 /* Gives an error without a hint the one of its code; `c` may be NULL. */

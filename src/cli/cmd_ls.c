@@ -35,17 +35,6 @@ static const char *const examples[] = {
 	NULL,
 };
 
-/* One row of --jsonl after another; `text` is taken. */
-static int put_line(struct mr_buf *b, char *text, struct mreg_error *err)
-{
-	if (!text)
-		return mr_fail_nomem(err);
-	mr_buf_puts(b, text);
-	mr_buf_putc(b, '\n');
-	free(text);
-	return 0;
-}
-
 static int show_models(struct cli *cli, const struct mreg_models_result *r,
 		       struct mreg_error *err)
 {
@@ -59,7 +48,7 @@ static int show_models(struct cli *cli, const struct mreg_models_result *r,
 	}
 	for (i = 0; rc >= 0 && i < r->count; i++) {
 		if (cli->globals.jsonl) {
-			rc = put_line(&b, mreg_model_row_json(r, i), err);
+			rc = cli_put_row(&b, mreg_model_row_json(r, i), err);
 			continue;
 		}
 		cli_put(&b, r->names[i]);
@@ -144,7 +133,7 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 	}
 	if (cli->globals.jsonl) {
 		for (i = 0; rc >= 0 && i < r->count; i++)
-			rc = put_line(&b, mreg_version_row_json(r, i), err);
+			rc = cli_put_row(&b, mreg_version_row_json(r, i), err);
 		return rc < 0 ? rc : cli_print(&b, err);
 	}
 	if (!r->count && !r->hidden && !cli->globals.quiet)

@@ -83,7 +83,7 @@ static const struct cli_opt opts[] = {
 		"input and output schema"),
 	CLI_STR(0, "environment", "PATH", struct args, environment,
 		"requirements.txt in the model, or a URI"),
-	CLI_STR(0, "because", "DIGEST", struct args, because,
+	CLI_STR(0, "because", "EVENT", struct args, because,
 		"event that asked for this version"),
 	CLI_STR(0, "created", "TIME", struct args, created,
 		"RFC 3339; else SOURCE_DATE_EPOCH, else left out"),

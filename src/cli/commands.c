@@ -41,6 +41,13 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_approve,
 	&cli_cmd_reject,
 	&cli_cmd_approvals,
+	/* in use */
+	&cli_cmd_deployed,
+	&cli_cmd_where,
+	&cli_cmd_what,
+	&cli_cmd_observe,
+	&cli_cmd_incident,
+	&cli_cmd_incidents,
 	/* out of use */
 	&cli_cmd_deprecate,
 	&cli_cmd_archive,
@@ -63,6 +70,7 @@ const struct cli_heading cli_headings[] = {
 	{ &cli_cmd_resolve, "what is there" },
 	{ &cli_cmd_alias_set, "names and history" },
 	{ &cli_cmd_policy_show, "rules and approvals" },
+	{ &cli_cmd_deployed, "in use" },
 	{ &cli_cmd_deprecate, "out of use" },
 	{ &cli_cmd_login, "settings and help" },
 	{ NULL, NULL },

@@ -58,7 +58,7 @@ static void put_arguments(FILE *out, const struct cli_opt *o)
 			continue;
 		(void)fprintf(out, "%s'", space);
 		put_kind(out, o);
-		(void)fputs(o->type == CLI_TYPE_MANY ? "+'" : "'", out);
+		(void)fputs(cli_row_takes_many(o) ? "+'" : "'", out);
 		space = " ";
 	}
 }

@@ -94,7 +94,7 @@ static void put_command(FILE *out, const struct cli_command *c)
 			put_option(out, c->name, o);
 			continue;
 		}
-		many = many || o->type == CLI_TYPE_MANY;
+		many = many || cli_row_takes_many(o);
 		put_argument(out, c->name, o, at++, many);
 	}
 }

@@ -111,7 +111,7 @@ static void put_arguments(FILE *out, const struct cli_opt *o)
 			put_action(out, o);
 			continue;
 		}
-		many = o->type == CLI_TYPE_MANY;
+		many = cli_row_takes_many(o);
 		(void)fputs("\t\t\t'", out);
 		(void)fputs(many                      ? "*:"
 			    : o->type == CLI_TYPE_MAY ? "::"

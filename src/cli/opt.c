@@ -24,12 +24,6 @@ struct parse {
 	size_t word_count;
 };
 
-static bool is_argument(const struct cli_opt *o)
-{
-	return o->type == CLI_TYPE_ARG || o->type == CLI_TYPE_MAY ||
-	       o->type == CLI_TYPE_MANY;
-}
-
 static bool takes_value(const struct cli_opt *o)
 {
 	return o->type == CLI_TYPE_STR || o->type == CLI_TYPE_ONCE ||
@@ -49,7 +43,7 @@ static const struct cli_opt *find_opt(struct parse *p, const char *name,
 		const struct cli_opt *o = tables[t];
 
 		for (; o && o->type != CLI_TYPE_END; o++) {
-			if (is_argument(o))
+			if (cli_row_is_argument(o))
 				continue;
 			if (letter ? o->letter != letter
 				   : strlen(o->name) != len ||
@@ -78,7 +72,7 @@ static int unknown_opt(struct parse *p, const char *word,
 		const struct cli_opt *o = tables[t];
 
 		for (; o && o->type != CLI_TYPE_END; o++)
-			if (!is_argument(o) && n + 1 < CANDIDATES_MAX)
+			if (!cli_row_is_argument(o) && n + 1 < CANDIDATES_MAX)
 				names[n++] = o->name;
 	}
 	names[n] = NULL;
@@ -232,8 +226,8 @@ static int missing(const struct cli_command *c, const struct cli_opt *o,
 	return mr_hint(err, "see 'mreg %s --help'", c->name);
 }
 
-/* Give the positional words to the rows: MANY takes all but what the rows
- * behind it need. */
+/* Give the positional words to the rows: MANY and SOME take all but what the
+ * rows behind them need. */
 static int give_words(struct parse *p, struct mreg_error *err)
 {
 	const struct cli_opt *o;
@@ -248,15 +242,16 @@ static int give_words(struct parse *p, struct mreg_error *err)
 	for (o = p->cmd->opts; rc >= 0 && o && o->type != CLI_TYPE_END; o++) {
 		void *slot = p->args + o->offset;
 
-		if (!is_argument(o))
+		if (!cli_row_is_argument(o))
 			continue;
-		if (o->type != CLI_TYPE_MAY) {
+		if (o->type != CLI_TYPE_MAY && o->type != CLI_TYPE_SOME) {
 			need--;
 			if (next >= p->word_count)
 				return missing(p->cmd, o, err);
 		}
-		if (o->type == CLI_TYPE_MANY) {
-			if (p->word_count - next <= need)
+		if (cli_row_takes_many(o)) {
+			if (o->type == CLI_TYPE_MANY &&
+			    p->word_count - next <= need)
 				return missing(p->cmd, need ? o + 1 : o, err);
 			while (rc >= 0 && p->word_count - next > need)
 				rc = add_word(p->owned, slot, p->words[next++],
@@ -309,6 +304,11 @@ int cli_parse(const struct cli_command *c, int argc, char **argv, int first,
 	if (rc < 0 || g->help)
 		return rc;
 	return give_words(&p, err);
+}
+
+const char *cli_input(const char *word)
+{
+	return word && strcmp(word, "-") == 0 ? "/dev/stdin" : word;
 }
 
 void cli_parse_release(struct cli_parse *p)

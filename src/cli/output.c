@@ -116,6 +116,16 @@ void cli_put_bold(struct cli *cli, struct mr_buf *b, const char *text)
 		mr_buf_puts(b, "\033[0m");
 }
 
+int cli_put_row(struct mr_buf *b, char *text, struct mreg_error *err)
+{
+	if (!text)
+		return mr_fail_nomem(err);
+	mr_buf_puts(b, text);
+	mr_buf_putc(b, '\n');
+	free(text);
+	return 0;
+}
+
 /* Of a refusal all rules, for which the error has no room. */
 static char *error_json(const struct cli *cli, const struct mreg_error *err)
 {

@@ -5,10 +5,15 @@
 
 #include <string.h>
 
+bool cli_row_takes_many(const struct cli_opt *o)
+{
+	return o->type == CLI_TYPE_MANY || o->type == CLI_TYPE_SOME;
+}
+
 bool cli_row_is_argument(const struct cli_opt *o)
 {
 	return o->type == CLI_TYPE_ARG || o->type == CLI_TYPE_MAY ||
-	       o->type == CLI_TYPE_MANY;
+	       cli_row_takes_many(o);
 }
 
 bool cli_row_takes_value(const struct cli_opt *o)
@@ -59,12 +64,10 @@ enum cli_kind cli_row_kind(const struct cli_opt *o)
 
 void cli_row_argument(struct mr_buf *b, const struct cli_opt *o)
 {
-	if (o->type == CLI_TYPE_MAY)
-		mr_buf_printf(b, "[%s]", o->name);
-	else
-		mr_buf_puts(b, o->name);
-	if (o->type == CLI_TYPE_MANY)
-		mr_buf_puts(b, "...");
+	bool may = o->type == CLI_TYPE_MAY || o->type == CLI_TYPE_SOME;
+
+	mr_buf_printf(b, "%s%s%s%s", may ? "[" : "", o->name,
+		      cli_row_takes_many(o) ? "..." : "", may ? "]" : "");
 }
 
 size_t cli_group_len(const char *name)

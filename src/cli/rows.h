@@ -17,6 +17,7 @@ enum cli_kind {
 };
 
 bool cli_row_is_argument(const struct cli_opt *o);
+bool cli_row_takes_many(const struct cli_opt *o);
 bool cli_row_takes_value(const struct cli_opt *o);
 enum cli_kind cli_row_kind(const struct cli_opt *o);
 /* The text that cli_row_kind looked at: "auto|bar", "DIR". */

@@ -1,7 +1,8 @@
 /*
  * document/document.h - what the small documents beside a model's weights say:
- * model cards, config.json, MLmodel, DVC's files, an MLflow run's folder; and
- * (document/node.h) YAML and JSON as a tree.
+ * model cards, config.json, MLmodel, DVC's files, an MLflow run's folder;
+ * (document/node.h) YAML and JSON as a tree; (document/kube.h) what a
+ * cluster runs.
  *
  * All results are in the arena; texts are valid UTF-8 without control
  * characters, NULL or empty where not told.  Each reader is tolerant: a field
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "document/kube.h"
 #include "document/node.h"
 #include "mreg/types.h"
 

@@ -138,6 +138,17 @@ int mr_metadata_write(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		      const struct mreg_ref *ref, struct mr_metadata *md,
 		      struct mreg_error *err);
 
+/* -- find.c ---------------------------------------------------------------- */
+
+/* The event that `text` names: its digest, or at least MR_EVENT_PREFIX_MIN of
+ * its hex digits, "sha256:" before them or not.  MREG_EUSAGE: it can name none,
+ * or several; MREG_ENOTFOUND. */
+#define MR_EVENT_PREFIX_MIN 8
+/* Whether it can name one; MREG_EUSAGE. */
+int mr_event_check_name(const char *text, struct mreg_error *err);
+int mr_event_find(struct mr_history *h, const char *text,
+		  const struct mr_event **out, struct mreg_error *err);
+
 /* -- tag.c ----------------------------------------------------------------- */
 
 /* Remove a tag; where a registry deletes none it is pointed at the tombstone,

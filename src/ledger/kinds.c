@@ -55,6 +55,7 @@ enum {
 };
 
 static const struct mr_field_row rows[] = {
+	{ MR_EVENT_VERSION_REGISTERED, "because", MR_FIELD_DIGEST, MAY, 0 },
 	{ MR_EVENT_VERSION_REGISTERED, "number", MR_FIELD_COUNT, NEED,
 	  AT_NUMBER },
 	{ MR_EVENT_VERSION_REGISTERED, "replaces", MR_FIELD_DIGEST, MAY,
@@ -119,6 +120,7 @@ static const struct mr_field_row rows[] = {
 	{ MR_EVENT_DEPLOYED, "workload", MR_FIELD_TEXT, MAY, 0 },
 	{ MR_EVENT_INCIDENT, "closes", MR_FIELD_DIGEST, MAY, 0 },
 	{ MR_EVENT_INCIDENT, "environment", MR_FIELD_TEXT, MAY, 0 },
+	{ MR_EVENT_INCIDENT, "reason", MR_FIELD_TEXT, MAY, 0 },
 	{ MR_EVENT_INCIDENT, "severity", MR_FIELD_TEXT, MAY, 0 },
 	{ MR_EVENT_INCIDENT, "title", MR_FIELD_TEXT, NEED, 0 },
 	{ MR_EVENT_INCIDENT, "url", MR_FIELD_TEXT, MAY, 0 },

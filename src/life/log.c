@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "content/digest.h"
 #include "history/history.h"
 #include "life/log.h"
@@ -34,18 +33,6 @@ static void looking_release(struct looking *l)
 	mr_standing_release(&l->standing);
 	mr_history_release(&l->h);
 	mr_store_closep(&l->s);
-}
-
-static int read_time(const char *at, int64_t *out_s, struct mreg_error *err)
-{
-	char shown[80];
-
-	*out_s = MR_STANDING_NOW;
-	if (!at || mr_text_moment_parse(at, out_s) == 0)
-		return 0;
-	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no time",
-		      mr_text_safe(at, shown, sizeof(shown)));
-	return mr_hint(err, "write 2026-05-03 or 2026-05-03T12:00:00Z");
 }
 
 /* -- rows ------------------------------------------------------------------ */
@@ -346,7 +333,9 @@ int mreg_log(struct mreg *m, const char *name,
 	if (rc < 0)
 		return rc;
 	out->owner = arena;
-	rc = read_time(o.at, &l.until_s, err);
+	l.until_s = MR_STANDING_NOW;
+	if (o.at)
+		rc = mr_given_time(o.at, &l.until_s, err);
 	if (rc >= 0)
 		rc = mr_target(m, name, &l.ref, &l.s, err);
 	if (rc >= 0 && (l.ref.tag[0] || mr_digest_known(&l.ref.digest))) {

@@ -51,6 +51,15 @@ static void put_field(struct line *l, const char *before, const char *key)
 	put_safe(l, text);
 }
 
+/* The same of an event, by the digits that a user may name it by. */
+static void put_event(struct line *l, const char *before, const char *key)
+{
+	const char *text = mr_event_text(l->e, key);
+
+	if (text)
+		mr_buf_printf(&l->b, "%s%.*s", before, SHORT_DIGEST, text);
+}
+
 static void put_reason(struct line *l)
 {
 	put_field(l, ": ", "reason");
@@ -63,6 +72,7 @@ static void put_registered(struct line *l)
 		mr_buf_puts(&l->b, ", run ");
 		put_safe(l, l->e->run);
 	}
+	put_event(l, ", because of ", "because");
 	if (l->e->copied_from) {
 		mr_buf_puts(&l->b, ", copied from ");
 		put_safe(l, l->e->copied_from);
@@ -164,6 +174,7 @@ static void put_incident(struct line *l)
 	}
 	put_field(l, ", in ", "environment");
 	put_field(l, ", ", "url");
+	put_reason(l);
 }
 
 static void put_policy(struct line *l)
@@ -194,6 +205,7 @@ static void put_version_event(struct line *l)
 				    ? " passed"
 				    : " failed");
 	put_field(l, ", ", "rule");
+	put_field(l, ", in ", "environment");
 	put_field(l, ", until ", "until");
 	put_field(l, ", no more ", "what");
 	if (mr_event_digest(l->e, "successor", &successor)) {

@@ -13,7 +13,6 @@
 #include "content/digest.h"
 #include "history/history.h"
 
-#define SHOWN_BYTES 100
 #define TIME_BYTES 32
 /* Of names in an error. */
 #define NAMES_BYTES 160
@@ -88,19 +87,15 @@ static int write_event(struct retire *r, enum mr_event_kind kind,
 
 static int take_until(struct retire *r, struct mreg_error *err)
 {
-	const char *until = r->o->until;
-	char shown[SHOWN_BYTES];
 	int64_t until_s;
+	int rc;
 
-	if (!until)
+	if (!r->o->until)
 		return 0;
-	if (mr_text_moment_parse(until, &until_s) == 0) {
+	rc = mr_given_time(r->o->until, &until_s, err);
+	if (rc >= 0)
 		(void)mr_text_time(until_s, r->until);
-		return 0;
-	}
-	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no time",
-		      mr_text_safe(until, shown, sizeof(shown)));
-	return mr_hint(err, "write 2027-01-31 or 2027-01-31T12:00:00Z");
+	return rc;
 }
 
 static int take_successor(struct retire *r, struct mreg_error *err)

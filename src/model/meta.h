@@ -82,17 +82,9 @@ const struct mreg_pair *mr_map_get(const struct mr_meta *m,
 /* -- checks: check.c; all MREG_EUSAGE ---------------------------------------
  */
 
-/* Valid UTF-8 without control characters, not empty; `lines`: line breaks and
- * tabs may be in it.  `what` names the value. */
-int mr_check_text(const char *what, const char *value, size_t max_bytes,
-		  bool lines, struct mreg_error *err);
 int mr_check_time(const char *what, const char *value, struct mreg_error *err);
 int mr_check_count(const char *what, const char *value, struct mreg_error *err);
 int mr_check_digest(const char *what, const char *value,
-		    struct mreg_error *err);
-/* The name of a metric, parameter or tag; `noun` is which. */
-int mr_check_name(const char *noun, const char *name, struct mreg_error *err);
-int mr_check_metric(const char *name, const char *value,
 		    struct mreg_error *err);
 /* A key for a free annotation: grammar, and none that mreg writes. */
 int mr_check_annotation(const char *key, struct mreg_error *err);

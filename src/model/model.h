@@ -106,6 +106,17 @@ int mr_meta_parent_digest(struct mr_meta *m, size_t i, const char *ref,
 int mr_meta_input_digest(struct mr_meta *m, size_t i, const char *uri,
 			 const char *digest, struct mreg_error *err);
 
+/* -- values as they are given: check.c; all MREG_EUSAGE -------------------- */
+
+/* Valid UTF-8 without control characters, not empty; `lines`: line breaks and
+ * tabs may be in it.  `what` names the value. */
+int mr_check_text(const char *what, const char *value, size_t max_bytes,
+		  bool lines, struct mreg_error *err);
+/* The name of a metric, parameter or tag; `noun` is which. */
+int mr_check_name(const char *noun, const char *name, struct mreg_error *err);
+int mr_check_metric(const char *name, const char *value,
+		    struct mreg_error *err);
+
 /* -- files and roles ------------------------------------------------------- */
 
 enum mr_role { /* in the order of layers */

@@ -35,6 +35,7 @@ struct push {
 	struct mr_store *from;      /* owned; files */
 	struct mr_scan *scan;       /* owned */
 	struct mr_meta *meta;       /* owned */
+	const char *because;        /* as given; NULL: nothing is */
 	struct push_facts facts;    /* owned; what the files say */
 	struct mr_plan plan;        /* owned; one item per file, same order */
 	bool *tested;               /* owned; per file */
@@ -62,6 +63,10 @@ void mr_push_release(struct push *p);
 /* push_meta.c: metadata from file, environment and flags; parents and inputs
  * to digests. */
 int mr_push_meta(struct push *p, struct mreg_error *err);
+/* push_because.c: the event of the model's log that `because` names, by its
+ * digest or the beginning of it.  MREG_ENOTFOUND. */
+int mr_push_because(struct push *p, const char *because,
+		    struct mreg_error *err);
 /* `created` from SOURCE_DATE_EPOCH, unless it is set. */
 int mr_meta_epoch(struct mr_meta *meta, struct mreg_error *err);
 

@@ -38,6 +38,16 @@ static int take_file(struct mr_meta *meta, const char *path,
 	return rc;
 }
 
+/* The last to say why decides; what that is has to be looked up. */
+static int take_field(struct push *p, const char *key, const char *value,
+		      struct mreg_error *err)
+{
+	if (strcmp(key, "because") != 0)
+		return mr_meta_set(p->meta, key, value, err);
+	p->because = value;
+	return 0;
+}
+
 static int take_environment(struct push *p, struct mreg_error *err)
 {
 	size_t i;
@@ -47,8 +57,7 @@ static int take_environment(struct push *p, struct mreg_error *err)
 		const char *value = getenv(environment[i].name);
 
 		if (value && value[0])
-			rc = mr_meta_set(p->meta, environment[i].value, value,
-					 err);
+			rc = take_field(p, environment[i].value, value, err);
 		if (rc < 0)
 			return mr_wrap(err, "cannot use %s",
 				       environment[i].name);
@@ -107,8 +116,7 @@ static int take_flags(struct push *p, struct mreg_error *err)
 	if (o->kind)
 		rc = mr_meta_set(meta, "kind", o->kind, err);
 	for (i = 0; rc >= 0 && i < o->field_count; i++)
-		rc = mr_meta_set(meta, o->fields[i].name, o->fields[i].value,
-				 err);
+		rc = take_field(p, o->fields[i].name, o->fields[i].value, err);
 	if (rc >= 0)
 		rc = take_map(meta, "metrics", &o->metrics, err);
 	if (rc >= 0)
@@ -215,9 +223,13 @@ int mr_push_meta(struct push *p, struct mreg_error *err)
 		rc = take_environment(p, err);
 	if (rc >= 0 && p->o->metadata)
 		rc = take_file(p->meta, p->o->metadata, err);
+	if (rc >= 0 && p->meta->because)
+		p->because = p->meta->because;
 	if (rc >= 0)
 		rc = take_flags(p, err);
 	if (rc >= 0)
 		rc = take_defaults(p, err);
+	if (rc >= 0 && p->because)
+		rc = mr_push_because(p, p->because, err);
 	return rc < 0 ? rc : pin_all(p, err);
 }

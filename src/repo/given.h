@@ -1,9 +1,11 @@
 /*
- * repo/given.h - small files that a user names to say something with; a part of
- * the door repo/repo.h, which includes it.
+ * repo/given.h - what a user gives: small files to say something with, times; a
+ * part of the door repo/repo.h, which includes it.
  */
 #ifndef MR_REPO_GIVEN_H
 #define MR_REPO_GIVEN_H
+
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "mreg/error.h"
@@ -12,5 +14,8 @@
  * how standard input is named. */
 int mr_given_load(const char *path, const char *what, struct mr_buf *out,
 		  struct mreg_error *err);
+
+/* As mr_text_moment_parse.  MREG_EUSAGE. */
+int mr_given_time(const char *text, int64_t *out_s, struct mreg_error *err);
 
 #endif

@@ -19,8 +19,11 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "content/digest.h"
 #include "repo/repo.h"
+
+#define BECAUSE "org.mreg.because"
 
 struct claiming {
 	struct mreg *m;
@@ -30,8 +33,9 @@ struct claiming {
 	const struct mreg_desc *version;
 	const void *manifest; /* its bytes */
 	const char *run;
-	const char *copied_from; /* reference; NULL: pushed here */
-	unsigned int losses;     /* tries that others were before */
+	const char *copied_from;        /* reference; NULL: pushed here */
+	char because[MREG_DIGEST_TEXT]; /* event that asked for it; "": none */
+	unsigned int losses;            /* tries that others were before */
 };
 
 /* Append a claim of `number`; `replaces` may be NULL.  `*lost`: in a linear log
@@ -40,12 +44,16 @@ static int write_claim(struct claiming *c, uint64_t number,
 		       const struct mr_event *replaces, bool *lost,
 		       struct mreg_error *err)
 {
+	struct mr_event_field because = { .key = "because",
+					  .text = c->because };
 	struct mr_event e = {
 		.kind = MR_EVENT_VERSION_REGISTERED,
 		.run = c->run,
 		.copied_from = c->copied_from,
 		.number = number,
 		.version = c->version->digest,
+		.fields = &because,
+		.field_count = c->because[0] ? 1 : 0,
 	};
 	int rc;
 
@@ -134,6 +142,22 @@ static int blind(const struct claiming *c, struct mreg_error *err)
 			    "given safely; try again later");
 }
 
+/* What the manifest says, so that the log alone tells why there is a version.
+ */
+static void take_because(struct claiming *c)
+{
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *m = NULL;
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const char *text = NULL;
+	struct mreg_digest d;
+
+	if (mr_manifest_parse(c->manifest, (size_t)c->version->size, NULL, &m,
+			      &ignored) >= 0)
+		text = mr_annotation(&m->annotations, BECAUSE);
+	if (text && mreg_digest_parse(text, &d, NULL) == 0)
+		(void)mreg_digest_text(&d, c->because);
+}
+
 int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const struct mreg_ref *ref, const struct mreg_desc *version,
 		 const void *manifest, const char *run, struct mr_claim *out,
@@ -154,6 +178,7 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	take_because(&c);
 	rc = mr_history_read(m, s, h, err);
 	if (rc >= 0)
 		rc = find_existing(&c, out, err);
