@@ -8,6 +8,7 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "edit",
             "policy show", "policy set", "policy check",
             "request", "approve", "reject", "approvals",
+            "deployed", "where", "what", "observe", "incident", "incidents",
             "deprecate", "archive", "restore",
             "login", "logout", "doctor", "config show", "config get",
             "config set", "config unset", "completion", "version"]
