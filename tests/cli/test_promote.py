@@ -103,6 +103,7 @@ def test_every_gate_that_is_not_met_is_told_at_once(mreg, tmp_path, gates,
     (folder / "model.pkl").write_bytes(pickle.dumps({"w": [1.5, 2.5]}))
     mreg.run("push", folder, "churn:production", *BAD, "--as", "pia")
     mreg.run("push", harness.small_model(tmp_path / "m", 2), "churn")
+    mreg.run("incident", "churn:v1", "--title", "wrong scores")
     retag(store, "production", where(mreg, "churn:v2"))
     gates(EVERYTHING, whole=True)
     before = kinds(mreg)
@@ -111,7 +112,7 @@ def test_every_gate_that_is_not_met_is_told_at_once(mreg, tmp_path, gates,
         "require.runId", "patterns.revision", "metrics.auc", "licenses",
         "inputs.digest", "formats.pickle", "suites.fairness",
         "attachments.model-card", "through.staging", "age", "approvals.risk",
-        "approvals.owner", "current"}
+        "approvals.owner", "observations", "current"}
     text = mreg.run("promote", "churn:v1", "production", status=7).stderr
     assert text.count("\nerror: ") + text.startswith("error: ") == \
         len(problems) + 1
@@ -254,6 +255,30 @@ def test_it_is_compared_with_what_the_alias_has(mreg, gates, push):
         ["aliases.production.metrics.auc"]
     assert set(refused(mreg, "churn:v2")) == {"metrics.auc"}
     assert promote(mreg, "churn:v3")["uncompared"] == []
+
+
+def test_what_was_seen_of_it_has_to_be_fine(mreg, gates, push):
+    gates(ROLES + "observe: [drift > 0.2 for 2 windows]\n"
+          "aliases: {production: {observations: fine}}\n", whole=True)
+    for number in 1, 2, 3:
+        push(number)
+    for window in "w1", "w2":
+        mreg.run("observe", "churn:v1", "--metric", "drift=0.3", "--window",
+                 window)
+    said = refused(mreg)["observations"]
+    assert "retraining is due (drift > 0.2 for 2 windows)" in said
+    assert "drift > 0.2 for 2 windows holds" in said
+    for window in "w3", "w4":
+        mreg.run("observe", "churn:v1", "--metric", "drift=0.1", "--window",
+                 window)
+    assert "holds" not in refused(mreg)["observations"]
+    incident, = mreg.json("incident", "churn:v2", "--title",
+                          "wrong scores")["incidents"]
+    assert "incident 'wrong scores' is open" in \
+        refused(mreg, "churn:v2")["observations"]
+    assert promote(mreg, "churn:v3")["changed"]
+    mreg.run("incident", "churn", "--close", incident["event"])
+    assert promote(mreg, "churn:v2")["changed"]
 
 
 def test_what_was_given_after_the_fact_counts(mreg, gates, push):
