@@ -18,8 +18,8 @@ extern "C" {
 struct mreg_approve_opts {
 	size_t size; /* sizeof this struct; set by MREG_APPROVE_OPTS_INIT */
 	const char *reason; /* kept in the log; NULL: none */
-	/* Of a request: how long answers are wanted, up to ten years; 0: as the
-	 * policy says, else 48. */
+	/* Of a request: how long answers are wanted, at most 99999; 0: as
+	 * the policy says, else 48. */
 	unsigned int hours;
 	const char *role; /* a grant is given in, of the policy; NULL: none */
 	bool dry_run;

@@ -65,7 +65,7 @@ static void put_name(struct mr_buf *b, const char *name)
 		mr_buf_putc(b, '-');
 }
 
-/* "granted 2" for a request; how many it takes a policy says. */
+/* "granted 2": by so many that may count; how many it takes a policy says. */
 static void cell_state(struct cli_table *t, const struct mreg_approval_row *row)
 {
 	if (strcmp(row->state, "granted") == 0)
@@ -219,9 +219,10 @@ const struct cli_command cli_cmd_approvals = {
 	.run = run,
 	.examples = examples,
 	.lists = true,
-	.notes = "ANSWERED is from the question to the last answer, MOVED to "
-		 "the move of the alias. 'granted 2': so many answers count; "
-		 "how many it takes, and whose, the policy says. --overdue "
-		 "writes an event for each that none says so of yet; who may "
-		 "not write gets a warning.\n\n" CLI_UNSIGNED,
+	.notes =
+		"ANSWERED is from the question to the last answer, MOVED to "
+		"the move of the alias. 'granted 2': by two who neither asked for it nor "
+		"pushed it; how many it takes, and who, the policy says. --overdue "
+		"writes an event for each that none says so of yet; who may "
+		"not write gets a warning.\n\n" CLI_UNSIGNED,
 };

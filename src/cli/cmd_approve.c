@@ -87,8 +87,7 @@ static void put_request(struct mr_buf *b, const struct mreg_approve_result *r)
 	mr_buf_printf(b, ", until %s: %s", mr_text_time(r->until_s, text),
 		      r->state);
 	if (r->grants)
-		mr_buf_printf(b, ", %" PRIu64 " that count%s", r->grants,
-			      r->grants == 1 ? "s" : "");
+		mr_buf_printf(b, ", by %" PRIu64, r->grants);
 	mr_buf_putc(b, '\n');
 }
 

@@ -15,7 +15,7 @@
 #include "life/names.h"
 
 #define HOUR_S 3600
-#define HOURS_MAX (10 * 365 * 24)
+#define HOURS_MAX 99999 /* what a policy may say, too: eleven years */
 #define SHOWN_BYTES 160
 #define TIME_BYTES 32
 #define FIELDS_MAX 4
@@ -128,7 +128,7 @@ static int take_until(struct approve *a, struct mreg_error *err)
 	if (hours > HOURS_MAX) {
 		(void)mr_fail(err, MREG_EUSAGE, "%u hours are too many",
 			      a->o->hours);
-		return mr_hint(err, "at most %d, which are ten years",
+		return mr_hint(err, "at most %d, which are eleven years",
 			       HOURS_MAX);
 	}
 	if (!hours) {

@@ -204,7 +204,7 @@ def test_time_that_is_up_is_told(mreg, churn, later):
     (("request", "churn:v1", "v2"), 2),
     (("request", "churn:v1", "latest"), 2),
     (("request", "churn:v1", "production", "--hours", "0"), 2),
-    (("request", "churn:v1", "production", "--hours", "99999"), 2),
+    (("request", "churn:v1", "production", "--hours", "100000"), 2),
     (("approve", "churn:v1", "1.0.0"), 2),
     (("approvals", "churn:v1"), 2),
     (("approvals", "nobody"), 3),
@@ -213,6 +213,66 @@ def test_time_that_is_up_is_told(mreg, churn, later):
 ])
 def test_what_makes_no_sense_is_refused(mreg, churn, words, status):
     mreg.fails(status, *words)
+
+
+# -- what a policy says of it ---------------------------------------------------
+
+POLICY = """\
+policy: 1
+roles: {risk: [bob, eve], owner: carol}
+approvals: {hours: 3}
+aliases: {production: {approvals: {risk: 1, owner: 1}}}
+"""
+
+
+@pytest.fixture
+def governed(mreg, churn):
+    harness.write(mreg.home / "policy.yaml", POLICY)
+    mreg.run("policy", "set", "churn", "policy.yaml")
+    return churn
+
+
+def test_the_policy_says_how_long_answers_are_wanted(mreg, governed, later):
+    say(mreg, "ray", "request")
+    say(mreg, "ray", "request", "--hours", "5", ref="churn:v2")
+    states = [[r["state"] for r in approvals(mreg, env=later(h))["requests"]]
+              for h in (2.9, 3.1, 5.1)]
+    assert states == [["open", "open"], ["overdue", "open"],
+                      ["overdue", "overdue"]]
+
+
+def test_a_role_is_of_the_policy_and_of_its_members(mreg, governed):
+    say(mreg, "ray", "request")
+    r = mreg.run("approve", "churn:v1", "production", "--as", "bob", "--role",
+                 "risk", "--json")
+    assert r.stderr == "" and r.json["uncounted"] is None
+    r = mreg.run("approve", "churn:v1", "production", "--as", "zoe", "--role",
+                 "risk", "--json")
+    assert "'zoe' is not in role 'risk'" in r.stderr
+    assert r.json["uncounted"] == "role"
+
+
+def test_a_gate_takes_what_was_approved(mreg, governed):
+    mreg.fails(7, "promote", "churn:v1", "production", "--as", "ray")
+    say(mreg, "ray", "request")
+    for who in "pia", "ray", "bob", "eve":
+        mreg.run("approve", "churn:v1", "production", "--as", who)
+    mreg.fails(7, "promote", "churn:v1", "production", "--as", "ray")
+    say(mreg, "carol", "approve")
+    mreg.run("promote", "churn:v1", "production", "--as", "ray")
+    row, = approvals(mreg)["requests"]
+    assert row["state"] == "used" and row["grants"] == 3
+    assert [a["uncounted"] for a in row["answers"]] == \
+        ["pusher", "requester", None, None, None]
+
+
+def test_what_is_refused_does_not_pass_its_gate(mreg, governed):
+    say(mreg, "ray", "request")
+    say(mreg, "bob", "approve")
+    say(mreg, "carol", "approve")
+    say(mreg, "eve", "reject", "--reason", "biased")
+    err = mreg.fails(7, "promote", "churn:v1", "production", "--as", "ray")
+    assert "biased" in json.dumps(err)
 
 
 # -- the list -------------------------------------------------------------------
