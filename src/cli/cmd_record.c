@@ -136,8 +136,8 @@ const struct cli_command cli_cmd_create = {
 	.args_size = sizeof(struct args),
 	.run = run_create,
 	.examples = create_examples,
-	.notes = "A model needs no record: its first push makes it. What is "
-		 "written is an event of the log; 'mreg edit' changes it.",
+	.notes = "A model needs no record to have versions. What is written is "
+		 "an event of the log; 'mreg edit' changes it.",
 };
 
 const struct cli_command cli_cmd_edit = {

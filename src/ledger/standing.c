@@ -177,6 +177,14 @@ const struct mr_version_standing *mr_standing_version(
 				: NULL;
 }
 
+bool mr_standing_archived(const struct mr_standing *s,
+			  const struct mreg_digest *d)
+{
+	const struct mr_version_standing *v = mr_standing_version(s, d);
+
+	return v && v->archived;
+}
+
 /* -- what each event does to them ------------------------------------------ */
 
 static void take_version(struct mr_standing *s, const struct mr_event *e)

@@ -100,6 +100,9 @@ const struct mr_alias_standing *mr_standing_alias(const struct mr_standing *s,
 						  const char *name);
 const struct mr_version_standing *mr_standing_version(
 	const struct mr_standing *s, const struct mreg_digest *d);
+/* Whether a version is out of sight now. */
+bool mr_standing_archived(const struct mr_standing *s,
+			  const struct mreg_digest *d);
 const char *mr_values_get(const struct mr_values *v, const char *key);
 
 /* -- approvals: standing_approvals.c --------------------------------------- */

@@ -190,13 +190,6 @@ static int take_manifest(struct mreg_version_row *row,
 	return rc;
 }
 
-static bool is_archived(const struct listing *l, const struct mreg_digest *d)
-{
-	const struct mr_version_standing *v = mr_standing_version(&l->now, d);
-
-	return v && v->archived;
-}
-
 static void take_row(struct listing *l, const struct mr_tag_row *v,
 		     struct mreg_version_row *row)
 {
@@ -226,9 +219,9 @@ static void take_row(struct listing *l, const struct mr_tag_row *v,
 	row->deprecated = mr_look_deprecated(&l->now, &row->digest, a);
 	if (!mr_arena_failed(a))
 		row->stage = mr_arena_strdup(
-			a,
-			mr_stage(is_archived(l, &row->digest), l->stages.items,
-				 l->stages.count, row->tags, row->tag_count));
+			a, mr_stage(mr_standing_archived(&l->now, &row->digest),
+				    l->stages.items, l->stages.count, row->tags,
+				    row->tag_count));
 }
 
 /* The version that a number's row is about: the log's, where it knows one. */
@@ -254,7 +247,8 @@ static int take_rows(struct listing *l, struct mreg_error *err)
 	for (i = 0; i < l->version_count; i++) {
 		const struct mr_tag_row *v = &l->versions[i];
 
-		if (!l->o->archived && is_archived(l, meant(l, v)))
+		if (!l->o->archived &&
+		    mr_standing_archived(&l->now, meant(l, v)))
 			out->hidden++;
 		else
 			take_row(l, v, &out->rows[out->count++]);

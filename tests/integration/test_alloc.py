@@ -45,7 +45,7 @@ TIMEOUT_S = 60
 # Which write to a short model that is theirs.
 CHANGES = ("alias set", "attach", "evaluate", "policy set")
 # What inspect has from the log, which it does without.
-FROM_LOG = re.compile("^(pushed|by|tags) .*\n|:v[0-9]+$", re.MULTILINE)
+FROM_LOG = re.compile("^(pushed|by|stage|tags) .*\n|:v[0-9]+$", re.MULTILINE)
 # ASan's own exit statuses, told apart from ours.
 SANITIZERS = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=1:"
                               "verify_asan_link_order=0",

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from harness import finish, small_model
+import fake
+from harness import assert_pulled, finish, small_model, tree
 
 
 @pytest.fixture
@@ -138,3 +139,33 @@ def test_reading_costs_a_listing_and_what_is_new(at_plain, plain, name, one,
     at_plain.run("resolve", f"{name}:production")
     at_plain.run("pull", f"{name}@{one}", "-n")
     assert ("GET", "tags/list") not in asked(plain, mark, name)
+
+
+# -- when it cannot be read -----------------------------------------------------
+
+
+@pytest.fixture
+def registry():
+    r = fake.Fake()
+    yield r
+    assert r.stop() == 0
+
+
+def test_a_log_that_cannot_be_read_is_told_and_the_files_come(mreg, registry,
+                                                              box):
+    ref = f"{registry.host}/m"
+    folder = small_model(box / "m", "m")
+    number = mreg.json("push", folder, ref)["number"]
+    mreg.run("deprecate", f"{ref}:v1")
+    registry.fault(method="GET", path="/v2/m/tags/list*", status=403)
+    other = mreg.clone(box / "other")
+    done = other.run("pull", f"{ref}:v1", "-o", box / "out", "--json")
+    assert "warning: the log was not read" in done.stderr
+    assert (done.json["number"], done.json["deprecated"]) == (number, None)
+    assert_pulled(box / "out", tree(folder))
+    seen = other.run("inspect", f"{ref}:v1", "--json")
+    assert "the log was not read" in seen.stderr
+    assert (seen.json["stage"], seen.json["created"]) == (None, None)
+    # By digest nothing is asked, and so nothing is told.
+    pinned = done.json["reference"]
+    assert "warning" not in other.run("pull", pinned, "-n").stderr

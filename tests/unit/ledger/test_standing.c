@@ -304,17 +304,20 @@ static void a_removed_alias_can_be_rolled_back_to_what_it_had(void **state)
 static void archived_and_deprecated_are_lifted_one_by_one(void **state)
 {
 	struct fixture *f = *state;
+	struct mreg_digest one = digest(1);
 
 	claim(f, 1, 1);
 	simple(f, MR_EVENT_ARCHIVED, 1, NULL, NULL);
 	simple(f, MR_EVENT_DEPRECATED, 1, "reason", "old data");
 	fold(f);
 	assert_non_null(version(f, 1)->archived);
+	assert_true(mr_standing_archived(&f->s, &one));
 	assert_string_equal(mr_event_text(version(f, 1)->deprecated, "reason"),
 			    "old data");
 	simple(f, MR_EVENT_RESTORED, 1, "what", "archived");
 	fold(f);
 	assert_null(version(f, 1)->archived);
+	assert_false(mr_standing_archived(&f->s, &one));
 	assert_non_null(version(f, 1)->deprecated);
 	simple(f, MR_EVENT_RESTORED, 1, "what", "deprecated");
 	simple(f, MR_EVENT_RESTORED, 1, "what", "something later");
