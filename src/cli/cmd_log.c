@@ -159,8 +159,8 @@ static void put_verdict(struct cli *cli, const struct args *a,
 		return;
 	}
 	cli->exit_code = EXIT_FLAWED;
-	mr_buf_printf(b, "\nNOT WHOLE: %zu flaws, the first first\n",
-		      r->flaw_count);
+	mr_buf_printf(b, "\nNOT WHOLE: %zu flaw%s, the first first\n",
+		      r->flaw_count, r->flaw_count == 1 ? "" : "s");
 	for (i = 0; i < r->flaw_count; i++)
 		mr_buf_printf(b, "  %s: %s\n", r->flaws[i].what,
 			      r->flaws[i].problem);

@@ -232,7 +232,9 @@ static int ask_tags(struct ask *a, struct mreg_error *err)
 		rc = ask_move(a, "move mreg.*", "mreg.",
 			      "whoever may push here can also replace entries "
 			      "of a model's log; every reader would see it",
-			      "the registry keeps the log as it is", err);
+			      "the registry keeps the log as it is; 'mreg "
+			      "create NAME --linear' makes use of that",
+			      err);
 	if (rc >= 0)
 		rc = mr_probe_untag(a->s, &a->sample, &a->litter, &p, err);
 	if (rc >= 0)

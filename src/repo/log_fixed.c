@@ -80,19 +80,39 @@ static void clean(struct asking *a)
 		(void)put(a, true, &ignored);
 }
 
+/* What the tag has, which is written if need be; somebody who asks at the same
+ * moment may be first. */
+static int write_once(struct asking *a, struct mreg_desc *was,
+		      struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool found;
+	int rc = mr_store_resolve(a->s, PROBE_TAG, was, &found, err);
+	int refused;
+
+	if (rc < 0 || found)
+		return rc;
+	refused = put(a, true, &why);
+	*was = a->tombstone;
+	if (refused >= 0)
+		return 0;
+	if (is_refusal(refused, &why))
+		rc = mr_store_resolve(a->s, PROBE_TAG, was, &found, err);
+	if (rc < 0 || found)
+		return rc;
+	if (err)
+		*err = why;
+	return refused;
+}
+
 static int write_twice(struct asking *a, bool *fixed, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_desc was = { .media_type = "" };
 	struct mreg_desc now = { .media_type = "" };
-	bool found;
 	bool there;
-	int rc = mr_store_resolve(a->s, PROBE_TAG, &was, &found, err);
+	int rc = write_once(a, &was, err);
 
-	if (rc >= 0 && !found) {
-		was = a->tombstone;
-		rc = put(a, true, err);
-	}
 	if (rc < 0)
 		return rc;
 	rc = put(a, !mreg_digest_equal(&was.digest, &a->tombstone.digest),

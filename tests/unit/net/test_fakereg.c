@@ -375,6 +375,29 @@ static void refuses_to_move_a_tag_in_three_ways(void **state)
 	}
 }
 
+static void keeps_versions_and_records_alone(void **state)
+{
+	static const char *const kept[] = { "v1", "mreg.seq.00000001" };
+	struct fix x;
+
+	(void)state;
+	begin_as(&x, "records");
+	for (size_t i = 0; i < MR_COUNT(kept); i++) {
+		char target[128];
+
+		put_document(&x, kept[i], "{}", 201);
+		put_document(&x, kept[i], "{ }", 412);
+		(void)snprintf(target, sizeof(target), "/v2/m/manifests/%s",
+			       kept[i]);
+		assert_int_equal(412, say(&x, "DELETE", target, "", ""));
+	}
+	put_document(&x, "latest", "{}", 201);
+	put_document(&x, "latest", "{ }", 201);
+	assert_int_equal(202,
+			 say(&x, "DELETE", "/v2/m/manifests/latest", "", ""));
+	end(&x);
+}
+
 static void lists_as_makers_do(void **state)
 {
 	struct fix x;
@@ -498,6 +521,7 @@ int main(void)
 		cmocka_unit_test(locations_come_in_four_forms),
 		cmocka_unit_test(signed_addresses_fit_one_method_and_wear_out),
 		cmocka_unit_test(refuses_to_move_a_tag_in_three_ways),
+		cmocka_unit_test(keeps_versions_and_records_alone),
 		cmocka_unit_test(lists_as_makers_do),
 		cmocka_unit_test(lists_referrers_in_pages_and_by_type),
 		cmocka_unit_test(a_rival_writes_between_or_after),

@@ -186,6 +186,56 @@ static void what_was_found_out_is_not_asked_again(void **state)
 	assert_int_equal(atomic_load(&f->x->puts), before + 1);
 }
 
+static void find_out(void *ctx)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct logx *x = ctx;
+	struct mreg *m = logx_user(x, "bob");
+	bool fixed;
+
+	assert_ok(mr_log_fixed(m, x->s, &h, true, &fixed, &err), err);
+	assert_int_equal(fixed, x->fixed);
+	mreg_close(m);
+}
+
+/* One looks between the other's look and PUT. */
+static void two_who_find_out_at_once_find_the_same(void **state)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct logx *x = logx_new();
+	struct mreg *m = logx_user(x, "ada");
+	bool fixed;
+
+	(void)state;
+	x->ctx = x;
+	x->meanwhile = find_out;
+	assert_ok(mr_log_fixed(m, x->s, &h, true, &fixed, &err), err);
+	assert_false(fixed);
+	x->fixed = true;
+	x->meanwhile = find_out;
+	assert_ok(mr_log_fixed(m, x->s, &h, true, &fixed, &err), err);
+	assert_true(fixed);
+	assert_null(x->meanwhile);
+	mreg_close(m);
+	logx_free(x);
+}
+
+static void what_fails_is_no_refusal(void **state)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	bool fixed;
+
+	f->x->fixed = false;
+	f->x->unanswered = "mreg.seq.probe";
+	assert_code(MREG_ENETWORK,
+		    mr_log_fixed(f->m, f->x->s, &h, true, &fixed, &err), err);
+	assert_has(err.msg, "cannot find out");
+}
+
 /* -- reading --------------------------------------------------------------- */
 
 /* A listing, and the newest event. */
@@ -293,6 +343,8 @@ int main(void)
 		TEST(an_event_in_anothers_place_is_told),
 		TEST(where_tags_can_be_written_twice_it_goes_on_as_any_other),
 		TEST(what_was_found_out_is_not_asked_again),
+		cmocka_unit_test(two_who_find_out_at_once_find_the_same),
+		TEST(what_fails_is_no_refusal),
 		TEST(what_is_remembered_is_found_by_the_event_after_it),
 		TEST(only_what_came_since_is_asked_for),
 		TEST(many_at_once_make_one_line_and_lose_nothing),
