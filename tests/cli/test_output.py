@@ -83,9 +83,10 @@ def test_examples_of_help_are_understood(mreg):
         text = mreg.run(*command.split(), "--help").stdout
         if "examples:" not in text:
             continue
-        for line in text.split("examples:")[1].strip().splitlines():
-            words = re.split(r"[|<>]", line)[0].split()
-            assert words[0] == "mreg"
+        examples = re.sub(r" \\\n +", " ", text.split("examples:")[1])
+        for line in examples.strip().splitlines():
+            words, = (part.split() for part in re.split(r"[|<>]", line)
+                      if part.split()[0] == "mreg")
             r = mreg.run(*words[1:], "--help")
             assert r.stdout == text, line
 
