@@ -92,7 +92,7 @@ static void put_sums(const struct mreg_gc_result *r, struct mr_buf *b)
 	mr_buf_printf(b, "%s %s", mr_text_size(r->freed, text),
 		      r->applied ? "freed" : "would be freed");
 	if (!r->at_once)
-		mr_buf_puts(b, ", when the registry collects its garbage");
+		mr_buf_puts(b, ", once what nothing names is collected");
 	mr_buf_putc(b, '\n');
 	if (r->loose)
 		mr_buf_printf(b, "%s in %" PRIu64 " blobs %s\n",

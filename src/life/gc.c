@@ -79,9 +79,11 @@ static void take_done(const struct gc *g, struct mreg_gc_result *out)
 		if (at == MR_DIGEST_NO_INDEX || row->action != MREG_GC_REMOVE)
 			continue;
 		it = &g->items[at];
-		row->action = it->action;
-		row->reason = it->reason;
-		row->why = it->why;
+		if (it->action != row->action) {
+			row->action = it->action;
+			row->reason = it->reason;
+			row->why = it->why;
+		}
 		row->freed = it->done ? it->freed : 0;
 		row->done = it->done;
 		if (it->v && it->v->removed)

@@ -216,6 +216,7 @@ int mr_gc_sweep(struct gc *g, struct mr_sweep *sweep, struct mreg_error *err)
 	rc = mr_store_sweep(g->s, sweep, &why);
 	sweep->sure = NULL;
 	/* What was removed is removed; its bytes stay. */
+	sweep->able = sweep->able && rc != MREG_EUNSUPPORTED;
 	if (rc == MREG_EUNSUPPORTED)
 		mr_log(&g->m->env, MREG_LOG_WARN, "%s: %s", why.msg, why.cause);
 	else if (rc < 0)

@@ -46,8 +46,8 @@ static bool is_trouble(int rc, const struct mreg_error *err)
 }
 
 /* Quay gives no token with `delete` in it, but deletes. */
-static int delete (struct mr_remote *r, const char *reference,
-		   struct mreg_error *err)
+static int ask_twice(struct mr_remote *r, const char *reference,
+		     struct mreg_error *err)
 {
 	int rc = ask(r, reference, MR_REMOTE_DELETE, err);
 
@@ -74,7 +74,7 @@ int mr_remote_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
 
 	if (mr_tag_kind(tag) == MR_TAG_INVALID)
 		return mr_fail(err, MREG_EUSAGE, "'%s' is no tag", tag);
-	deleted = delete (r, tag, &why);
+	deleted = ask_twice(r, tag, &why);
 	if (deleted < 0 && is_trouble(deleted, &why)) {
 		if (err)
 			*err = why;
@@ -95,18 +95,29 @@ int mr_remote_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
 	return rc;
 }
 
+/* Whether it is there all the same; what cannot be told is. */
+static bool is_there(struct mr_store *s, const char *digest)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	struct mreg_desc d;
+	bool found = false;
+
+	return mr_remote_resolve(s, digest, &d, &found, &ignored) < 0 || found;
+}
+
+/* Some answer 404 to what they do not do. */
 int mr_remote_remove(struct mr_store *s, const struct mreg_digest *digest,
 		     struct mreg_error *err)
 {
 	struct mr_remote *r = mr_remote_of(s);
 	struct mreg_error why = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
-	int rc = delete (r, mreg_digest_text(digest, text), &why);
+	int rc = ask_twice(r, mreg_digest_text(digest, text), &why);
 
 	if (rc >= 0)
 		return 0;
-	if (rc == MREG_ENOTFOUND || rc == MREG_EAUTH || rc == MREG_EDENIED ||
-	    is_trouble(rc, &why)) {
+	if ((rc == MREG_ENOTFOUND && !is_there(s, text)) || rc == MREG_EAUTH ||
+	    rc == MREG_EDENIED || is_trouble(rc, &why)) {
 		if (err)
 			*err = why;
 		return rc;
