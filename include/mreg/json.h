@@ -20,7 +20,9 @@
 #include "mreg/deploy.h"
 #include "mreg/diff.h"
 #include "mreg/doctor.h"
+#include "mreg/du.h"
 #include "mreg/evaluate.h"
+#include "mreg/gc.h"
 #include "mreg/incident.h"
 #include "mreg/inspect.h"
 #include "mreg/list.h"
@@ -73,6 +75,8 @@ MREG_API char *mreg_kubernetes_result_json(
 MREG_API char *mreg_observe_result_json(const struct mreg_observe_result *r);
 MREG_API char *mreg_incidents_result_json(
 	const struct mreg_incidents_result *r);
+MREG_API char *mreg_gc_result_json(const struct mreg_gc_result *r);
+MREG_API char *mreg_du_result_json(const struct mreg_du_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);

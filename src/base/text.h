@@ -57,6 +57,10 @@ int mr_text_time_parse(const char *text, int64_t *unix_s);
 /* A time, or a date, which is the end of its day: what users give. */
 int mr_text_moment_parse(const char *text, int64_t *unix_s);
 
+/* Seconds from "12h", "30d", "2w": 0, or -1 when it is no length of time from
+ * an hour to 99999 weeks. */
+int mr_text_span_parse(const char *text, int64_t *seconds);
+
 /* Whole string to number in [0, max]: 0, or -1 (empty, sign, junk, range). */
 int mr_text_u64(const char *text, uint64_t max, uint64_t *out);
 

@@ -217,3 +217,22 @@ const char *mr_text_span(int64_t span_s, char out[32])
 			       n, units[i + 1].name);
 	return out;
 }
+
+int mr_text_span_parse(const char *text, int64_t *seconds)
+{
+	static const char units[] = "hdw";
+	static const int64_t each[] = { 3600, DAY_S, 7 * DAY_S };
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+	int64_t n = 0;
+	size_t i;
+
+	if (digits > 5 || !unit || text[digits + 1])
+		return -1;
+	for (i = 0; i < digits; i++)
+		n = 10 * n + (text[i] - '0');
+	if (n == 0)
+		return -1;
+	*seconds = n * each[unit - units];
+	return 0;
+}

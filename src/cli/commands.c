@@ -52,6 +52,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_deprecate,
 	&cli_cmd_archive,
 	&cli_cmd_restore,
+	&cli_cmd_gc,
+	&cli_cmd_du,
 	/* settings and help */
 	&cli_cmd_login,
 	&cli_cmd_logout,

@@ -41,6 +41,8 @@ extern const struct cli_command cli_cmd_what;
 extern const struct cli_command cli_cmd_observe;
 extern const struct cli_command cli_cmd_incident;
 extern const struct cli_command cli_cmd_incidents;
+extern const struct cli_command cli_cmd_gc;
+extern const struct cli_command cli_cmd_du;
 extern const struct cli_command cli_cmd_policy_show;
 extern const struct cli_command cli_cmd_policy_set;
 extern const struct cli_command cli_cmd_policy_check;

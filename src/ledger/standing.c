@@ -196,6 +196,9 @@ static void take_version(struct mr_standing *s, const struct mr_event *e)
 
 	switch (v ? e->kind : MR_EVENT_UNKNOWN) {
 	case MR_EVENT_VERSION_REGISTERED:
+		/* It begins anew. */
+		if (v->removed)
+			v->archived = v->deprecated = NULL;
 		v->removed = NULL;
 		break;
 	case MR_EVENT_ARCHIVED:
@@ -216,6 +219,8 @@ static void take_version(struct mr_standing *s, const struct mr_event *e)
 			v->archived = NULL;
 		else if (strcmp(what, "deprecated") == 0)
 			v->deprecated = NULL;
+		else if (strcmp(what, "removed") == 0)
+			v->removed = NULL;
 		break;
 	default:
 		break;

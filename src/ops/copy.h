@@ -8,17 +8,12 @@
 #ifndef MR_OPS_COPY_H
 #define MR_OPS_COPY_H
 
+#include "content/digest_map.h"
 #include "mreg/copy.h"
 #include "repo/repo.h"
 #include "transfer/transfer.h"
 
-#define MR_COPY_NO_NODE SIZE_MAX
-
-/* Digest to index, by open addressing. */
-struct copy_map {
-	struct copy_slot *slots; /* owned */
-	size_t cap, n;
-};
+#define MR_COPY_NO_NODE MR_DIGEST_NO_INDEX
 
 struct copy_node {
 	struct mreg_desc desc;      /* digest only, until loaded */
@@ -80,10 +75,10 @@ struct copy {
 	size_t use_count, use_cap;
 	size_t *needs; /* owned; indices of nodes */
 	size_t need_count, need_cap;
-	struct copy_map node_map, blob_map; /* owned */
-	size_t kept_bytes;                  /* of documents in memory */
-	struct mr_plan plan;                /* owned */
-	int64_t planned_ms;                 /* when the target was asked */
+	struct mr_digest_map node_map, blob_map; /* owned */
+	size_t kept_bytes;                       /* of documents in memory */
+	struct mr_plan plan;                     /* owned */
+	int64_t planned_ms;                      /* when the target was asked */
 
 	/* One version. */
 	struct mreg_desc version;
@@ -113,11 +108,6 @@ int mr_copy_doc(struct copy *c, size_t node, struct mr_doc *out,
 int mr_copy_levels(struct copy *c, unsigned int *top, struct mreg_error *err);
 /* Gaps: which nodes are not whole. */
 int mr_copy_gaps(struct copy *c, struct mreg_error *err);
-/* The index kept for `d`, or MR_COPY_NO_NODE. */
-size_t mr_copy_map_get(const struct copy_map *m, const struct mreg_digest *d);
-int mr_copy_map_put(struct copy_map *m, const struct mreg_digest *d,
-		    size_t index, struct mreg_error *err);
-void mr_copy_map_release(struct copy_map *m); /* for MR_AUTO too */
 
 /* copy_pick.c: which tags. */
 

@@ -188,7 +188,7 @@ static const struct copy_tag *to_write(const struct copy *c, uint64_t number)
 
 int mr_copy_check_claims(struct copy *c, struct mreg_error *err)
 {
-	MR_AUTO(mr_copy_map_release) struct copy_map ours = { .n = 0 };
+	MR_AUTO(mr_digest_map_release) struct mr_digest_map ours = { .n = 0 };
 	struct mr_ledger *source = c->source_log.ledger;
 	struct mr_ledger *target = c->target_log.ledger;
 	size_t i;
@@ -198,14 +198,14 @@ int mr_copy_check_claims(struct copy *c, struct mreg_error *err)
 	    mr_log_taken(&c->target_log, c->number, &c->version.digest))
 		return mr_log_refuse(c->to, c->number, err);
 	for (i = 0; rc >= 0 && i < mr_ledger_count(source); i++)
-		rc = mr_copy_map_put(&ours, &mr_ledger_event(source, i)->digest,
-				     i, err);
+		rc = mr_digest_map_put(
+			&ours, &mr_ledger_event(source, i)->digest, i, err);
 	for (i = 0; rc >= 0 && i < mr_ledger_count(target); i++) {
 		const struct mr_event *e = mr_ledger_event(target, i);
 		const struct copy_tag *t;
 
 		if (e->kind != MR_EVENT_VERSION_REGISTERED ||
-		    mr_copy_map_get(&ours, &e->digest) != MR_COPY_NO_NODE)
+		    mr_digest_map_get(&ours, &e->digest) != MR_COPY_NO_NODE)
 			continue;
 		t = to_write(c, e->number);
 		if (t && !mreg_digest_equal(&e->version,

@@ -18,77 +18,6 @@
 /* Of a file's name, for messages. */
 #define TITLE_BYTES 200
 
-struct copy_slot {
-	struct mreg_digest digest; /* NONE: free */
-	size_t index;
-};
-
-/* -- a map ------------------------------------------------------------------
- */
-
-/* Digests are random already. */
-static size_t place_of(const struct copy_map *m, const struct mreg_digest *d)
-{
-	size_t at;
-
-	memcpy(&at, d->bytes, sizeof(at));
-	at &= m->cap - 1;
-	while (mr_digest_known(&m->slots[at].digest) &&
-	       !mreg_digest_equal(&m->slots[at].digest, d))
-		at = (at + 1) & (m->cap - 1);
-	return at;
-}
-
-size_t mr_copy_map_get(const struct copy_map *m, const struct mreg_digest *d)
-{
-	const struct copy_slot *s;
-
-	if (!m->n)
-		return MR_COPY_NO_NODE;
-	s = &m->slots[place_of(m, d)];
-	return mr_digest_known(&s->digest) ? s->index : MR_COPY_NO_NODE;
-}
-
-static int map_grow(struct copy_map *m, struct mreg_error *err)
-{
-	struct copy_map bigger = { .cap = m->cap ? 2 * m->cap : 64 };
-	size_t i;
-
-	bigger.slots = mr_array(bigger.cap, sizeof(*bigger.slots));
-	if (!bigger.slots)
-		return mr_fail_nomem(err);
-	for (i = 0; i < m->cap; i++)
-		if (mr_digest_known(&m->slots[i].digest))
-			bigger.slots[place_of(&bigger, &m->slots[i].digest)] =
-				m->slots[i];
-	bigger.n = m->n;
-	mr_release(m->slots);
-	*m = bigger;
-	return 0;
-}
-
-int mr_copy_map_put(struct copy_map *m, const struct mreg_digest *d,
-		    size_t index, struct mreg_error *err)
-{
-	struct copy_slot *s;
-	int rc = 2 * (m->n + 1) > m->cap ? map_grow(m, err) : 0;
-
-	if (rc < 0)
-		return rc;
-	s = &m->slots[place_of(m, d)];
-	if (!mr_digest_known(&s->digest))
-		m->n++;
-	s->digest = *d;
-	s->index = index;
-	return 0;
-}
-
-void mr_copy_map_release(struct copy_map *m)
-{
-	mr_release(m->slots);
-	memset(m, 0, sizeof(*m));
-}
-
 /* -- nodes and blobs --------------------------------------------------------
  */
 
@@ -98,7 +27,7 @@ int mr_copy_node(struct copy *c, const struct mreg_digest *d, size_t *out,
 	void *items = c->nodes;
 	int rc;
 
-	*out = mr_copy_map_get(&c->node_map, d);
+	*out = mr_digest_map_get(&c->node_map, d);
 	if (*out != MR_COPY_NO_NODE)
 		return 0;
 	if (c->node_count >= MR_EVENTS_MAX)
@@ -109,7 +38,7 @@ int mr_copy_node(struct copy *c, const struct mreg_digest *d, size_t *out,
 		    sizeof(*c->nodes)) < 0)
 		return mr_fail_nomem(err);
 	c->nodes = items;
-	rc = mr_copy_map_put(&c->node_map, d, c->node_count, err);
+	rc = mr_digest_map_put(&c->node_map, d, c->node_count, err);
 	if (rc < 0)
 		return rc;
 	*out = c->node_count++;
@@ -152,7 +81,7 @@ static int use_blob(struct copy *c, size_t node,
 		    const struct mr_descriptor *layer, struct mreg_error *err)
 {
 	const struct mreg_desc *d = &layer->desc;
-	size_t at = mr_copy_map_get(&c->blob_map, &d->digest);
+	size_t at = mr_digest_map_get(&c->blob_map, &d->digest);
 	void *items = c->blobs;
 	int rc;
 
@@ -161,8 +90,8 @@ static int use_blob(struct copy *c, size_t node,
 			    sizeof(*c->blobs)) < 0)
 			return mr_fail_nomem(err);
 		c->blobs = items;
-		rc = mr_copy_map_put(&c->blob_map, &d->digest, c->blob_count,
-				     err);
+		rc = mr_digest_map_put(&c->blob_map, &d->digest, c->blob_count,
+				       err);
 		if (rc < 0)
 			return rc;
 		at = c->blob_count++;
@@ -357,8 +286,8 @@ void mr_copy_release(struct copy *c)
 	mr_release(c->tags);
 	mr_release(c->uses);
 	mr_release(c->needs);
-	mr_copy_map_release(&c->node_map);
-	mr_copy_map_release(&c->blob_map);
+	mr_digest_map_release(&c->node_map);
+	mr_digest_map_release(&c->blob_map);
 	mr_plan_release(&c->plan);
 	mr_history_release(&c->source_log);
 	mr_history_release(&c->target_log);

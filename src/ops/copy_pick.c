@@ -115,20 +115,20 @@ int mr_copy_pick_all(struct copy *c, struct mreg_error *err)
 /* Some of the events of a ledger. */
 struct part {
 	struct mr_ledger *ledger; /* borrowed */
-	struct copy_map map;      /* owned; digest to index in fold order */
+	struct mr_digest_map map; /* owned; digest to index in fold order */
 	bool *in;                 /* owned; per event */
 	size_t n;
 };
 
 static void part_release(struct part *p)
 {
-	mr_copy_map_release(&p->map);
+	mr_digest_map_release(&p->map);
 	mr_release(p->in);
 }
 
 static void mark(struct part *p, const struct mreg_digest *d)
 {
-	size_t at = mr_copy_map_get(&p->map, d);
+	size_t at = mr_digest_map_get(&p->map, d);
 
 	if (at != MR_COPY_NO_NODE)
 		p->in[at] = true;
@@ -148,8 +148,8 @@ static int part_of(struct mr_ledger *l, const struct mr_event *top,
 	if (!p->in)
 		return mr_fail_nomem(err);
 	for (i = 0; rc >= 0 && i < p->n; i++)
-		rc = mr_copy_map_put(&p->map, &mr_ledger_event(l, i)->digest, i,
-				     err);
+		rc = mr_digest_map_put(&p->map, &mr_ledger_event(l, i)->digest,
+				       i, err);
 	if (rc < 0)
 		return rc;
 	mark(p, &top->digest);
@@ -198,7 +198,7 @@ static bool log_disputes(struct copy *c, const struct part *p)
 		const struct mr_event *e = mr_ledger_event(l, i);
 
 		if (e->kind != MR_EVENT_VERSION_REGISTERED ||
-		    mr_copy_map_get(&p->map, &e->digest) != MR_COPY_NO_NODE)
+		    mr_digest_map_get(&p->map, &e->digest) != MR_COPY_NO_NODE)
 			continue;
 		if (part_claims(p, e->number, &e->version, true))
 			return true;

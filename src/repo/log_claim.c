@@ -12,6 +12,8 @@
  *    written and that showed no other digest on N.
  * 2. A number named by any event, replaced or not, is never claimed again for
  *    another digest by somebody who saw that event.
+ * 3. A version that was removed is registered anew, under a number it never
+ *    had.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -105,12 +107,31 @@ static int take_tag(struct claiming *c, uint64_t number, bool contested,
 	return mr_tag_set(c->s, tag, c->version, c->manifest, err);
 }
 
+/* Whether the version is removed, or about to be: what it had it gets no
+ * more. */
+static int is_removed(struct claiming *c, bool *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	const struct mr_version_standing *v;
+	int rc = mr_ledger_standing(c->h->ledger, MR_STANDING_NOW, &now, err);
+
+	if (rc < 0)
+		return rc;
+	v = mr_standing_version(&now, &c->version->digest);
+	*out = v && v->removed;
+	return 0;
+}
+
 /* A version whose claim an earlier run left, or none. */
 static int find_existing(struct claiming *c, struct mr_claim *out,
 			 struct mreg_error *err)
 {
 	const struct mr_event *e;
+	bool removed = false;
+	int rc = is_removed(c, &removed, err);
 
+	if (rc < 0 || removed)
+		return rc;
 	return mr_log_number(c->s, c->h, &c->version->digest, &out->number, &e,
 			     err);
 }
@@ -193,11 +214,15 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
 		uint64_t next = next_number(h);
 		bool contested;
+		bool removed = false;
 
 		if (!mine && !lost)
 			return blind(&c, err);
-		if (!mine) {
-			rc = write_claim(&c, next, NULL, &lost, err);
+		rc = mine ? is_removed(&c, &removed, err) : 0;
+		if (rc < 0)
+			return rc;
+		if (!mine || removed) {
+			rc = write_claim(&c, next, mine, &lost, err);
 			if (rc < 0)
 				return rc;
 			continue;

@@ -117,5 +117,14 @@ int mr_layout_change(struct mr_layout *l, const char *tag,
 /* Let `d` be found without a tag. */
 int mr_layout_list(struct mr_layout *l, const struct mreg_desc *d,
 		   const char *artifact_type, struct mreg_error *err);
+/* Let the digest be found by its tags alone. */
+int mr_layout_unlist(struct mr_store *s, const struct mreg_digest *digest,
+		     struct mreg_error *err);
+
+/* -- layout_sweep.c ---------------------------------------------------------
+ */
+
+int mr_layout_sweep_blobs(struct mr_store *s, struct mr_sweep *sweep,
+			  struct mreg_error *err);
 
 #endif

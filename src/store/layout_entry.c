@@ -249,6 +249,29 @@ int mr_index_list(json_t *index, const struct mreg_desc *d,
 	return 0;
 }
 
+void mr_index_unlist(json_t *index, const struct mreg_digest *digest,
+		     bool *changed)
+{
+	json_t *entries = entries_of(index);
+	char text[MREG_DIGEST_TEXT];
+	size_t i = 0;
+
+	(void)mreg_digest_text(digest, text);
+	*changed = false;
+	while (i < json_array_size(entries)) {
+		const json_t *entry = json_array_get(entries, i);
+		const char *named =
+			json_string_value(json_object_get(entry, "digest"));
+
+		if (ref_name(entry) || !named || strcmp(named, text) != 0) {
+			i++;
+			continue;
+		}
+		(void)json_array_remove(entries, i); /* i is in range */
+		*changed = true;
+	}
+}
+
 static int add_text(const char *text, size_t n, void *buf)
 {
 	mr_buf_add(buf, text, n);

@@ -56,6 +56,9 @@ int mr_index_point(json_t *index, const char *tag, const struct mreg_desc *d,
 int mr_index_list(json_t *index, const struct mreg_desc *d,
 		  const char *artifact_type, bool *changed,
 		  struct mreg_error *err);
+/* Take the entries of `digest` that have no tag away. */
+void mr_index_unlist(json_t *index, const struct mreg_digest *digest,
+		     bool *changed);
 /* Append the document as it is written. */
 int mr_index_write(const json_t *index, const char *where, struct mr_buf *out,
 		   struct mreg_error *err);

@@ -236,8 +236,9 @@ static int save(struct mr_layout *l, const json_t *index,
 
 /* What the index is to say of a manifest. */
 struct change {
-	const char *tag;           /* NULL: that it is there */
-	const struct mreg_desc *d; /* NULL: nothing any more */
+	const char *tag;                /* NULL: that it is there */
+	const struct mreg_desc *d;      /* NULL: nothing any more */
+	const struct mreg_digest *gone; /* not without a tag any more; NULL */
 	const char *artifact_type;
 	bool found; /* the tag was there */
 };
@@ -258,7 +259,9 @@ static int apply(struct mr_layout *l, struct change *c, struct mreg_error *err)
 		return mr_fail(err, MREG_ECONFLICT,
 			       "'%s/index.json' was removed meanwhile",
 			       l->base.name);
-	if (c->tag)
+	if (c->gone)
+		mr_index_unlist(index, c->gone, &changed);
+	else if (c->tag)
 		rc = mr_index_point(index, c->tag, c->d, c->artifact_type,
 				    &c->found, &changed, err);
 	else
@@ -302,4 +305,12 @@ int mr_layout_list(struct mr_layout *l, const struct mreg_desc *d,
 	struct change c = { .d = d, .artifact_type = artifact_type };
 
 	return change(l, &c, err);
+}
+
+int mr_layout_unlist(struct mr_store *s, const struct mreg_digest *digest,
+		     struct mreg_error *err)
+{
+	struct change c = { .gone = digest };
+
+	return change(mr_layout_of(s), &c, err);
 }

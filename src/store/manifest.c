@@ -232,6 +232,23 @@ int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
 	return rc < 0 ? rc : s->ops->untag(s, tag, err);
 }
 
+int mr_store_remove(struct mr_store *s, const struct mreg_digest *digest,
+		    struct mreg_error *err)
+{
+	if (!s->ops->remove)
+		return unsupported(s, err);
+	return s->ops->remove(s, digest, err);
+}
+
+int mr_store_sweep(struct mr_store *s, struct mr_sweep *sweep,
+		   struct mreg_error *err)
+{
+	sweep->able = s->ops->sweep != NULL;
+	sweep->count = 0;
+	sweep->bytes = 0;
+	return sweep->able ? s->ops->sweep(s, sweep, err) : 0;
+}
+
 int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 		  struct mreg_error *err)
 {

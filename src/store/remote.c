@@ -295,6 +295,7 @@ static const struct mr_store_ops remote_ops = {
 	.get = mr_remote_get,
 	.set = mr_remote_set,
 	.untag = mr_remote_untag,
+	.remove = mr_remote_remove,
 	.tags = mr_remote_tags,
 	.referrers = mr_remote_referrers,
 };
@@ -313,6 +314,7 @@ static const struct mr_store_ops whole_ops = {
 	.get = mr_remote_get,
 	.set = mr_remote_set,
 	.untag = mr_remote_untag,
+	.remove = mr_remote_remove,
 	.tags = mr_remote_tags,
 	.referrers = mr_remote_referrers,
 };

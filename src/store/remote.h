@@ -157,8 +157,6 @@ int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 int mr_remote_set(struct mr_store *s, const char *reference,
 		  const struct mreg_desc *d, const void *bytes,
 		  struct mr_list *missing, struct mreg_error *err);
-int mr_remote_untag(struct mr_store *s, const char *tag,
-		    struct mreg_error *err);
 /* The writing in mr_remote_set: nothing is done about a subject.  `*subject`
  * (may be NULL) is what the registry says it took for one, else NONE. */
 int mr_remote_write(struct mr_remote *r, const char *reference,
@@ -166,6 +164,11 @@ int mr_remote_write(struct mr_remote *r, const char *reference,
 		    struct mr_list *missing, struct mreg_digest *subject,
 		    struct mreg_error *err);
 
+/* remote_delete.c */
+int mr_remote_remove(struct mr_store *s, const struct mreg_digest *digest,
+		     struct mreg_error *err);
+int mr_remote_untag(struct mr_store *s, const char *tag,
+		    struct mreg_error *err);
 /* remote_referrers.c */
 int mr_remote_referrers(struct mr_store *s, const struct mreg_digest *subject,
 			const char *artifact_type, struct mr_referrers *out,
@@ -175,15 +178,13 @@ int mr_remote_ask_api(struct mr_remote *r, const struct mreg_digest *subject,
 		      const char *artifact_type, struct mr_referrers *out,
 		      bool *there, struct mreg_error *err);
 
-/* remote_fallback.c */
-/* A manifest with a subject was written, and the registry did not say that it
- * lists it: see to it that it is found (P-70 to P-72). */
+/* remote_fallback.c: a manifest with a subject was written, and the registry
+ * did not say that it lists it: see to it that it is found (P-70 to P-72). */
 int mr_remote_refer(struct mr_remote *r, const struct mr_manifest *m,
 		    struct mreg_error *err);
 
-/* remote_doubt.c */
-/* A 404 with a web page is believed when the host is a registry otherwise;
- * MREG_EREMOTE: it is none.  Anything else is believed unasked. */
+/* remote_doubt.c: a 404 with a web page is believed when the host is a registry
+ * otherwise; MREG_EREMOTE: it is none.  Anything else is believed unasked. */
 int mr_remote_doubt(struct mr_remote *r, const struct mr_response *resp,
 		    const char *what, struct mreg_error *err);
 

@@ -156,7 +156,6 @@ int mr_store_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 int mr_store_set(struct mr_store *s, const char *reference,
 		 const struct mreg_desc *d, const void *bytes,
 		 struct mr_list *missing, struct mreg_error *err);
-int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err);
 int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 		  struct mreg_error *err);
 /*
@@ -187,5 +186,6 @@ int mr_stream_progress(struct mr_stream *src, struct mr_env *env,
 		       struct mreg_error *err);
 
 #include "store/kinds.h"
+#include "store/remove.h"
 
 #endif

@@ -16,6 +16,7 @@
 struct mr_doc;
 struct mr_referrers;
 struct mr_store;
+struct mr_sweep;
 
 /* `reference` below is a tag or the text of a digest; store.c has checked it
  * against the grammar. */
@@ -80,6 +81,13 @@ struct mr_store_ops {
 	/* MREG_EUNSUPPORTED where tags cannot be deleted (P-68); never takes
 	 * more than this one tag with it. */
 	int (*untag)(struct mr_store *s, const char *tag,
+		     struct mreg_error *err);
+	/* Let a manifest not be found by its digest any more; MREG_ENOTFOUND,
+	 * MREG_EUNSUPPORTED.  A registry takes its tags along (P-68). */
+	int (*remove)(struct mr_store *s, const struct mreg_digest *digest,
+		      struct mreg_error *err);
+	/* Remove the blobs that nothing names; under the lock. */
+	int (*sweep)(struct mr_store *s, struct mr_sweep *sweep,
 		     struct mreg_error *err);
 	/* All tags, sorted; a repository that does not exist has `*found`
 	 * false. */

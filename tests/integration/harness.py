@@ -164,9 +164,9 @@ def finish(process, timeout=300):
 
 class Registry:
     """distribution 2.8 with a folder of its own, and what it was asked for.
-    `data`: another folder, for its files."""
+    `data`: another folder, for its files.  `deletes`: whether it does."""
 
-    def __init__(self, folder, tls=None, auth=None, data=None):
+    def __init__(self, folder, tls=None, auth=None, data=None, deletes=True):
         self.folder, self.tls = pathlib.Path(folder), tls
         self.port = free_port()
         self.host = f"localhost:{self.port}"
@@ -179,7 +179,7 @@ class Registry:
                 "filesystem": {"rootdirectory":
                                str(data or self.folder / "data"),
                                "maxthreads": 100},
-                "delete": {"enabled": True},
+                "delete": {"enabled": deletes},
                 "maintenance": {"uploadpurging": {"enabled": False}},
             },
             "http": {"addr": f"127.0.0.1:{self.port}",

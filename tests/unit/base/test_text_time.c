@@ -196,6 +196,24 @@ static void writes_spans(void **state)
 				    rows[i].text);
 }
 
+static void reads_lengths_of_time(void **state)
+{
+	static const char *const none[] = { "",    "0d",  "d",       "3",
+					    "3 d", "-3d", "123456d", "3days" };
+	int64_t s = 0;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mr_text_span_parse("12h", &s), 0);
+	assert_int_equal(s, 12 * 3600);
+	assert_int_equal(mr_text_span_parse("90d", &s), 0);
+	assert_int_equal(s, 90 * 86400);
+	assert_int_equal(mr_text_span_parse("99999w", &s), 0);
+	assert_int_equal(s, INT64_C(99999) * 7 * 86400);
+	for (i = 0; i < MR_COUNT(none); i++)
+		assert_int_equal(mr_text_span_parse(none[i], &s), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +224,7 @@ int main(void)
 		cmocka_unit_test(no_second_is_out_of_bounds),
 		cmocka_unit_test(writes_ages),
 		cmocka_unit_test(writes_spans),
+		cmocka_unit_test(reads_lengths_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,24 +339,51 @@ static void a_version_is_registered_by_its_first_standing_claim(void **state)
 	assert_int_equal(f->s.record == NULL, 1);
 }
 
-static void what_was_removed_and_pushed_again_is_there(void **state)
+static void remove_version(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct mreg_pair tag = { .name = "v1" };
 	struct mr_event_field tags = { .key = "tags",
 				       .items = &tag,
 				       .count = 1 };
 
-	claim(f, 1, 1);
 	(void)say(f, (struct mr_event){ .kind = MR_EVENT_REMOVED,
 					.version = digest(1),
 					.fields = &tags,
 					.field_count = 1 });
+}
+
+static void what_was_removed_and_pushed_again_begins_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, 1, 1);
+	simple(f, MR_EVENT_ARCHIVED, 1, NULL, NULL);
+	simple(f, MR_EVENT_DEPRECATED, 1, NULL, NULL);
+	remove_version(f);
 	fold(f);
 	assert_non_null(version(f, 1)->removed);
 	claim(f, 2, 1);
 	fold(f);
 	assert_null(version(f, 1)->removed);
+	assert_null(version(f, 1)->archived);
+	assert_null(version(f, 1)->deprecated);
+}
+
+static void a_removal_that_was_not_carried_out_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	claim(f, 1, 1);
+	simple(f, MR_EVENT_ARCHIVED, 1, NULL, NULL);
+	remove_version(f);
+	simple(f, MR_EVENT_RESTORED, 1, "what", "archived");
+	fold(f);
+	assert_non_null(version(f, 1)->removed);
+	simple(f, MR_EVENT_ARCHIVED, 1, NULL, NULL);
+	simple(f, MR_EVENT_RESTORED, 1, "what", "removed");
+	fold(f);
+	assert_null(version(f, 1)->removed);
+	assert_non_null(version(f, 1)->archived);
 }
 
 /* -- metadata -------------------------------------------------------------- */
@@ -584,7 +611,8 @@ int main(void)
 		STANDING(a_removed_alias_can_be_rolled_back_to_what_it_had),
 		STANDING(archived_and_deprecated_are_lifted_one_by_one),
 		STANDING(a_version_is_registered_by_its_first_standing_claim),
-		STANDING(what_was_removed_and_pushed_again_is_there),
+		STANDING(what_was_removed_and_pushed_again_begins_anew),
+		STANDING(a_removal_that_was_not_carried_out_is_taken_back),
 		STANDING(the_last_value_of_a_key_counts),
 		STANDING(a_second_record_is_a_change),
 		STANDING(answers_go_to_what_was_asked),

@@ -1,0 +1,301 @@
+"""test_gc_registry.py - mreg gc, alias rm and archive where bytes are in a
+registry: one that deletes manifests, one that deletes nothing; and in a local
+store."""
+import http.client
+import http.server
+import json
+import threading
+import urllib.request
+
+import harness
+import pytest
+
+import aging
+import faults
+
+
+@pytest.fixture(scope="module")
+def deleting(tmp_path_factory):
+    """distribution 2.8, which takes all tags of a digest along and deletes no
+    tag alone."""
+    registry = harness.Registry(tmp_path_factory.mktemp("gc") / "deleting")
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="module")
+def keeping(tmp_path_factory):
+    """The same as it comes: it deletes nothing."""
+    registry = harness.Registry(tmp_path_factory.mktemp("gc") / "keeping",
+                                deletes=False)
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def name(request):
+    """A model of this test alone."""
+    return "gc/" + "".join(c if c.isalnum() else "-"
+                           for c in request.node.name.lower()).strip("-")
+
+
+def at(mreg, registry):
+    mreg.env["MREG_REGISTRY"] = registry.host
+    return mreg
+
+
+@pytest.fixture
+def user(mreg, deleting):
+    return at(mreg, deleting)
+
+
+@pytest.fixture(params=["local", "deleting", "keeping"])
+def anywhere(request, mreg):
+    mreg.where = request.param
+    if request.param != "local":
+        at(mreg, request.getfixturevalue(request.param))
+    return mreg
+
+
+def push(mreg, name, tmp_path, count=3):
+    digests = {}
+    for n in range(1, count + 1):
+        folder = harness.small_model(tmp_path / f"m{n}", n)
+        harness.write(folder / "shared.txt", "shared\n")
+        digests[n] = mreg.json("push", folder, name)["digest"]
+    return digests
+
+
+def gc(mreg, name, *more, days=100, **kwargs):
+    return mreg.run("gc", name, *more, "--json", env=aging.ahead(days),
+                    **kwargs)
+
+
+def actions(result):
+    return {r["number"]: r["action"] for r in result["versions"]}
+
+
+def kinds(mreg, name):
+    return [e["kind"] for e in mreg.json("log", name)["events"]]
+
+
+def test_what_goes_is_gone_and_what_stays_is_whole(user, deleting, name,
+                                                   tmp_path):
+    digests = push(user, name, tmp_path)
+    note = harness.write(tmp_path / "note.md", "# Biased\n")
+    for n in (1, 3):
+        user.run("attach", f"{name}:v{n}", note, "--type", "bias-report")
+    user.run("alias", "set", f"{name}:v2", "production")
+    user.run("archive", f"{name}:v1")
+    document = user.json("inspect", f"{name}:v1")["attached"][0]["digest"]
+    result = gc(user, name, "--apply").json
+    assert actions(result) == {1: "remove", 2: "keep", 3: "keep"}
+    assert result["removed"] == 1 and result["freedAtOnce"] is False
+    for digest in (digests[1], document):
+        status, _ = deleting.get(f"/v2/{name}/manifests/{digest}",
+                                 aging.MANIFEST_TYPE)
+        assert status == 404
+    tags = deleting.tags(name)
+    assert {"v2", "v3", "production", "latest"} <= tags
+    assert not {"v1", f"sha256-{digests[1][7:]}"} & tags
+    assert len(user.json("inspect", f"{name}:v3")["attached"]) == 1
+    for n in (2, 3):
+        user.run("pull", f"{name}:v{n}", "-o", tmp_path / f"out{n}")
+        harness.assert_pulled(tmp_path / f"out{n}",
+                              harness.tree(tmp_path / f"m{n}"))
+    user.run("log", name, "--verify")
+    assert user.json("push", tmp_path / "m1", name)["number"] == 4
+
+
+def test_a_tag_that_stays_keeps_its_manifest(user, deleting, name, tmp_path):
+    """v1-image and production-image have one digest: by it both would go."""
+    push(user, name, tmp_path)
+    empty = {"mediaType": aging.EMPTY_TYPE, "digest": aging.EMPTY, "size": 2}
+    image = json.dumps({"schemaVersion": 2, "mediaType": aging.MANIFEST_TYPE,
+                        "config": empty, "layers": [empty]}).encode()
+    for tag in ("v1-image", "production-image"):
+        put(deleting, name, tag, image)
+    user.run("archive", f"{name}:v1")
+    gc(user, name, "--apply")
+    assert deleting.manifest(name, "production-image")["layers"] == [empty]
+    assert deleting.manifest(name, "v1-image")["artifactType"] == \
+        "application/vnd.mreg.removed.v1+json"
+    assert "v1" not in deleting.tags(name)
+
+
+def put(registry, name, tag, data):
+    request = urllib.request.Request(
+        f"http://{registry.host}/v2/{name}/manifests/{tag}", data,
+        {"Content-Type": aging.MANIFEST_TYPE}, method="PUT")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 201
+
+
+def test_a_registry_that_deletes_nothing_is_told_before_anything_is_written(
+        mreg, keeping, name, tmp_path):
+    user = at(mreg, keeping)
+    digests = push(user, name, tmp_path)
+    user.run("archive", f"{name}:v1")
+    before = user.json("log", name)["count"]
+    assert actions(gc(user, name).json)[1] == "remove"
+    err = gc(user, name, "--apply", status=9).error
+    assert "nothing was removed" in err["message"] and err["hint"]
+    assert user.json("log", name)["count"] == before
+    assert user.json("resolve", f"{name}:v1")["digest"] == digests[1]
+    # Where nothing is to go nobody is asked.
+    assert gc(user, name, "--apply", days=0).json["removed"] == 0
+
+
+def test_killed_anywhere_the_next_run_completes_it(user, deleting, name,
+                                                   tmp_path):
+    fault = faults.Faults(tmp_path)
+
+    def killed(model, at):
+        """Whether the kill came before its end."""
+        user.run("archive", f"{model}:v1")
+        env = fault.env(["send"], at)
+        env.update(aging.ahead(100, [fault.preload]))
+        return user.run("gc", model, "--apply", env=env,
+                        status=None).status == -9
+
+    digests = push(user, f"{name}/0", tmp_path)
+    assert not killed(f"{name}/0", 0)
+    points = faults.points(fault.count, 8)
+    for at in points:
+        model = f"{name}/{at}"
+        push(user, model, tmp_path)
+        assert killed(model, at)
+        gc(user, model, "--apply")
+        assert kinds(user, model).count("removed") == 1
+        assert "restored" not in kinds(user, model)
+        assert "v1" not in deleting.tags(model)
+        assert deleting.get(f"/v2/{model}/manifests/{digests[1]}",
+                            aging.MANIFEST_TYPE)[0] == 404
+        assert [r["number"] for r in user.json("ls", model)["versions"]] == \
+            [3, 2]
+
+
+def test_what_is_used_between_event_and_removal_stays(user, deleting, name,
+                                                      tmp_path):
+    digests = push(user, name, tmp_path)
+    data = deleting.get(f"/v2/{name}/manifests/v1", aging.MANIFEST_TYPE)[1]
+    user.run("archive", f"{name}:v1")
+    gc(user, name, "--apply")
+    # As it was at the moment between the two; and then somebody used it.
+    put(deleting, name, "v1", data)
+    row = gc(user, name, days=0).json["versions"][-1]
+    assert (row["action"], row["reason"]) == ("remove", "removed")
+    put(deleting, name, "production", data)
+    row = gc(user, name, "--apply", days=0).json["versions"][-1]
+    assert (row["action"], row["reason"]) == ("keep", "aliased")
+    assert kinds(user, name)[-1] == "restored"
+    assert user.json("resolve", f"{name}:v1")["digest"] == digests[1]
+
+
+class Refusing:
+    """Before a registry: refuses to delete what is there, and nothing else."""
+
+    def __init__(self, registry):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                pass
+
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get(
+                    "Content-Length", 0)))
+                there = http.client.HTTPConnection("127.0.0.1", registry.port)
+                method, headers = self.command, dict(self.headers)
+                if method == "DELETE":
+                    method, headers["Accept"] = "HEAD", aging.MANIFEST_TYPE
+                there.request(method, self.path, body or None, headers)
+                answer = there.getresponse()
+                data, status = answer.read(), answer.status
+                if self.command == "DELETE" and status == 200:
+                    data, status = b"{}", 405
+                self.send_response(status)
+                for key, value in answer.getheaders():
+                    if key.lower() not in ("content-length", "connection",
+                                           "transfer-encoding"):
+                        self.send_header(key, value)
+                if self.command == "HEAD":
+                    self.send_header("Content-Length", answer.getheader(
+                        "Content-Length", "0"))
+                else:
+                    self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(data)
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = \
+                pass_on
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # a client that went away
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.host = f"localhost:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever,
+                         daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_an_event_of_what_was_refused_is_taken_back(user, deleting, name,
+                                                    tmp_path):
+    digests = push(user, name, tmp_path)
+    user.run("archive", f"{name}:v1")
+    user.run("archive", f"{name}:v2")
+    refusing = Refusing(deleting)
+    user.env["MREG_REGISTRY"] = refusing.host
+    err = gc(user, name, "--apply", status=9).error
+    refusing.stop()
+    assert "does not delete manifests" in err["message"]
+    at(user, deleting)
+    assert kinds(user, name)[-4:] == ["removed", "removed", "restored",
+                                      "restored"]
+    for n in (1, 2):
+        assert user.json("resolve", f"{name}:v{n}")["digest"] == digests[n]
+    assert actions(gc(user, name, "--apply").json)[1] == "remove"
+    user.fails(3, "resolve", f"{name}:v1")
+
+
+def test_an_alias_goes_everywhere(anywhere, name, tmp_path):
+    digests = push(anywhere, name, tmp_path, 2)
+    anywhere.run("alias", "set", f"{name}:v1", "staging")
+    anywhere.run("alias", "set", f"{name}:v1", "production")
+    gone = anywhere.json("alias", "rm", f"{name}:staging")
+    # distribution deletes no tag alone.
+    assert gone["tombstone"] is (anywhere.where != "local")
+    anywhere.fails(3, "resolve", f"{name}:staging")
+    for tag in ("v1", "production"):
+        assert anywhere.json("resolve", f"{name}:{tag}")["digest"] == \
+            digests[1]
+    rows = {r["alias"] for r in anywhere.json("alias", "ls", name)["aliases"]}
+    assert rows == {"latest", "production"}
+
+
+def test_a_version_is_archived_everywhere(anywhere, name, tmp_path):
+    digests = push(anywhere, name, tmp_path, 2)
+    done = anywhere.json("archive", f"{name}:v2")
+    assert done["archived"] is True and done["latest"] == 1
+    assert anywhere.json("resolve", f"{name}:latest")["digest"] == digests[1]
+    anywhere.run("pull", f"{name}:v2", "-o", tmp_path / "out")
+    anywhere.run("restore", f"{name}:v2")
+    assert anywhere.json("resolve", f"{name}:latest")["digest"] == digests[2]
+
+
+def test_removal_where_it_can_be(anywhere, name, tmp_path):
+    push(anywhere, name, tmp_path, 3)
+    anywhere.run("archive", f"{name}:v1")
+    status = 9 if anywhere.where == "keeping" else 0
+    gc(anywhere, name, "--apply", status=status)
+    there = anywhere.run("resolve", f"{name}:v1", status=None).status == 0
+    assert there is (anywhere.where == "keeping")
+    assert ("removed" in kinds(anywhere, name)) is not there
