@@ -179,6 +179,36 @@ static void take_because(struct claiming *c)
 		(void)mreg_digest_text(&d, c->because);
 }
 
+/* One try by the log as read; `*lost` as of write_claim: at first, that there
+ * is no claim of ours yet is nothing to wonder at. */
+static int try_claim(struct claiming *c, bool *lost, struct mr_claim *out,
+		     bool *done, struct mreg_error *err)
+{
+	const struct mreg_digest *d = &c->version->digest;
+	const struct mr_event *mine = mr_ledger_claim_of(c->h->ledger, d);
+	uint64_t next = next_number(c->h);
+	bool removed = false;
+	bool contested;
+	int rc;
+
+	if (!mine && !*lost)
+		return blind(c, err);
+	rc = mine ? is_removed(c, &removed, err) : 0;
+	if (rc < 0)
+		return rc;
+	if (!mine || removed)
+		return write_claim(c, next, mine, lost, err);
+	contested = mr_ledger_contested(c->h->ledger, mine->number, d);
+	rc = take_tag(c, mine->number, contested, out, done, err);
+	if (rc < 0 || *done)
+		return rc;
+	/* The step spreads those who collided, so that they do not meet again
+	 * on the next number. */
+	next += mr_random(&c->m->env) %
+		(2 * mr_ledger_rivals(c->h->ledger, mine->number, d) + 1);
+	return write_claim(c, next, mine, lost, err);
+}
+
 int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const struct mreg_ref *ref, const struct mreg_desc *version,
 		 const void *manifest, const char *run, struct mr_claim *out,
@@ -209,34 +239,10 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		out->existed = true;
 		return 0;
 	}
+	/* Tries that were lost are bounded where they are waited for. */
 	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round += !lost) {
-		const struct mreg_digest *d = &version->digest;
-		const struct mr_event *mine = mr_ledger_claim_of(h->ledger, d);
-		uint64_t next = next_number(h);
-		bool contested;
-		bool removed = false;
-
-		if (!mine && !lost)
-			return blind(&c, err);
-		rc = mine ? is_removed(&c, &removed, err) : 0;
-		if (rc < 0)
-			return rc;
-		if (!mine || removed) {
-			rc = write_claim(&c, next, mine, &lost, err);
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		contested = mr_ledger_contested(h->ledger, mine->number, d);
-		rc = take_tag(&c, mine->number, contested, out, &done, err);
+		rc = try_claim(&c, &lost, out, &done, err);
 		if (rc < 0 || done)
-			return rc;
-		/* The step spreads those who collided, so that they do not
-		 * meet again on the next number. */
-		next += mr_random(&m->env) %
-			(2 * mr_ledger_rivals(h->ledger, mine->number, d) + 1);
-		rc = write_claim(&c, next, mine, &lost, err);
-		if (rc < 0)
 			return rc;
 	}
 	(void)mr_fail(err, MREG_ECONFLICT,

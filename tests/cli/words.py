@@ -9,7 +9,7 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "policy show", "policy set", "policy check",
             "request", "approve", "reject", "approvals",
             "deployed", "where", "what", "observe", "incident", "incidents",
-            "deprecate", "archive", "restore",
+            "deprecate", "archive", "restore", "gc", "du",
             "login", "logout", "doctor", "config show", "config get",
             "config set", "config unset", "completion", "version"]
 LISTS = ["ls", "ls churn", "alias ls churn", "log churn"]
