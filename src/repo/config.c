@@ -3,7 +3,8 @@
  *
  * Files are JSON objects; the key "log.level" is the member "level" of the
  * object "log".  A project file comes with somebody's checkout, so it may not
- * weaken how registries are reached: `personal` settings in it are refused.
+ * weaken how registries are reached, nor say who approves: `personal` settings
+ * in it are refused.
  */
 #include "mreg/config.h"
 
@@ -47,7 +48,7 @@ struct row {
 /* Sorted by key. */
 static const struct row rows[] = {
 	{ "actor", "MREG_ACTOR", "", "who the log says did it", CHECK_TEXT,
-	  NULL, false },
+	  NULL, true },
 	{ "color", "MREG_COLOR", "auto", "auto, always or never", CHECK_WORDS,
 	  "auto|always|never", false },
 	{ "http.plain", "MREG_PLAIN_HTTP", "false",

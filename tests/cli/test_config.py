@@ -70,6 +70,13 @@ def test_a_project_file_may_not_weaken_how_registries_are_reached(
     assert key in error["message"]
 
 
+def test_a_project_file_may_not_say_who_approves(mreg, checkout):
+    (checkout / ".mreg.json").write_text('{"actor": "the boss"}')
+    error = mreg.fails(2, "config", "show", cwd=checkout)
+    assert "actor" in error["message"] + error["cause"]
+    assert "MREG_ACTOR" in error["hint"]
+
+
 @pytest.mark.parametrize("key, value", [
     ("jobs", "0"), ("jobs", "65"), ("jobs", "many"), ("color", "blue"),
     ("log.level", "loud"), ("http.plain", "yes"), ("progress", "3"),
