@@ -59,6 +59,8 @@ struct mr_move {
 	/* Digest the tag must have before and, but for this move, after;
 	 * "none": nothing.  NULL: whatever it has. */
 	const char *expect;
+	/* To an archived version too: a copy repeats what was so elsewhere. */
+	bool archived;
 };
 
 struct mr_moved {
@@ -72,8 +74,8 @@ struct mr_moved {
 /*
  * Write the event, move the tag, and read again until both agree; siblings of
  * the tag move with it.  A move that lost to another writer's is written
- * again on top of it.  MREG_ECONFLICT: not what was expected, or others keep
- * moving it.
+ * again on top of it.  MREG_ECONFLICT: not what was expected, an archived
+ * version, or others keep moving it.
  */
 int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
@@ -82,6 +84,11 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 /* Whether `move` expects what the tag has now; MREG_ECONFLICT. */
 int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
 		    struct mreg_error *err);
+
+/* Whether `move` goes to a version that is in sight; MREG_ECONFLICT.  By the
+ * log as far as read; mr_alias_move asks it. */
+int mr_alias_in_sight(struct mr_store *s, struct mr_history *h,
+		      const struct mr_move *move, struct mreg_error *err);
 
 /* Make the tag of an alias, and its siblings, what the fold says.  No event is
  * written.  `*changed`: it was not. */

@@ -226,6 +226,23 @@ static int settle(struct moving *v, bool *changed, struct mreg_error *err)
 	return fail_busy(v, err);
 }
 
+int mr_alias_in_sight(struct mr_store *s, struct mr_history *h,
+		      const struct mr_move *move, struct mreg_error *err)
+{
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	char text[MREG_DIGEST_TEXT];
+	int rc;
+
+	if (move->archived || !mr_digest_known(&move->to.digest))
+		return 0;
+	rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
+	if (rc < 0 || !mr_standing_archived(&now, &move->to.digest))
+		return rc;
+	(void)mr_fail(err, MREG_ECONFLICT, "'%s@%.19s' is archived", s->label,
+		      mreg_digest_text(&move->to.digest, text));
+	return mr_hint(err, "bring it back first: 'mreg restore'");
+}
+
 int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
 		  struct mr_moved *out, struct mreg_error *err)
@@ -233,6 +250,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	struct moving v = {
 		.m = m, .s = s, .h = h, .ref = ref, .move = move, .out = out
 	};
+	struct mreg_error late = MREG_ERROR_INIT;
 	bool changed;
 	int rc;
 
@@ -241,6 +259,8 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	out->was = v.state.tag.digest;
 	if (rc >= 0)
 		rc = mr_alias_expect(move, &out->was, err);
+	if (rc >= 0)
+		rc = mr_alias_in_sight(s, h, move, err);
 	if (rc < 0)
 		return rc;
 	/* An earlier run's event stands: only the tag is to be moved. */
@@ -250,6 +270,11 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc >= 0)
 		rc = settle(&v, &changed, err);
 	out->now = v.state.fold;
+	/* Whoever archives looks for aliases after its event, and here the log
+	 * is looked at after ours: of two at once one sees the other. */
+	if (rc >= 0 && mr_alias_in_sight(s, h, move, &late) < 0)
+		mr_log(&m->env, MREG_LOG_WARN, "alias '%s' is moved, but %s",
+		       move->alias, late.msg);
 	if (rc >= 0)
 		rc = mr_siblings_move(s, h, move->alias, &out->now, err);
 	if (rc >= 0 && move->expect &&

@@ -85,6 +85,8 @@ int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			rc = mr_alias_look(s, h, mv->alias, &now, err);
 		if (rc >= 0)
 			rc = mr_alias_expect(mv, &now.tag.digest, err);
+		if (rc >= 0)
+			rc = mr_alias_in_sight(s, h, mv, err);
 		if (rc < 0)
 			return rc;
 		out->was = now.tag.digest;

@@ -49,6 +49,7 @@ static int follow(struct copy *c, const struct copy_tag *t,
 		.alias = t->name,
 		.by = "copy",
 		.to = { .digest = wanted(c, t) },
+		.archived = true,
 	};
 	struct mr_moved moved;
 

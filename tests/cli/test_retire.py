@@ -157,6 +157,25 @@ def test_a_move_that_is_not_finished_counts(mreg, churn, store):
             mreg.fails(4, "archive", f"churn:v{number}")["message"]
 
 
+def test_no_alias_is_pointed_at_what_is_out_of_sight(mreg, churn, tmp_path):
+    mreg.run("alias", "set", "churn:v1", "production")
+    mreg.run("alias", "set", "churn:v2", "production")
+    mreg.run("archive", "churn:v1")
+    before = kinds(mreg)
+    for words in (("alias", "set", "churn:v1", "eu"),
+                  ("alias", "set", "churn:v1", "eu", "--dry-run"),
+                  ("push", tmp_path / "m1", "churn:eu"),
+                  ("rollback", "churn:production"),
+                  ("rollback", "churn:production", "--to", "v1")):
+        err = mreg.fails(4, *words)
+        assert f"'churn@{churn[1][:19]}' is archived" in \
+            err["message"] + str(err["cause"])
+    assert kinds(mreg) == before
+    assert mreg.json("resolve", "churn:production")["digest"] == churn[2]
+    mreg.run("restore", "churn:v1")
+    assert mreg.json("rollback", "churn:production")["digest"] == churn[1]
+
+
 def test_a_rehearsal_changes_nothing(mreg, churn):
     for command in "archive", "deprecate":
         would = done(mreg, command, "churn:v3", "-n")

@@ -4,6 +4,7 @@ it, and values given after the fact."""
 import json
 
 import harness
+import jsonschema
 import pytest
 
 
@@ -159,6 +160,22 @@ def test_when_all_are_archived_that_is_told(mreg, churn):
     assert "no versions" not in told.stderr
     # `latest` has nowhere to go.
     assert mreg.json("inspect", "churn")["stage"] == "archived"
+
+
+def test_what_ls_prints_fits_its_schema(mreg, churn):
+    """And has no member that the schema does not tell of."""
+    mreg.run("deprecate", "churn:v1", "--successor", churn[2])
+    mreg.run("deprecate", "churn:v2", "--until", "2027-01-31")
+    mreg.run("archive", "churn:v1")
+    rules = json.loads((harness.ROOT /
+                        "spec/schemas/versions.schema.json").read_text())
+    for more in [], ["--archived"]:
+        result = mreg.json("ls", "churn", *more)
+        jsonschema.Draft7Validator(rules).validate(result)
+        assert set(result) == set(rules["properties"])
+        for row in result["versions"]:
+            assert set(row) == \
+                set(rules["definitions"]["version"]["properties"])
 
 
 # -- when and by whom -----------------------------------------------------------

@@ -233,6 +233,32 @@ static void expect_is_looked_at_before(void **state)
 	tag_has(f, "production", 1);
 }
 
+static void what_is_out_of_sight_gets_no_alias_but_by_a_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct writer *w = &f->writers[0];
+	struct mr_event e = { .kind = MR_EVENT_ARCHIVED,
+			      .version = f->versions[1].digest };
+	struct mr_move mv = { .alias = "production",
+			      .by = "copy",
+			      .to = f->versions[1],
+			      .archived = true };
+	struct mr_moved out;
+
+	(void)move(f, "production", 0, "set");
+	assert_ok(mr_log_append(w->m, f->s, &f->h, &f->ref, &e, NULL, &w->err),
+		  w->err);
+	assert_code(MREG_ECONFLICT,
+		    move_by(w, &f->h, "production", 1, "set", NULL, &out),
+		    w->err);
+	assert_has(w->err.msg, "is archived");
+	tag_has(f, "production", 0);
+	assert_int_equal(mr_ledger_count(f->h.ledger), 2);
+	assert_ok(mr_alias_move(w->m, f->s, &f->h, &f->ref, &mv, &out, &w->err),
+		  w->err);
+	tag_has(f, "production", 1);
+}
+
 static void a_tag_without_event_is_taken_in_by_its_first_move(void **state)
 {
 	struct fixture *f = *state;
@@ -441,6 +467,7 @@ int main(void)
 		MOVE(what_is_so_already_writes_nothing),
 		MOVE(a_removed_alias_is_gone_and_remembered),
 		MOVE(expect_is_looked_at_before),
+		MOVE(what_is_out_of_sight_gets_no_alias_but_by_a_copy),
 		MOVE(a_tag_without_event_is_taken_in_by_its_first_move),
 		MOVE(an_unfinished_move_is_completed),
 		MOVE(the_same_command_again_completes_it_too),
