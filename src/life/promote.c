@@ -8,9 +8,9 @@
  * 1. The event names the policy of the log that it was judged by.
  * 2. An alias with gates is moved only from what it was judged against, as far
  *    as could be seen: a rule may compare with that.  On a bare registry two
- * may do so at the same moment; who wins is told of the other. An approval that
- * is refused between the last look and the event is met by consumers, who ask
- * again (rule/policy_demand.c).
+ *    may do so at the same moment; who wins is told of the other.  An approval
+ *    that is refused between the last look and the event is met by consumers,
+ *    who ask again (rule/policy_demand.c).
  */
 #include "mreg/promote.h"
 
