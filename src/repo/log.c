@@ -24,6 +24,7 @@
 /* Fewer are sooner had one by one. */
 #define PACKS_FROM 32
 #define WHAT_BYTES 300
+#define HOLLOW_S 600 /* that an entry is not asked for again */
 /* Fact of a repository: the last seq whose event is remembered, of a linear
  * log. */
 #define LAST_SEQ "log.seq"
@@ -34,6 +35,7 @@ struct fetch {
 	const char **tags;   /* borrowed from the history */
 	struct mr_doc *docs; /* one per tag; empty: it could not be read */
 	const struct mr_list *absent; /* waited for in vain before */
+	bool anew;
 };
 
 void mr_history_release(struct mr_history *h)
@@ -44,6 +46,7 @@ void mr_history_release(struct mr_history *h)
 	mr_list_release(&h->absent);
 	mr_list_release(&h->junk);
 	mr_list_release(&h->known);
+	mr_list_release(&h->written);
 }
 
 /* Bytes remembered for a log tag, if they are what the tag's name says. */
@@ -80,31 +83,63 @@ static int get_listed(const struct fetch *f, const char *tag, bool patient,
 	return rc;
 }
 
+/* Whether the registry could not read this entry itself a while ago: each time
+ * it is asked takes as long as trouble that passes. */
+static bool was_hollow(const struct fetch *f, const char *tag)
+{
+	char value[32];
+	uint64_t then;
+
+	return !f->anew &&
+	       mr_state_fact_get(f->m->state, f->s->name, tag, value,
+				 sizeof(value)) &&
+	       mr_text_u64(value, UINT64_MAX, &then) == 0 &&
+	       mr_now_s(&f->m->env) - (int64_t)then < HOLLOW_S;
+}
+
+static void remember_hollow(const struct fetch *f, const char *tag)
+{
+	char value[32];
+
+	(void)snprintf(value, sizeof(value), "%" PRId64, mr_now_s(&f->m->env));
+	mr_state_fact_put(f->m->state, f->s->name, tag, value);
+}
+
 /*
  * An entry that stays unreadable is left out of this reading, and told: its
- * writer died in the middle of its PUT, or is not done.  One that is not done
- * reads the log after its PUT and then sees what we wrote before our reading
- * (log_claim.c, invariant 1), so nobody's number is given twice.
+ * writer died in the middle of its PUT, or the registry did, or it is not done.
+ * One that is not done reads the log after its PUT and then sees what we wrote
+ * before our reading (log_claim.c, invariant 1), so nobody's number is given
+ * twice; and nobody is told of an event that they cannot read.
  */
 static int fetch_one(void *ctx, size_t index, struct mreg_error *err)
 {
 	const struct fetch *f = ctx;
+	struct mreg_error why = MREG_ERROR_INIT;
 	const char *tag = f->tags[index];
 	bool patient = !mr_list_has(f->absent, tag);
-	bool found;
-	int rc;
+	bool found = false;
+	int rc = 0;
 
 	if (f->docs[index].bytes.len)
 		return 0;
-	rc = get_listed(f, tag, patient, &f->docs[index], &found, err);
-	if (rc < 0)
+	if (!was_hollow(f, tag))
+		rc = get_listed(f, tag, patient, &f->docs[index], &found, &why);
+	if (mr_store_hollow(rc, &why)) {
+		remember_hollow(f, tag);
+		found = false;
+	} else if (rc < 0) {
+		if (err)
+			*err = why;
 		return mr_wrap(err, "cannot read the log of '%s'", f->s->label);
+	}
 	if (!found)
 		mr_buf_clear(&f->docs[index].bytes);
 	if (!found && patient)
 		mr_log(&f->m->env, MREG_LOG_WARN,
 		       "log entry '%s' of '%s' is listed but cannot be read: "
-		       "a push was killed there, or is not done",
+		       "its writer or the registry was stopped there, or is "
+		       "not done",
 		       tag, f->s->label);
 	return 0;
 }
@@ -243,7 +278,9 @@ static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 {
 	MR_AUTO(mr_free) const char **tags = NULL;
 	MR_AUTO(mr_free) struct mr_doc *docs = NULL;
-	struct fetch f = { .m = m, .s = s, .absent = &h->absent };
+	struct fetch f = {
+		.m = m, .s = s, .absent = &h->absent, .anew = h->anew
+	};
 	size_t n;
 	size_t i;
 	int rc;
@@ -299,6 +336,25 @@ static int add_known(struct mr_history *h, struct mreg_error *err)
 	return rc;
 }
 
+/* Nobody may be told that an event was written which no reader has. */
+static int check_written(const struct mr_store *s, const struct mr_history *h,
+			 struct mreg_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < h->written.n; i++) {
+		if (!mr_list_has(&h->absent, h->written.items[i]))
+			continue;
+		(void)mr_fail(err, MREG_EREMOTE,
+			      "'%s', which was just written to the log of "
+			      "'%s', cannot be read",
+			      h->written.items[i], s->label);
+		return mr_hint(err, "the registry may have been stopped "
+				    "meanwhile: run it again");
+	}
+	return 0;
+}
+
 int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err)
 {
@@ -315,5 +371,7 @@ int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (!h->found)
 		return 0;
 	rc = add_known(h, err);
-	return rc < 0 ? rc : fetch_new(m, s, h, err);
+	if (rc >= 0)
+		rc = fetch_new(m, s, h, err);
+	return rc < 0 ? rc : check_written(s, h, err);
 }

@@ -28,6 +28,7 @@ struct mr_history {
 	struct mr_list absent;    /* log tags that could not be read */
 	struct mr_list junk;      /* log tags that have no event of theirs */
 	struct mr_list known;     /* log tags that are there, listed or not */
+	struct mr_list written;   /* log tags of our own */
 	bool found;               /* the repository exists */
 	bool linear;              /* events go under mreg.seq. tags */
 	enum mr_fixed fixed;      /* what mr_log_fixed found out */
@@ -36,7 +37,8 @@ struct mr_history {
 };
 void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
 
-/* Read what is new since the last call on the same `h` (zeroed at first). */
+/* Read what is new since the last call on the same `h` (zeroed at first).
+ * MREG_EREMOTE when an event that was written meanwhile cannot be read. */
 int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err);
 

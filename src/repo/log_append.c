@@ -165,6 +165,8 @@ int mr_log_try(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	/* It is there, whatever the next listing says. */
 	if (linear)
 		rc = mr_list_add(&h->known, doc.tag, err);
+	if (rc >= 0 && !*lost)
+		rc = mr_list_add(&h->written, doc.tag, err);
 	if (rc < 0 || *lost)
 		return rc;
 	if (written)

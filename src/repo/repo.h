@@ -114,7 +114,8 @@ int mr_target_resolve(struct mr_store *s, const struct mreg_ref *ref,
 int mr_target_manifest(struct mreg *m, struct mr_store *s,
 		       const struct mreg_ref *ref, struct mr_manifest **out,
 		       struct mreg_error *err);
-/* What a tag points at; `*found` false also for a tombstone. */
+/* What a tag points at; `*found` false also for a tombstone, and, told, for one
+ * that the store cannot read. */
 int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
 		   bool *found, struct mreg_error *err);
 /* A manifest by digest, from state when it is there. */

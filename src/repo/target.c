@@ -216,8 +216,17 @@ static bool is_tombstone(const struct mreg_desc *d)
 int mr_tag_resolve(struct mr_store *s, const char *tag, struct mreg_desc *out,
 		   bool *found, struct mreg_error *err)
 {
-	int rc = mr_store_resolve(s, tag, out, found, err);
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc = mr_store_resolve(s, tag, out, found, &why);
 
+	/* Then it is as good as removed, and whoever writes it mends it. */
+	if (mr_store_hollow(rc, &why)) {
+		mr_log(s->env, MREG_LOG_WARN, "%s", why.msg);
+		*found = false;
+		return 0;
+	}
+	if (rc < 0 && err)
+		*err = why;
 	if (rc >= 0 && *found && is_tombstone(out))
 		*found = false;
 	return rc;

@@ -258,6 +258,11 @@ int mr_store_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	return s->ops->tags(s, out, found, err);
 }
 
+bool mr_store_hollow(int rc, const struct mreg_error *err)
+{
+	return rc == MREG_EINTEGRITY && err->sys == MR_HOLLOW_STATUS;
+}
+
 bool mr_store_locks(const struct mr_store *s)
 {
 	return s->ops->lock != NULL;

@@ -60,6 +60,40 @@ static bool is_layer(struct mr_remote *r, const char *reference, int status)
 }
 
 /*
+ * distribution that was killed between opening a file and writing it has an
+ * empty tag, or an empty manifest, which it calls stored when it is sent once
+ * more.  It answers 500 for ever, with the error of its own parser: that has no
+ * storage driver in it, unlike trouble that passes.
+ */
+static bool is_hollow(const char *body)
+{
+	return strstr(body, "\"code\":\"UNKNOWN\"") &&
+	       (strstr(body, "\"detail\":{}") ||
+		strstr(body, "\"detail\":{\"Offset\":"));
+}
+
+/* MREG_EINTEGRITY for what the registry itself cannot read. */
+static int get_refused(struct mr_remote *r, struct mr_response *resp,
+		       const char *what, struct mreg_error *err)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf body = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
+	int status = resp->status;
+	char code[64];
+	int rc = mr_remote_refused_body(r->host, resp, what, code, &body, err);
+
+	if (status != MR_HOLLOW_STATUS || !is_hollow(mr_buf_text(&body)))
+		return rc;
+	if (err) {
+		err->code = MREG_EINTEGRITY;
+		err->sys = MR_HOLLOW_STATUS;
+	}
+	(void)mr_hint(err, "the registry has it, but empty: it was stopped "
+			   "while it was written");
+	return MREG_EINTEGRITY;
+}
+
+/*
  * Ask with HEAD.  `*known` false: what came back does not settle it (HEAD is
  * not allowed, or forbidden without a reason, or a header is missing): P-62.
  */
@@ -84,7 +118,9 @@ static int head(struct mr_remote *r, const char *reference, const char *what,
 	*known = resp->status == 404 || is_layer(r, reference, resp->status);
 	if (*known)
 		return mr_remote_doubt(r, resp, what, err);
-	if (mr_remote_transient(resp->status))
+	/* A HEAD has no body to tell which 500 it is. */
+	if (mr_remote_transient(resp->status) &&
+	    resp->status != MR_HOLLOW_STATUS)
 		return mr_remote_refused(r->host, resp, what, NULL, err);
 	if (resp->status != 200)
 		return 0;
@@ -160,7 +196,7 @@ int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 	if (resp->status == 404 || is_layer(r, reference, resp->status))
 		return mr_remote_doubt(r, resp, what, err);
 	if (resp->status != 200)
-		return mr_remote_refused(r->host, resp, what, NULL, err);
+		return get_refused(r, resp, what, err);
 	mr_remote_type(resp, out->desc.media_type);
 	rc = check_answer(resp, out, what, err);
 	if (rc < 0)

@@ -153,6 +153,10 @@ int mr_store_resolve(struct mr_store *s, const char *reference,
  * a digest) and against what the store announced. */
 int mr_store_get(struct mr_store *s, const char *reference, struct mr_doc *out,
 		 bool *found, struct mreg_error *err);
+/* Of MREG_EINTEGRITY from resolve and get: `sys` of what is in the store, but
+ * which the store itself cannot read, and never will. */
+#define MR_HOLLOW_STATUS 500
+bool mr_store_hollow(int rc, const struct mreg_error *err);
 int mr_store_set(struct mr_store *s, const char *reference,
 		 const struct mreg_desc *d, const void *bytes,
 		 struct mr_list *missing, struct mreg_error *err);

@@ -35,7 +35,14 @@ static int count_open(struct mr_store *s, const struct mreg_desc *d,
 static int count_get(struct mr_store *s, const char *reference,
 		     struct mr_doc *out, bool *found, struct mreg_error *err)
 {
+	const char *hollow = of(s)->hollow;
+
 	atomic_fetch_add(&of(s)->asked, 1);
+	if (hollow && strcmp(hollow, reference) == 0) {
+		(void)mr_fail(err, MREG_EINTEGRITY, "'%s' is empty", reference);
+		err->sys = MR_HOLLOW_STATUS;
+		return MREG_EINTEGRITY;
+	}
 	return of(s)->real->get(s, reference, out, found, err);
 }
 

@@ -25,6 +25,7 @@ struct logx {
 	bool fixed;                 /* mreg.* is never written twice */
 	const char *hidden;         /* listings lack this tag */
 	const char *unanswered;     /* a PUT of it is done, and is an error */
+	const char *hollow;         /* the store cannot read this tag */
 	struct mreg_digest no_blob; /* cannot be had */
 	/* What somebody does just before the next PUT of an mreg.* tag. */
 	void (*meanwhile)(void *ctx);

@@ -273,6 +273,42 @@ static void only_what_came_since_is_asked_for(void **state)
 	mreg_close(bob);
 }
 
+/* The registry was killed when it wrote this. */
+static void what_the_store_cannot_read_stops_nobody(void **state)
+{
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	struct fixture *f = *state;
+	unsigned int asked;
+
+	(void)logx_append(f->x, f->m, &f->h, "second");
+	f->x->hollow = "mreg.seq.00000002";
+	logx_read(f->x, f->m, &h);
+	assert_int_equal(mr_ledger_count(h.ledger), 1);
+	assert_true(mr_list_has(&h.absent, "mreg.seq.00000002"));
+	(void)logx_append(f->x, f->m, &h, "beside it");
+	assert_int_equal(mr_ledger_count(h.ledger), 2);
+	mr_history_release(&h);
+	h = (struct mr_history){ .found = false };
+	/* It is not asked for at each reading. */
+	asked = atomic_load(&f->x->asked);
+	logx_read(f->x, f->m, &h);
+	assert_true(atomic_load(&f->x->asked) - asked <= 2);
+}
+
+static void who_wrote_what_cannot_be_read_is_told(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	bool lost;
+
+	f->x->hollow = "mreg.seq.00000002";
+	assert_ok(logx_try(f->x, f->m, &f->h, "mine", NULL, &lost, &err), err);
+	assert_code(MREG_EREMOTE, mr_history_read(f->m, f->x->s, &f->h, &err),
+		    err);
+	assert_has(err.msg, "just written");
+	assert_has(err.hint, "run it again");
+}
+
 /* -- many at once ---------------------------------------------------------- */
 
 struct writer {
@@ -347,6 +383,8 @@ int main(void)
 		TEST(what_fails_is_no_refusal),
 		TEST(what_is_remembered_is_found_by_the_event_after_it),
 		TEST(only_what_came_since_is_asked_for),
+		TEST(what_the_store_cannot_read_stops_nobody),
+		TEST(who_wrote_what_cannot_be_read_is_told),
 		TEST(many_at_once_make_one_line_and_lose_nothing),
 	};
 
