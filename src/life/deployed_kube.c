@@ -152,6 +152,7 @@ static int complete(struct mr_kube_run *k, struct mr_kube_site *s,
 {
 	const struct mr_kube_ref *r = s->found;
 	struct mreg_error no = MREG_ERROR_INIT;
+	int rc;
 
 	*why = NULL;
 	if (mr_ref_parse(r->reference, &s->ref, &no) < 0)
@@ -162,7 +163,11 @@ static int complete(struct mr_kube_run *k, struct mr_kube_site *s,
 		*why = "it names no registry"; /* which would be docker.io */
 	if (*why)
 		return 0;
-	return mr_target_parse(k->m, r->reference, &s->ref, err);
+	rc = mr_target_parse(k->m, r->reference, &s->ref, err);
+	/* Kubernetes takes the digest, whatever the tag has by now. */
+	if (rc >= 0 && mr_digest_known(&s->ref.digest))
+		s->ref.tag[0] = '\0';
+	return rc;
 }
 
 static int take_sites(struct mr_kube_run *k, const struct mr_kube *found,
