@@ -24,12 +24,6 @@
 
 /* -- versions -------------------------------------------------------------- */
 
-/* The others are told of, and done. */
-static bool is_fatal(int rc)
-{
-	return rc == MREG_ENOMEM || rc == MREG_ECANCELED;
-}
-
 /* What the reference has; why not in `why`, "" when it is a version. */
 static int resolve(struct mr_about *a, struct mr_kube_site *s,
 		   char why[MR_ERROR_TEXT], struct mreg_error *err)
@@ -48,7 +42,7 @@ static int resolve(struct mr_about *a, struct mr_kube_site *s,
 	     (!s->actual && mr_tag_kind(s->ref.tag) == MR_TAG_VERSION)))
 		return 0;
 	memset(&s->version, 0, sizeof(s->version));
-	if (rc < 0 && is_fatal(rc)) {
+	if (rc < 0 && mr_kube_is_fatal(rc)) {
 		*err = no;
 		return rc;
 	}
@@ -323,7 +317,7 @@ int mr_kube_model(struct mr_kube_run *k, const char *name,
 
 	if (rc >= 0)
 		rc = mr_about_read(&a, !k->o->dry_run, &no);
-	if (rc < 0 && is_fatal(rc)) {
+	if (rc < 0 && mr_kube_is_fatal(rc)) {
 		*err = no;
 		return rc;
 	}
