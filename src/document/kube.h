@@ -18,7 +18,7 @@
 
 /* Kubernetes keeps objects in etcd, which takes 1.5 MiB. */
 #define MR_KUBE_OBJECT_MAX_BYTES (4u << 20)
-/* 5,000 nodes with 110 pods are what Kubernetes supports; few serve models. */
+/* Kubernetes supports 150,000 pods; replicas that say the same are one. */
 #define MR_KUBE_REFS_MAX 200000
 #define MR_KUBE_ARENA_BYTES (256u << 20)
 

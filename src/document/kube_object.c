@@ -15,6 +15,7 @@
 
 #define WHAT "object"
 #define SHOWN_BYTES 100
+#define LOOKED_BACK 32     /* references; a pod has fewer */
 #define NAME_MAX_BYTES 253 /* of a DNS subdomain, which names are */
 #define NAME_CHARACTERS                                                        \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:_"
@@ -39,6 +40,30 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* -- references ------------------------------------------------------------ */
 
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Replicas stand side by side, and say all the same. */
+static bool was_added(const struct object *o, const char *scheme,
+		      const char *reference, size_t n, const char *digest)
+{
+	const struct mr_kube_refs *to = o->to;
+	size_t i;
+
+	for (i = to->count; i-- > 0 && to->count - i <= LOOKED_BACK;) {
+		const struct mr_kube_ref *r = &to->items[i];
+
+		if (r->scheme == scheme && same(r->digest, digest) &&
+		    strncmp(r->reference, reference, n) == 0 &&
+		    !r->reference[n] && same(r->name, o->name) &&
+		    same(r->kind, o->kind) && same(r->space, o->space))
+			return true;
+	}
+	return false;
+}
+
 static int add(struct object *o, const char *scheme, const char *reference,
 	       size_t n, const char *digest)
 {
@@ -46,6 +71,8 @@ static int add(struct object *o, const char *scheme, const char *reference,
 	struct mr_arena *a = to->arena;
 	void *items = to->items;
 
+	if (was_added(o, scheme, reference, n, digest))
+		return 0;
 	if (to->count == MR_KUBE_REFS_MAX)
 		return mr_fail(o->err, MREG_ELIMIT,
 			       "more than %d references in one cluster",

@@ -144,6 +144,11 @@ int mr_kube_unknown(struct mr_kube_run *k, const char *reference,
 	return mr_result_check(k->arena, err);
 }
 
+bool mr_kube_is_fatal(int rc)
+{
+	return rc == MREG_ENOMEM || rc == MREG_ECANCELED;
+}
+
 /* -- references ------------------------------------------------------------ */
 
 /* Complete, or `*why` it names nothing that can be looked at. */
@@ -152,6 +157,7 @@ static int complete(struct mr_kube_run *k, struct mr_kube_site *s,
 {
 	const struct mr_kube_ref *r = s->found;
 	struct mreg_error no = MREG_ERROR_INIT;
+	int rc;
 
 	*why = NULL;
 	if (mr_ref_parse(r->reference, &s->ref, &no) < 0)
@@ -162,7 +168,11 @@ static int complete(struct mr_kube_run *k, struct mr_kube_site *s,
 		*why = "it names no registry"; /* which would be docker.io */
 	if (*why)
 		return 0;
-	return mr_target_parse(k->m, r->reference, &s->ref, err);
+	rc = mr_target_parse(k->m, r->reference, &s->ref, err);
+	/* Kubernetes takes the digest, whatever the tag has by now. */
+	if (rc >= 0 && mr_digest_known(&s->ref.digest))
+		s->ref.tag[0] = '\0';
+	return rc;
 }
 
 static int take_sites(struct mr_kube_run *k, const struct mr_kube *found,
@@ -230,13 +240,19 @@ static int list_models(struct mr_kube_run *k, struct mr_list *out,
 	int rc = 0;
 
 	if (!n) {
-		if (mreg_models(k->m, NULL, &models, &no) < 0)
+		rc = mreg_models(k->m, NULL, &models, &no);
+		if (rc < 0 && mr_kube_is_fatal(rc)) {
+			*err = no;
+			return rc;
+		}
+		if (rc < 0)
 			mr_log(&k->m->env, MREG_LOG_WARN,
 			       "models that the cluster has no more may be "
 			       "overlooked: %s",
 			       no.msg);
 		names = models.names;
 		n = models.count;
+		rc = 0;
 	}
 	for (i = 0; rc >= 0 && i < n; i++) {
 		struct mreg_ref ref;
@@ -271,23 +287,30 @@ static bool is_below(const struct mr_kube_run *k, const struct mreg_ref *ref)
 }
 
 /* Images that are no models of ours are left out; their repositories are
- * looked at where they lie below the place. */
+ * looked at where they lie below the place.  Sites are sorted, so each
+ * repository is asked for once. */
 static int choose_images(struct mr_kube_run *k, struct mr_list *models,
 			 struct mreg_error *err)
 {
+	const char *last = "";
+	bool wanted = false;
 	size_t kept = 0;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; rc >= 0 && i < k->count; i++) {
-		struct mr_kube_site *s = &k->sites[i];
-		bool listed = mr_list_has(models, s->name);
+		const struct mr_kube_site *s = &k->sites[i];
 
-		if (!listed && !is_below(k, &s->ref))
-			continue;
-		if (!listed)
-			rc = mr_list_add(models, s->name, err);
-		k->sites[kept++] = *s;
+		if (strcmp(s->name, last) != 0) {
+			bool listed = mr_list_has(models, s->name);
+
+			wanted = listed || is_below(k, &s->ref);
+			if (wanted && !listed)
+				rc = mr_list_add(models, s->name, err);
+			last = s->name;
+		}
+		if (wanted)
+			k->sites[kept++] = *s;
 	}
 	k->count = kept;
 	mr_list_sort(models);
@@ -353,12 +376,12 @@ static int run(struct mr_kube_run *k, struct mreg_error *err)
 		rc = take_sites(k, &found, err);
 	if (rc >= 0)
 		rc = list_models(k, &models, err);
+	if (rc >= 0 && k->count > 1)
+		qsort(k->sites, k->count, sizeof(*k->sites), by_place);
 	if (rc >= 0)
 		rc = choose_images(k, &models, err);
 	if (rc < 0)
 		return rc;
-	if (k->count > 1)
-		qsort(k->sites, k->count, sizeof(*k->sites), by_place);
 	k->out->objects = found.objects;
 	rc = look_at_models(k, &models, err);
 	if (rc < 0 && k->out->changed)

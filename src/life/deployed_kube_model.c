@@ -11,6 +11,7 @@
  */
 #include "life/kube.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,39 +24,37 @@
 
 /* -- versions -------------------------------------------------------------- */
 
-/* What the reference has; `*why` when it is no version. */
-static int resolve(struct mr_about *a, struct mr_kube_site *s, const char **why,
-		   struct mreg_error *err)
+/* What the reference has; why not in `why`, "" when it is a version. */
+static int resolve(struct mr_about *a, struct mr_kube_site *s,
+		   char why[MR_ERROR_TEXT], struct mreg_error *err)
 {
 	struct mreg_error no = MREG_ERROR_INIT;
-	struct mreg_desc d;
+	struct mreg_desc d = { .size = 0 };
 	bool known;
-	int rc;
+	int rc = s->actual ? mreg_digest_parse(s->found->digest, &d.digest, &no)
+			   : mr_target_resolve(a->s, &s->ref, &d, &no);
 
-	*why = NULL;
-	if (s->actual) {
-		memset(&d, 0, sizeof(d));
-		rc = mreg_digest_parse(s->found->digest, &d.digest, &no);
-	} else {
-		rc = mr_target_resolve(a->s, &s->ref, &d, &no);
-	}
+	why[0] = '\0';
 	if (rc >= 0)
 		rc = mr_deploy_version(a, &d, &s->version, &known, &no);
-	if (rc < 0) {
-		memset(&s->version, 0, sizeof(s->version));
-		*why = "it is not there";
-		if (rc == MREG_ENOTFOUND || rc == MREG_EUSAGE)
-			return 0;
-		*err = no;
-		return rc;
-	}
-	if (known &&
+	if (rc >= 0 && known &&
 	    (mr_standing_version(&a->now, &s->version) ||
 	     (!s->actual && mr_tag_kind(s->ref.tag) == MR_TAG_VERSION)))
 		return 0;
 	memset(&s->version, 0, sizeof(s->version));
-	*why = known ? "it is no version of the model"
-		     : "it was made of a version that the log does not know";
+	if (rc < 0 && mr_kube_is_fatal(rc)) {
+		*err = no;
+		return rc;
+	}
+	if (rc == MREG_ENOTFOUND)
+		(void)snprintf(why, MR_ERROR_TEXT, "it is not there");
+	else if (rc < 0)
+		(void)mr_error_text(&no, why);
+	else
+		(void)snprintf(why, MR_ERROR_TEXT,
+			       known ? "it is no version of the model"
+				     : "it was made of a version that the log "
+				       "does not know");
 	return 0;
 }
 
@@ -63,14 +62,13 @@ static int resolve_all(struct mr_kube_run *k, struct mr_about *a,
 		       struct mr_kube_site *sites, size_t n,
 		       struct mreg_error *err)
 {
+	char why[MR_ERROR_TEXT];
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; rc >= 0 && i < n; i++) {
-		const char *why;
-
-		rc = resolve(a, &sites[i], &why, err);
-		if (rc >= 0 && why)
+		rc = resolve(a, &sites[i], why, err);
+		if (rc >= 0 && why[0])
 			rc = mr_kube_unknown(k, sites[i].found->reference,
 					     sites[i].workload, why, err);
 	}
@@ -294,12 +292,6 @@ static bool is_model(const struct mr_about *a)
 	return mr_ledger_count(a->h.ledger) > 0;
 }
 
-/* The others are told of, and done. */
-static bool is_fatal(int rc)
-{
-	return rc == MREG_ENOMEM || rc == MREG_ECANCELED;
-}
-
 static int tell_all(struct mr_kube_run *k, const char *name,
 		    const struct mr_kube_site *sites, size_t n, const char *why,
 		    struct mreg_error *err)
@@ -325,7 +317,7 @@ int mr_kube_model(struct mr_kube_run *k, const char *name,
 
 	if (rc >= 0)
 		rc = mr_about_read(&a, !k->o->dry_run, &no);
-	if (rc < 0 && is_fatal(rc)) {
+	if (rc < 0 && mr_kube_is_fatal(rc)) {
 		*err = no;
 		return rc;
 	}

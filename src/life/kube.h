@@ -31,6 +31,8 @@ struct mr_kube_run {
 int mr_kube_unknown(struct mr_kube_run *k, const char *reference,
 		    const char *workload, const char *why,
 		    struct mreg_error *err);
+/* Whether all ends with it; other troubles of one model are told of. */
+bool mr_kube_is_fatal(int rc);
 /* Whether a workload's name is of the kind that these have, of this
  * environment where each namespace is one. */
 bool mr_kube_is_ours(const struct mr_kube_run *k,

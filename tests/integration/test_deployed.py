@@ -68,17 +68,18 @@ def test_tags_digests_and_images_stand_for_versions(at_plain, plain, name,
         isvc("digest", f"oci+native://{at}@{versions[2]}"),
         isvc("image", f"oci://{at}:v1-image"),
         isvc("pinned", f"oci://{at}@{versions['image'][2]}"),
+        isvc("both", f"oci://{at}:v1@{versions[2]}"),
         isvc("short", f"mreg://{name}:v2"), isvc("server", f"oci://{at}:server"),
         words=(name,))
     assert places(got) == {"tag": "v1", "digest": "v2", "image": "v1",
-                           "pinned": "v2", "short": "v2"}
+                           "pinned": "v2", "both": "v2", "short": "v2"}
     assert [(u["reference"], u["why"]) for u in got["unknown"]] == [
         (f"{at}:server", "it is no version of the model")]
     assert at_plain.json("log", name, "--verify")["verified"] is True
     where = at_plain.json("where", f"{name}:v2-image")["deployments"]
     assert {r["workload"] for r in where} == {
-        f"prod/inferenceservice/{w}" for w in ("digest", "pinned", "short")}
-    assert len(at_plain.json("what", "prod", name)["deployments"]) == 5
+        f"prod/inferenceservice/{w}" for w in ("both", "digest", "pinned", "short")}
+    assert len(at_plain.json("what", "prod", name)["deployments"]) == 6
 
 
 def test_a_pod_says_more_than_what_is_wanted(at_plain, plain, name, versions):

@@ -139,6 +139,20 @@ static void a_pod_counts_for_what_made_it(void **state)
 	is_ref(f, 0, "image n/inferenceservice/churn h.io/a:1");
 }
 
+static void replicas_that_say_the_same_are_one(void **state)
+{
+	struct fixture *f = *state;
+
+	read_ok(f, "{\"kind\":\"List\",\"items\":[" POD(
+			   OWNER("StatefulSet", "db"), IMAGE,
+			   "") "," POD(OWNER("StatefulSet", "db"), IMAGE,
+				       "") "," POD(OWNER("StatefulSet", "db2"),
+						   IMAGE, "") "]}");
+	assert_int_equal(f->found.objects, 3);
+	assert_int_equal(f->found.count, 2);
+	is_ref(f, 1, "image n/statefulset/db2 h.io/a:1");
+}
+
 static void what_is_done_or_nowhere_runs_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -250,6 +264,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pod_counts_for_what_made_it,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			replicas_that_say_the_same_are_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_done_or_nowhere_runs_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_pieces_give_the_same, setup,
