@@ -86,6 +86,13 @@ def test_a_plan_says_why_and_removes_nothing(mreg, churn, layout):
     assert mreg.json("log", "churn")["count"] == 6
 
 
+def test_a_rehearsal_is_the_plan(mreg, churn, layout):
+    before = here(layout)
+    assert plan(mreg, "--apply", "-n")[0]["applied"] is False
+    mreg.run("gc", "churn", "--apply", "-n", env=aging.ahead(100))
+    assert here(layout) == before
+
+
 def test_what_becomes_free_is_what_nothing_else_names(mreg, churn, layout):
     result, _ = plan(mreg)
     gone = (blobs_of(layout, churn[1]) | blobs_of(layout, churn[2])) - \
