@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define DAY_S 86400
+/* 99999 weeks are two thousand years. */
+#define SPAN_DIGITS 5
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four digits of year can
  * say (RFC 3339, section 1). */
 #define FIRST_S (-INT64_C(62167219200))
@@ -227,12 +229,11 @@ int mr_text_span_parse(const char *text, int64_t *seconds)
 	int64_t n = 0;
 	size_t i;
 
-	if (digits > 5 || !unit || text[digits + 1])
+	if (digits == 0 || digits > SPAN_DIGITS || text[0] == '0' || !unit ||
+	    text[digits + 1])
 		return -1;
 	for (i = 0; i < digits; i++)
 		n = 10 * n + (text[i] - '0');
-	if (n == 0)
-		return -1;
 	*seconds = n * each[unit - units];
 	return 0;
 }

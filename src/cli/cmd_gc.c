@@ -18,13 +18,15 @@
 struct args {
 	const char *name, *older, *reason;
 	struct cli_words keep, policies;
-	bool apply;
+	bool apply, dry_run;
 };
 
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, name, "NAME", "a model"),
 	CLI_BOOL(0, "apply", struct args, apply,
 		 "carry the plan out, after it was printed"),
+	CLI_BOOL('n', "dry-run", struct args, dry_run,
+		 "print the plan alone, as without --apply"),
 	CLI_STR(0, "older", "TIME", struct args, older,
 		"keep what is younger: 12h, 180d, 52w"),
 	CLI_LIST(0, "keep", "VERSION", struct args, keep,
@@ -165,6 +167,7 @@ static int run_shown(struct cli *cli, const struct args *a,
 		     struct mreg_gc_opts *o, struct mreg_error *err)
 {
 	struct mreg_gc_result res;
+	bool apply = o->apply;
 	char **digests = NULL;
 	size_t n = 0;
 	int rc;
@@ -174,10 +177,10 @@ static int run_shown(struct cli *cli, const struct args *a,
 	if (rc < 0)
 		return rc;
 	rc = show(cli, &res, err);
-	if (rc >= 0 && a->apply)
+	if (rc >= 0 && apply)
 		rc = take_digests(&res, &digests, &n, err);
 	mreg_gc_result_release(&res);
-	if (rc >= 0 && a->apply) {
+	if (rc >= 0 && apply) {
 		o->apply = true;
 		o->only = (struct mreg_texts){
 			.items = (const char *const *)digests, .n = n
@@ -207,7 +210,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 			      mr_text_safe(a->older, shown, sizeof(shown)));
 		return mr_hint(err, "write 12h, 180d or 52w");
 	}
-	o.apply = a->apply;
+	o.apply = a->apply && !a->dry_run;
 	o.reason = a->reason;
 	o.keep = (struct mreg_texts){ .items = a->keep.items, .n = a->keep.n };
 	o.policies = (struct mreg_texts){ .items = a->policies.items,

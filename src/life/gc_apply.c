@@ -14,6 +14,8 @@
  */
 #include "life/gc.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -139,10 +141,38 @@ static int write_removals(struct gc *g, struct mreg_error *err)
 	return rc;
 }
 
+/* Its v<N> and its aliases, as the log has them now. */
+static int put_tags(struct gc *g, const struct gc_item *it,
+		    const struct mr_standing *now, struct mreg_error *err)
+{
+	const struct mr_version_standing *v =
+		mr_standing_version(now, &it->desc.digest);
+	bool changed;
+	char tag[32];
+	size_t i;
+	int rc = 0;
+
+	if (v->registered) {
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64,
+			       v->registered->number);
+		rc = mr_tag_set(g->s, tag, &it->doc->desc, it->doc->raw, err);
+	}
+	for (i = 0; rc >= 0 && i < now->alias_count; i++)
+		if (now->aliases[i].move &&
+		    mreg_digest_equal(&now->aliases[i].move->version,
+				      &it->desc.digest))
+			rc = mr_alias_repair(g->m, g->s, &g->h,
+					     now->aliases[i].name, &changed,
+					     err);
+	if (rc >= 0)
+		move_latest(g);
+	return rc;
+}
+
 /*
- * Whoever registered the version again while it went, or moved an alias to it,
- * did not see it go: it is put back, as it was.  Where a registry deleted only
- * the manifest its blobs are still there.
+ * Whoever registered the version again while it went did not see it go: it is
+ * put back, with its tags.  Where a registry deleted only the manifest its
+ * blobs are still there.
  */
 static int put_back(struct gc *g, struct mreg_error *err)
 {
@@ -164,16 +194,11 @@ static int put_back(struct gc *g, struct mreg_error *err)
 		it->done = false;
 		(void)mreg_digest_text(&it->desc.digest, text);
 		mr_log(&g->m->env, MREG_LOG_WARN,
-		       "'%s' was pushed again meanwhile and is put back", text);
+		       "'%s' was pushed again meanwhile: it is put back", text);
 		rc = mr_store_set(g->s, text, &it->doc->desc, it->doc->raw,
 				  NULL, err);
-		if (rc >= 0 && v->registered)
-			rc = mr_tag_set(
-				g->s,
-				mr_arena_printf(g->arena, "v%llu",
-						(unsigned long long)
-							v->registered->number),
-				&it->doc->desc, it->doc->raw, err);
+		if (rc >= 0)
+			rc = put_tags(g, it, &now, err);
 	}
 	return rc;
 }

@@ -228,6 +228,52 @@ static int take_leftovers(struct gc *g, struct mreg_error *err)
 	return rc;
 }
 
+/* Registries drop "v3-image" from listings where there is a "v3": what is to go
+ * with a version is asked for. */
+static int find_sibling(struct gc *g, const struct gc_item *it,
+			const char *suffix, struct mreg_error *err)
+{
+	struct gc_tag t = { .kind = MR_TAG_SIBLING };
+	void *items = g->tags;
+	size_t cap = g->tag_count + 1;
+	char name[64];
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "v%" PRIu64 "%s", it->number,
+		       suffix);
+	if (mr_list_has(&g->names, name))
+		return 0;
+	rc = mr_tag_resolve(g->s, name, &t.desc, &t.found, err);
+	if (rc < 0 || !t.found)
+		return rc;
+	rc = mr_list_add(&g->names, name, err);
+	if (rc < 0)
+		return rc;
+	if (mr_grow(&items, &cap, g->tag_count + 2, sizeof(*g->tags)) < 0)
+		return mr_fail_nomem(err);
+	g->tags = items;
+	t.name = g->names.items[g->names.n - 1];
+	g->tags[g->tag_count++] = t;
+	return 0;
+}
+
+static int find_siblings(struct gc *g, struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 1; rc >= 0 && i < g->item_count; i++) {
+		const struct gc_item *it = &g->items[i];
+
+		if (!it->number || !it->v || !it->v->removed)
+			continue;
+		rc = find_sibling(g, it, "-image", err);
+		if (rc >= 0)
+			rc = find_sibling(g, it, "-docker", err);
+	}
+	return rc;
+}
+
 /* -- whose a tag is -------------------------------------------------------- */
 
 /* "v3-image": the item of v3; 0: of none. */
@@ -363,6 +409,8 @@ int mr_gc_gather(struct gc *g, struct mreg_error *err)
 		rc = take_versions(g, err);
 	if (rc >= 0)
 		rc = take_leftovers(g, err);
+	if (rc >= 0)
+		rc = find_siblings(g, err);
 	if (rc >= 0)
 		rc = mr_gc_walk(g, err);
 	if (rc >= 0)

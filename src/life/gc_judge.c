@@ -163,7 +163,9 @@ static bool is_moved(struct gc *g, struct gc_item *it)
 		const struct gc_tag *t = &g->tags[i];
 		uint64_t number = mr_tag_number(t->name);
 
-		if (t->kind != MR_TAG_VERSION || !t->found)
+		if (t->kind != MR_TAG_VERSION || !t->found ||
+		    (!is_at(it, &t->desc.digest) &&
+		     !(claim && claim->number == number)))
 			continue;
 		owner = mr_ledger_owner(g->h.ledger, number, &t->desc.digest);
 		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, number);

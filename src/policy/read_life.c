@@ -14,8 +14,6 @@
 #include "policy/read.h"
 
 #define SHOWN_BYTES 96
-/* Digits of a duration's number: 99999 weeks are two thousand years. */
-#define DURATION_DIGITS 5
 /* Of hours, and of versions that are kept. */
 #define NUMBER_MAX 99999
 
@@ -44,24 +42,10 @@ int mr_reading_count(const struct mr_reading *r, const struct mr_node *node,
 int mr_reading_duration(const struct mr_reading *r, const struct mr_node *node,
 			int64_t *out, struct mreg_error *err)
 {
-	static const char units[] = "hdw";
-	static const int64_t seconds[] = { 3600, 86400, 7 * 86400 };
 	const char *text = mr_node_text(node);
-	size_t digits = text ? strspn(text, "0123456789") : 0;
-	const char *unit;
-	int64_t n = 0;
-	size_t i;
 
-	for (i = 0; i < digits && i < DURATION_DIGITS; i++)
-		n = 10 * n + (text[i] - '0');
-	if (digits > 0 && digits <= DURATION_DIGITS && text[0] != '0' &&
-	    text[digits] && !text[digits + 1]) {
-		unit = strchr(units, text[digits]);
-		if (unit) {
-			*out = n * seconds[unit - units];
-			return 0;
-		}
-	}
+	if (text && mr_text_span_parse(text, out) == 0)
+		return 0;
 	(void)mr_reading_fail(r, node, err, "'%s' is no length of time",
 			      node->key);
 	return mr_hint(err, "such as 12h, 30d or 2w: hours, days or weeks");

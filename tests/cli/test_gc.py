@@ -86,6 +86,13 @@ def test_a_plan_says_why_and_removes_nothing(mreg, churn, layout):
     assert mreg.json("log", "churn")["count"] == 6
 
 
+def test_a_rehearsal_is_the_plan(mreg, churn, layout):
+    before = here(layout)
+    assert plan(mreg, "--apply", "-n")[0]["applied"] is False
+    mreg.run("gc", "churn", "--apply", "-n", env=aging.ahead(100))
+    assert here(layout) == before
+
+
 def test_what_becomes_free_is_what_nothing_else_names(mreg, churn, layout):
     result, _ = plan(mreg)
     gone = (blobs_of(layout, churn[1]) | blobs_of(layout, churn[2])) - \
@@ -237,6 +244,75 @@ def test_the_successor_of_a_version_is_kept(mreg, churn):
 def test_what_makes_no_sense_is_refused(mreg, churn, store, words, status):
     err = mreg.fails(status, "gc", *words)
     assert err["hint"] and not (store / "nobody").exists()
+
+
+# -- what the policy says -------------------------------------------------------
+
+
+def set_policy(mreg, tmp_path, text):
+    file = harness.write(tmp_path / "policy.yaml", "policy: 1\n" + text)
+    mreg.run("policy", "set", "churn", file)
+    return file
+
+
+@pytest.mark.parametrize("hold, kept", [
+    ("true", {1, 2}), ("[v1]", {1}), ("[production]", {1}),
+    ("[staging]", set())])
+def test_what_the_policy_holds_is_kept(mreg, churn, tmp_path, hold, kept):
+    mreg.run("alias", "set", "churn:v1", "production")
+    mreg.run("alias", "set", "churn:v3", "production")
+    set_policy(mreg, tmp_path, f"hold: {hold}\n")
+    what = plan(mreg, days=200)[1]
+    assert {n for n in (1, 2) if what[n] == ("keep", "held")} == kept
+    assert {n for n in (1, 2) if what[n] == REMOVE} == {1, 2} - kept
+
+
+def test_the_policy_says_how_long(mreg, churn, tmp_path):
+    set_policy(mreg, tmp_path, "retention: 150d\n")
+    result, what = plan(mreg, days=149)
+    assert what[1] == ("keep", "younger")
+    assert result["retentionSeconds"] == 150 * 86400 and result["policy"]
+    assert plan(mreg, days=151)[1][1] == REMOVE
+
+
+def test_a_file_makes_it_stricter(mreg, churn, tmp_path):
+    file = harness.write(tmp_path / "p.yaml", "policy: 1\nhold: [v2]\n")
+    what = plan(mreg, "--policy", file)[1]
+    assert what[2] == ("keep", "held") and what[1] == REMOVE
+
+
+@pytest.mark.parametrize("rule, days, reason, wanted", [
+    ("superseded: 30d", 31, "superseded", {3}),
+    ("superseded: 30d", 29, "superseded", set()),
+    ("keep: 2", 0, "not_among_last", {3}),
+    ("keep: 3", 0, "not_among_last", set()),
+    ("older: 20d", 21, "older", {3}),
+    ("older: 20d", 19, "older", set()),
+])
+def test_the_policy_archives(mreg, churn, folders, tmp_path, rule, days,
+                             reason, wanted):
+    """v3 is neither archived nor in use; v4 has an alias, v5 is the highest."""
+    mreg.run("push", folders(5), "churn")
+    mreg.run("alias", "set", "churn:v3", "production")
+    mreg.run("alias", "set", "churn:v4", "production")
+    set_policy(mreg, tmp_path, f"archive: {{{rule}}}\n")
+    _, what = plan(mreg, days=days)
+    assert {n for n in what if what[n] == ("archive", reason)} == wanted
+    result, _ = plan(mreg, "--apply", days=days)
+    assert result["archived"] == len(wanted)
+    if wanted:
+        event = kinds(mreg, "archived")[-1]
+        assert event["reason"].startswith("by policy: ")
+        # It is not removed before it was out of sight for long.
+        _, what = plan(mreg, days=days + 89)
+        assert what[3][0] == "keep"
+        assert plan(mreg, days=days + 91)[1][3] == REMOVE
+
+
+def test_the_events_name_the_policy(mreg, churn, tmp_path):
+    set_policy(mreg, tmp_path, "retention: 91d\n")
+    result, _ = plan(mreg, "--apply")
+    assert {e["policy"] for e in kinds(mreg, "removed")} == {result["policy"]}
 
 
 # -- carried out ----------------------------------------------------------------

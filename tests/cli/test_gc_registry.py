@@ -192,10 +192,12 @@ def test_what_is_used_between_event_and_removal_stays(user, deleting, name,
     assert user.json("resolve", f"{name}:v1")["digest"] == digests[1]
 
 
-class Refusing:
-    """Before a registry: refuses to delete what is there, and nothing else."""
+class Before:
+    """Stands before a registry: asks `may` before something is deleted that
+    is there, and refuses where that says no.  `hidden`: a tag that it does
+    not list."""
 
-    def __init__(self, registry):
+    def __init__(self, registry, may, hidden=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -206,14 +208,25 @@ class Refusing:
                 body = self.rfile.read(int(self.headers.get(
                     "Content-Length", 0)))
                 there = http.client.HTTPConnection("127.0.0.1", registry.port)
-                method, headers = self.command, dict(self.headers)
-                if method == "DELETE":
-                    method, headers["Accept"] = "HEAD", aging.MANIFEST_TYPE
-                there.request(method, self.path, body or None, headers)
+                refused = False
+                if self.command == "DELETE":
+                    there.request("HEAD", self.path, None, {
+                        **self.headers, "Accept": aging.MANIFEST_TYPE})
+                    answer = there.getresponse()
+                    answer.read()
+                    refused = answer.status == 200 and not may(self.path)
+                there.request(self.command if not refused else "GET",
+                              self.path if not refused else "/v2/",
+                              body or None, dict(self.headers))
                 answer = there.getresponse()
                 data, status = answer.read(), answer.status
-                if self.command == "DELETE" and status == 200:
+                if refused:
                     data, status = b"{}", 405
+                if hidden and "/tags/list" in self.path:
+                    listed = json.loads(data)
+                    listed["tags"] = [t for t in listed["tags"]
+                                      if t != hidden]
+                    data = json.dumps(listed).encode()
                 self.send_response(status)
                 for key, value in answer.getheaders():
                     if key.lower() not in ("content-length", "connection",
@@ -252,7 +265,7 @@ def test_an_event_of_what_was_refused_is_taken_back(user, deleting, name,
     digests = push(user, name, tmp_path)
     user.run("archive", f"{name}:v1")
     user.run("archive", f"{name}:v2")
-    refusing = Refusing(deleting)
+    refusing = Before(deleting, lambda path: False)
     user.env["MREG_REGISTRY"] = refusing.host
     err = gc(user, name, "--apply", status=9).error
     refusing.stop()
@@ -264,6 +277,49 @@ def test_an_event_of_what_was_refused_is_taken_back(user, deleting, name,
         assert user.json("resolve", f"{name}:v{n}")["digest"] == digests[n]
     assert actions(gc(user, name, "--apply").json)[1] == "remove"
     user.fails(3, "resolve", f"{name}:v1")
+
+
+def test_a_sibling_that_is_not_listed_goes_as_well(user, deleting, name,
+                                                   tmp_path):
+    """Some registries list no tag that begins with another one's name."""
+    push(user, name, tmp_path)
+    empty = {"mediaType": aging.EMPTY_TYPE, "digest": aging.EMPTY, "size": 2}
+    put(deleting, name, "v1-image", json.dumps({
+        "schemaVersion": 2, "mediaType": aging.MANIFEST_TYPE,
+        "config": empty, "layers": [empty]}).encode())
+    user.run("archive", f"{name}:v1")
+    before = Before(deleting, lambda path: True, hidden="v1-image")
+    user.env["MREG_REGISTRY"] = before.host
+    gc(user, name, "--apply")
+    before.stop()
+    assert not {"v1", "v1-image"} & deleting.tags(name)
+
+
+def test_what_is_pushed_again_while_it_goes_is_put_back(
+        user, deleting, name, tmp_path):
+    """distribution takes the new version's tags along, for its digest is the
+    old one's."""
+    digests = push(user, name, tmp_path)
+    user.run("archive", f"{name}:v1")
+    other = user.clone(tmp_path / "other")
+
+    def may(path):
+        if digests[1] in path:
+            other.run("push", tmp_path / "m1", f"{name}:staging")
+        return True
+
+    between = Before(deleting, may)
+    user.env["MREG_REGISTRY"] = between.host
+    r = gc(user, name, "--apply")
+    between.stop()
+    at(user, deleting)
+    assert "is put back" in r.stderr and r.json["removed"] == 0
+    for tag in ("v4", "staging", "latest"):
+        assert user.json("resolve", f"{name}:{tag}")["digest"] == digests[1]
+    user.fails(3, "resolve", f"{name}:v1")
+    user.run("pull", f"{name}:v4", "-o", tmp_path / "out")
+    harness.assert_pulled(tmp_path / "out", harness.tree(tmp_path / "m1"))
+    user.run("log", name, "--verify")
 
 
 def test_an_alias_goes_everywhere(anywhere, name, tmp_path):

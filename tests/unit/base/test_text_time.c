@@ -198,8 +198,9 @@ static void writes_spans(void **state)
 
 static void reads_lengths_of_time(void **state)
 {
-	static const char *const none[] = { "",    "0d",  "d",       "3",
-					    "3 d", "-3d", "123456d", "3days" };
+	static const char *const none[] = { "",    "0d",      "012h",
+					    "d",   "3",       "3 d",
+					    "-3d", "123456d", "3days" };
 	int64_t s = 0;
 	size_t i;
 
