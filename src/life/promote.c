@@ -54,35 +54,39 @@ static const struct mreg_desc *version(const struct promote *p)
 
 /* -- the version ----------------------------------------------------------- */
 
-static int fail_retired(const struct promote *p, const char *how,
-			const char *hint, struct mreg_error *err)
+static int fail_removed(const struct promote *p, struct mreg_error *err)
 {
 	char name[MREG_REF_TEXT];
 
 	(void)mr_fail(
-		err, MREG_ECONFLICT, "'%s' %s",
-		mr_target_pinned(p->m, &p->l.ref, &version(p)->digest, name),
-		how);
-	return mr_hint(err, "%s", hint);
+		err, MREG_ECONFLICT, "'%s' was removed",
+		mr_target_pinned(p->m, &p->l.ref, &version(p)->digest, name));
+	return mr_hint(err, "push it again");
 }
 
-static void warn_deprecated(struct promote *p, const struct mr_event *e)
+static int warn_deprecated(struct promote *p, const struct mr_standing *now,
+			   struct mreg_error *err)
 {
-	const char *successor = mr_event_text(e, "successor");
-	char shown[SHOWN_BYTES];
+	const struct mreg_deprecation *d = mr_look_deprecated(
+		now, &version(p)->digest, p->out->move.owner);
 
-	mr_log(&p->m->env, MREG_LOG_WARN, "this version is deprecated%s%s",
-	       successor ? "; its successor is " : "",
-	       successor ? mr_text_safe(successor, shown, sizeof(shown)) : "");
+	if (d)
+		mr_log(&p->m->env, MREG_LOG_WARN, "this version %s", d->says);
+	return mr_result_check(p->out->move.owner, err);
 }
 
-/* What the log has of it; its number too. */
-static int check_version(struct promote *p, struct mreg_error *err)
+/* What the log has of it; its number too.  That it is archived is looked at
+ * again when it is moved. */
+static int check_version(struct promote *p, const struct mr_move *asked,
+			 struct mreg_error *err)
 {
 	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	const struct mr_version_standing *v;
-	int rc = mr_ledger_standing(p->h.ledger, MR_STANDING_NOW, &now, err);
+	int rc = mr_alias_in_sight(p->l.s, &p->h, asked, err);
 
+	if (rc >= 0)
+		rc = mr_ledger_standing(p->h.ledger, MR_STANDING_NOW, &now,
+					err);
 	if (rc < 0)
 		return rc;
 	v = mr_standing_version(&now, &version(p)->digest);
@@ -91,13 +95,8 @@ static int check_version(struct promote *p, struct mreg_error *err)
 	else
 		p->out->move.number = mr_tag_number(p->l.ref.tag);
 	if (v && v->removed)
-		return fail_retired(p, "was removed", "push it again", err);
-	if (v && v->archived)
-		return fail_retired(p, "is archived",
-				    "bring it back first: 'mreg restore'", err);
-	if (v && v->deprecated)
-		warn_deprecated(p, v->deprecated);
-	return 0;
+		return fail_removed(p, err);
+	return warn_deprecated(p, &now, err);
 }
 
 /* -- the verdict ----------------------------------------------------------- */
@@ -250,7 +249,9 @@ static bool is_there(const struct promote *p)
 
 static int run_locked(struct promote *p, struct mreg_error *err)
 {
-	struct mr_move asked = { .alias = p->alias, .expect = p->o->expect };
+	struct mr_move asked = { .alias = p->alias,
+				 .to = *version(p),
+				 .expect = p->o->expect };
 	int rc = mr_history_read(p->m, p->l.s, &p->h, err);
 
 	if (rc >= 0)
@@ -258,7 +259,7 @@ static int run_locked(struct promote *p, struct mreg_error *err)
 	if (rc >= 0)
 		rc = mr_alias_expect(&asked, &p->state.tag.digest, err);
 	if (rc >= 0)
-		rc = check_version(p, err);
+		rc = check_version(p, &asked, err);
 	if (rc < 0)
 		return rc;
 	if (is_there(p))
