@@ -56,9 +56,10 @@ static bool take_login(struct mreg *m, const struct mreg_ref *ref,
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	char user[sizeof(a->name)] = "";
+	struct mr_net *net;
 
-	if (!ref->host[0] ||
-	    mr_net_user(m->net, ref->host, user, sizeof(user), &ignored) < 0)
+	if (!ref->host[0] || mr_session_net(m, &net, &ignored) < 0 ||
+	    mr_net_user(net, ref->host, user, sizeof(user), &ignored) < 0)
 		return false;
 	return user[0] && !is_mechanism(user) && take(a, user, "registry");
 }
