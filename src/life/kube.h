@@ -27,6 +27,10 @@ struct mr_kube_run {
 	size_t row_cap, unknown_cap;
 };
 
+/* deployed_kube_sites.c: read the list into `k->sites`, which borrow from
+ * `a`. */
+int mr_kube_sites(struct mr_kube_run *k, struct mr_arena *a,
+		  struct mreg_error *err);
 /* Tell of a reference that is no version.  `why` is copied. */
 int mr_kube_unknown(struct mr_kube_run *k, const char *reference,
 		    const char *workload, const char *why,
