@@ -222,7 +222,7 @@ class Before:
                 data, status = answer.read(), answer.status
                 if refused:
                     data, status = b"{}", 405
-                if hidden and "/tags/list" in self.path:
+                if hidden and "/tags/list" in self.path and status == 200:
                     listed = json.loads(data)
                     listed["tags"] = [t for t in listed["tags"]
                                       if t != hidden]
