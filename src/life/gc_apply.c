@@ -169,10 +169,40 @@ static int put_tags(struct gc *g, const struct gc_item *it,
 	return rc;
 }
 
+static bool has_alias(const struct mr_standing *now, const struct gc_item *it)
+{
+	size_t i;
+
+	for (i = 0; i < now->alias_count; i++)
+		if (now->aliases[i].move &&
+		    mreg_digest_equal(&now->aliases[i].move->version,
+				      &it->desc.digest))
+			return true;
+	return false;
+}
+
+static int put_back_one(struct gc *g, struct gc_item *it,
+			const struct mr_standing *now, struct mreg_error *err)
+{
+	char text[MREG_DIGEST_TEXT];
+	int rc = 0;
+
+	it->done = false;
+	(void)mreg_digest_text(&it->desc.digest, text);
+	mr_log(&g->m->env, MREG_LOG_WARN,
+	       "'%s' was taken into use meanwhile: it is put back", text);
+	if (mr_standing_version(now, &it->desc.digest)->removed)
+		rc = take_back(g, it, "it was taken into use meanwhile", err);
+	if (rc >= 0)
+		rc = mr_store_set(g->s, text, &it->doc->desc, it->doc->raw,
+				  NULL, err);
+	return rc < 0 ? rc : put_tags(g, it, now, err);
+}
+
 /*
- * Whoever registered the version again while it went did not see it go: it is
- * put back, with its tags.  Where a registry deleted only the manifest its
- * blobs are still there.
+ * Whoever registered the version again while it went, restored it, or moved an
+ * alias to it, did not see it go: it is put back, with its tags.  Where a
+ * registry deleted only the manifest its blobs are still there.
  */
 static int put_back(struct gc *g, struct mreg_error *err)
 {
@@ -187,18 +217,11 @@ static int put_back(struct gc *g, struct mreg_error *err)
 		struct gc_item *it = &g->items[i];
 		const struct mr_version_standing *v =
 			mr_standing_version(&now, &it->desc.digest);
-		char text[MREG_DIGEST_TEXT];
 
-		if (!it->done || !it->doc || !v || v->removed)
-			continue;
-		it->done = false;
-		(void)mreg_digest_text(&it->desc.digest, text);
-		mr_log(&g->m->env, MREG_LOG_WARN,
-		       "'%s' was pushed again meanwhile: it is put back", text);
-		rc = mr_store_set(g->s, text, &it->doc->desc, it->doc->raw,
-				  NULL, err);
-		if (rc >= 0)
-			rc = put_tags(g, it, &now, err);
+		if (it->done && it->doc && v &&
+		    (!v->removed || has_alias(&now, it) ||
+		     (it->v->archived && !v->archived)))
+			rc = put_back_one(g, it, &now, err);
 	}
 	return rc;
 }

@@ -288,7 +288,10 @@ static void judge_one(struct gc *g, struct gc_item *it)
 {
 	if (is_used(g, it))
 		return;
-	if (it->v && it->v->removed)
+	/* Who brings back what was about to go wants it. */
+	if (it->v && it->v->removed && it->tagged && !it->v->archived)
+		(void)keep(g, it, "not_archived", "it was restored", NULL, "");
+	else if (it->v && it->v->removed)
 		settle(g, it, MREG_GC_REMOVE, "removed",
 		       "its removal was not finished");
 	else if (it->tagged)

@@ -51,6 +51,14 @@ def kinds(mreg, kind):
             mreg.json("log", "churn", "--kind", kind)["events"]]
 
 
+def had(mreg, alias, then, later=None):
+    """v1 gets the alias; `then` takes it away; what is archived gets none."""
+    mreg.run("restore", "churn:v1")
+    mreg.run("alias", "set", "churn:v1", alias)
+    mreg.run(*then, env=later)
+    mreg.run("archive", "churn:v1")
+
+
 def blobs_of(layout, digest):
     path = layout / "blobs" / digest.replace(":", "/")
     manifest = json.loads(path.read_text())
@@ -144,8 +152,8 @@ def test_what_an_alias_has_by_the_log_is_kept(mreg, churn, layout):
 
 
 def test_what_an_alias_had_lately_is_kept(mreg, churn):
-    mreg.run("alias", "set", "churn:v1", "production")
-    mreg.run("alias", "set", "churn:v3", "production", env=aging.ahead(40))
+    had(mreg, "production", ("alias", "set", "churn:v3", "production"),
+        aging.ahead(40))
     result, what = plan(mreg)
     assert what[1] == ("keep", "was_aliased")
     assert "production" in result["versions"][-1]["why"]
@@ -153,8 +161,8 @@ def test_what_an_alias_had_lately_is_kept(mreg, churn):
 
 
 def test_a_removed_alias_counts_as_well(mreg, churn):
-    mreg.run("alias", "set", "churn:v1", "production")
-    mreg.run("alias", "rm", "churn:production", env=aging.ahead(40))
+    had(mreg, "production", ("alias", "rm", "churn:production"),
+        aging.ahead(40))
     assert plan(mreg)[1][1] == ("keep", "was_aliased")
 
 
@@ -259,8 +267,7 @@ def set_policy(mreg, tmp_path, text):
     ("true", {1, 2}), ("[v1]", {1}), ("[production]", {1}),
     ("[staging]", set())])
 def test_what_the_policy_holds_is_kept(mreg, churn, tmp_path, hold, kept):
-    mreg.run("alias", "set", "churn:v1", "production")
-    mreg.run("alias", "set", "churn:v3", "production")
+    had(mreg, "production", ("alias", "set", "churn:v3", "production"))
     set_policy(mreg, tmp_path, f"hold: {hold}\n")
     what = plan(mreg, days=200)[1]
     assert {n for n in (1, 2) if what[n] == ("keep", "held")} == kept
@@ -423,14 +430,17 @@ def test_only_what_was_shown_is_taken_and_another_use_is_seen(mreg, churn,
     aging.write_event(mreg, layout, "churn", "removed", version=churn[1],
                       tags=["v1"])
     assert plan(mreg, days=0)[1][1] == ("remove", "removed")
+    mreg.run("restore", "churn:v1")
+    assert plan(mreg, days=0)[1][1] == ("keep", "not_archived")
     mreg.run("alias", "set", "churn:v1", "production")
     _, what = plan(mreg, "--apply", days=0)
     assert what[1] == ("keep", "aliased")
-    event, = kinds(mreg, "restored")
+    _, event = kinds(mreg, "restored")
     assert event["what"] == "removed" and event["version"] == churn[1]
     assert mreg.json("resolve", "churn:v1")["digest"] == churn[1]
     # It is as it was before.
     mreg.run("alias", "rm", "churn:production")
+    mreg.run("archive", "churn:v1")
     assert plan(mreg, days=200)[1][1] == REMOVE
 
 

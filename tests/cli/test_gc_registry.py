@@ -322,6 +322,47 @@ def test_what_is_pushed_again_while_it_goes_is_put_back(
     user.run("log", name, "--verify")
 
 
+def test_what_an_alias_is_moved_to_while_it_goes_is_put_back(
+        user, deleting, name, tmp_path):
+    digests = push(user, name, tmp_path)
+    user.run("archive", f"{name}:v1")
+    other = user.clone(tmp_path / "other")
+
+    def may(path):
+        if digests[1] in path:
+            other.run("restore", f"{name}:v1")
+            other.run("alias", "set", f"{name}:v1", "production")
+        return True
+
+    between = Before(deleting, may)
+    user.env["MREG_REGISTRY"] = between.host
+    r = gc(user, name, "--apply")
+    between.stop()
+    at(user, deleting)
+    assert "is put back" in r.stderr and r.json["removed"] == 0
+    for tag in ("v1", "production"):
+        assert user.json("resolve", f"{name}:{tag}")["digest"] == digests[1]
+    assert kinds(user, name)[-4:] == ["removed", "restored", "alias_moved",
+                                      "restored"]
+    assert user.json("log", name)["aliases"][0]["differs"] is None
+    user.run("pull", f"{name}:production", "-o", tmp_path / "out")
+
+
+def test_several_at_once_remove_it(user, deleting, name, tmp_path):
+    digests = push(user, name, tmp_path)
+    user.run("archive", f"{name}:v1")
+    running = [user.clone(tmp_path / f"user{i}").start(
+        "gc", name, "--apply", "--json", env=aging.ahead(100))
+        for i in range(4)]
+    done = [harness.finish(p) for p in running]
+    assert [r.status for r in done] == [0] * 4, str(done[0])
+    assert "v1" not in deleting.tags(name)
+    for n in (2, 3):
+        assert user.json("resolve", f"{name}:v{n}")["digest"] == digests[n]
+    assert "restored" not in kinds(user, name)
+    user.run("log", name, "--verify")
+
+
 def test_an_alias_goes_everywhere(anywhere, name, tmp_path):
     digests = push(anywhere, name, tmp_path, 2)
     anywhere.run("alias", "set", f"{name}:v1", "staging")
