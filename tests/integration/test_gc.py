@@ -1,4 +1,4 @@
-"""test_gc_registry.py - mreg gc, alias rm and archive where bytes are in a
+"""test_gc.py - mreg gc, alias rm and archive where bytes are in a
 registry: one that deletes manifests, one that deletes nothing; and in a local
 store."""
 import http.client
