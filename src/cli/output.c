@@ -228,16 +228,21 @@ static void put_row(struct cli *cli, struct cli_table *t, size_t row,
 		    const size_t *widths, struct mr_buf *out)
 {
 	bool head = row == 0 && cli->color_out;
+	char **cells = &t->cells[row * t->columns];
+	size_t n = t->columns;
 	size_t c;
+
+	/* Nothing is behind the last cell that says something. */
+	while (n > 0 && !cells[n - 1][0])
+		n--;
 
 	if (head)
 		mr_buf_puts(out, "\033[1m");
-	for (c = 0; c < t->columns; c++) {
-		const char *cell = t->cells[row * t->columns + c];
-		size_t pad = widths[c] + 2 - width_of(cell);
+	for (c = 0; c < n; c++) {
+		size_t pad = widths[c] + 2 - width_of(cells[c]);
 
-		mr_buf_puts(out, cell);
-		while (c + 1 < t->columns && pad--)
+		mr_buf_puts(out, cells[c]);
+		while (c + 1 < n && pad--)
 			mr_buf_putc(out, ' ');
 	}
 	if (head)

@@ -66,10 +66,13 @@ static bool has_alias(struct gc *g, struct gc_item *it)
 	for (i = 0; i < g->tag_count; i++) {
 		const struct gc_tag *t = &g->tags[i];
 
-		if (t->found && is_at(it, &t->desc.digest) &&
-		    (t->kind == MR_TAG_ALIAS || t->kind == MR_TAG_LATEST))
+		if (!t->found || !is_at(it, &t->desc.digest))
+			continue;
+		if (t->kind == MR_TAG_ALIAS)
 			return keep(g, it, "aliased", "alias '", t->name,
 				    "' has it");
+		if (t->kind == MR_TAG_LATEST)
+			return keep(g, it, "aliased", "it is '", t->name, "'");
 	}
 	for (i = 0; i < g->now.alias_count; i++) {
 		const struct mr_alias_standing *a = &g->now.aliases[i];
