@@ -231,13 +231,20 @@ static int check(const struct mr_event *e, struct mreg_error *err)
 	assert(e->seq > 0 && e->kind != MR_EVENT_UNKNOWN);
 	assert(e->kind != MR_EVENT_VERSION_REGISTERED ||
 	       (e->number > 0 && mr_digest_known(&e->version)));
-	if (e->seq > MR_SEQ_MAX)
-		return mr_fail(err, MREG_ELIMIT,
-			       "log is full: no entry after %u", MR_SEQ_MAX);
-	if (e->number > MR_VERSION_MAX)
-		return mr_fail(err, MREG_ELIMIT,
-			       "log has no version number left after %" PRIu64,
-			       MR_VERSION_MAX);
+	if (e->seq > MR_SEQ_MAX) {
+		(void)mr_fail(err, MREG_ELIMIT,
+			      "log is full: no entry after %u", MR_SEQ_MAX);
+		return mr_hint(err,
+			       "if 'mreg log NAME --verify' calls the last "
+			       "one misplaced, delete its tag");
+	}
+	if (e->number > MR_VERSION_MAX) {
+		(void)mr_fail(err, MREG_ELIMIT,
+			      "log has no version number left after %" PRIu64,
+			      MR_VERSION_MAX);
+		return mr_hint(err, "'mreg log NAME --json' shows which entry "
+				    "names it: delete its tag if it is forged");
+	}
 	rc = check_text(MR_EVENT_ACTOR, e->actor, err);
 	if (rc == 0)
 		rc = check_text(MR_EVENT_RUN, e->run, err);

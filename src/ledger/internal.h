@@ -111,7 +111,8 @@ struct mr_ledger {
 	size_t claim_count;
 	struct digest_list heads;
 	struct digest_list missing;
-	uint64_t highest; /* number */
+	struct digest_list prev; /* of the next event */
+	uint64_t highest;        /* number */
 	uint64_t last_seq;
 	bool folded;
 };

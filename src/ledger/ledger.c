@@ -48,6 +48,7 @@ void mr_ledger_free(struct mr_ledger *l)
 	mr_release(l->claims);
 	mr_release(l->heads.items);
 	mr_release(l->missing.items);
+	mr_release(l->prev.items);
 	mr_release(l);
 }
 
@@ -321,6 +322,59 @@ int mr_ledger_heads(struct mr_ledger *l, const struct mreg_digest **out,
 		return rc;
 	*out = l->heads.items;
 	*count = l->heads.n;
+	return 0;
+}
+
+/* The largest seq first. */
+static int by_age(const void *a, const void *b)
+{
+	const struct mr_event *x = *(const struct mr_event *const *)a;
+	const struct mr_event *y = *(const struct mr_event *const *)b;
+
+	if (x->seq != y->seq)
+		return x->seq > y->seq ? -1 : 1;
+	return mr_digest_compare(&x->digest, &y->digest);
+}
+
+/* The newest MR_PREV_MAX of the heads, which are more. */
+static int choose_heads(struct mr_ledger *l, struct mreg_error *err)
+{
+	MR_AUTO(mr_free) const struct mr_event **heads = NULL;
+	struct mreg_digest *kept;
+	size_t i;
+
+	heads = mr_array(l->heads.n, sizeof(*heads));
+	kept = mr_array(MR_PREV_MAX, sizeof(*kept));
+	if (!heads || !kept) {
+		mr_release(kept);
+		return mr_fail_nomem(err);
+	}
+	for (i = 0; i < l->heads.n; i++)
+		heads[i] = mr_ledger_find(l, &l->heads.items[i]);
+	qsort(heads, l->heads.n, sizeof(*heads), by_age);
+	for (i = 0; i < MR_PREV_MAX; i++)
+		kept[i] = heads[i]->digest;
+	qsort(kept, MR_PREV_MAX, sizeof(*kept), by_digest);
+	mr_release(l->prev.items);
+	l->prev = (struct digest_list){ .items = kept,
+					.n = MR_PREV_MAX,
+					.at = l->count };
+	return 0;
+}
+
+int mr_ledger_prev(struct mr_ledger *l, const struct mreg_digest **out,
+		   size_t *count, struct mreg_error *err)
+{
+	int rc = mr_ledger_heads(l, out, count, err);
+
+	if (rc < 0 || *count <= MR_PREV_MAX)
+		return rc;
+	if (!l->prev.items || l->prev.at != l->count)
+		rc = choose_heads(l, err);
+	if (rc < 0)
+		return rc;
+	*out = l->prev.items;
+	*count = l->prev.n;
 	return 0;
 }
 

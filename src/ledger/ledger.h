@@ -62,6 +62,12 @@ bool mr_ledger_follows(struct mr_ledger *l, const struct mr_event *later,
  * add. */
 int mr_ledger_heads(struct mr_ledger *l, const struct mreg_digest **out,
 		    size_t *count, struct mreg_error *err);
+/* What the next event names in `prev`: the heads; of more than MR_PREV_MAX
+ * those with the largest seq, and later events take up the others, so that many
+ * heads do not make an event too large to be written.  As above. */
+#define MR_PREV_MAX 256
+int mr_ledger_prev(struct mr_ledger *l, const struct mreg_digest **out,
+		   size_t *count, struct mreg_error *err);
 /* Digests that events here name in `prev` but that are not here, sorted: a
  * listing that is not whole.  Borrowed until the next add. */
 int mr_ledger_missing(struct mr_ledger *l, const struct mreg_digest **out,

@@ -30,11 +30,19 @@ void mr_standing_release(struct mr_standing *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* Who may push may write any name: what is none for an alias has no meaning, or
+ * whoever carries the log out would move v<N>, or ask for "../x". */
 static bool is_alias_event(const struct mr_event *e)
 {
-	return e->kind == MR_EVENT_ALIAS_MOVED ||
-	       e->kind == MR_EVENT_TAG_ADOPTED ||
-	       e->kind == MR_EVENT_SPLIT_RECORDED;
+	return (e->kind == MR_EVENT_ALIAS_MOVED ||
+		e->kind == MR_EVENT_TAG_ADOPTED ||
+		e->kind == MR_EVENT_SPLIT_RECORDED) &&
+	       mr_tag_kind(mr_event_text(e, "alias")) == MR_TAG_ALIAS;
+}
+
+static bool is_release(const struct mr_event *e)
+{
+	return mr_tag_kind(mr_event_text(e, "release")) == MR_TAG_RELEASE;
 }
 
 /* Event `i` when it counts, else NULL. */
@@ -211,7 +219,8 @@ static void take_version(struct mr_standing *s, const struct mr_event *e)
 		v->removed = e;
 		break;
 	case MR_EVENT_RELEASE_NAMED:
-		v->released = e;
+		if (is_release(e))
+			v->released = e;
 		break;
 	case MR_EVENT_RESTORED:
 		what = mr_event_text(e, "what");

@@ -69,7 +69,10 @@ static int by_change(const void *a, const void *b)
 	const struct change *y = b;
 	int order = by_thing(x, y);
 
-	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+	if (order == 0 && x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	/* Set and taken away by one event: set. */
+	return order ? order : !!x->value - !!y->value;
 }
 
 /* Where the values of `version` go. */

@@ -79,7 +79,7 @@ static int rehearse_event(struct mr_about *a, const struct mr_event *event,
 	e.seq = mr_ledger_next_seq(a->h.ledger);
 	e.time_s = mr_now_s(&a->m->env);
 	e.actor = mr_actor(a->m, &a->ref)->name;
-	rc = mr_ledger_heads(a->h.ledger, &e.prev, &e.prev_count, err);
+	rc = mr_ledger_prev(a->h.ledger, &e.prev, &e.prev_count, err);
 	if (rc >= 0)
 		rc = mr_event_write(&e, &doc, err);
 	return rc < 0 ? rc

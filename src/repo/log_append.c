@@ -147,7 +147,7 @@ int mr_log_try(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	e.time_s = mr_now_s(&m->env);
 	e.actor = mr_actor(m, ref)->name;
 	e.actor_source = m->actor.source;
-	rc = mr_ledger_heads(h->ledger, &e.prev, &e.prev_count, err);
+	rc = mr_ledger_prev(h->ledger, &e.prev, &e.prev_count, err);
 	if (rc >= 0)
 		rc = is_linear(m, s, h, mr_log_tag_linear(e.seq, tag), &linear,
 			       err);

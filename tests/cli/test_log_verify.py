@@ -215,6 +215,53 @@ def test_an_alias_nobody_would_miss_is_missed(mreg, churn, store):
     assert alias["differs"] == "foreign"
 
 
+# -- what somebody who may push can write into it -------------------------------
+
+
+def say(mreg, store, **event):
+    """An event on top of all others, written without mreg."""
+    heads = mreg.json("log", "churn")["heads"]
+    seq = 1 + max(int(tag_of(e)[9:17]) for e in entries(store)
+                  if tag_of(e).startswith("mreg.log."))
+    nothing = dict.fromkeys(("by", "reason", "was", "version", "alias"))
+    return forge(store, 6, **{**nothing, "prev": sorted(heads), "seq": seq,
+                              **event})
+
+
+@pytest.mark.parametrize("name", ["v1", "latest", "../x", "mreg.policy.x"])
+def test_a_move_of_what_is_no_alias_moves_nothing(mreg, churn, store, name):
+    tags = {tag_of(e): e["digest"] for e in entries(store)}
+    say(mreg, store, kind="alias_moved", alias=name, by="set",
+        version=churn[2])
+    assert mreg.json("log", "churn", "--verify")["verified"] is True
+    assert [a["alias"] for a in mreg.json("log", "churn")["aliases"]] == \
+        ["production"]
+    assert mreg.json("alias", "repair", "churn")["repaired"] == []
+    assert tags.items() <= {tag_of(e): e["digest"]
+                            for e in entries(store)}.items()
+
+
+def test_a_split_of_an_alias_that_never_moved_is_copied(mreg, churn, store):
+    say(mreg, store, kind="split_recorded", alias="canary",
+        weights={churn[1]: "100"})
+    mreg.run("copy", "churn", "copied")
+    assert mreg.json("log", "copied")["count"] == 7
+    assert [a["alias"] for a in mreg.json("log", "copied")["aliases"]] == \
+        ["production"]
+
+
+def test_many_heads_stop_nobody(mreg, churn, store):
+    for n in range(900):
+        forge(store, 6, kind="to_come", seq=1, prev=[], actor=f"eve{n}")
+    mreg.run("alias", "set", "churn:v1", "production")
+    log = mreg.json("log", "churn", "--verify")
+    assert log["verified"] is True and len(log["heads"]) > 1
+    for _ in range(3):
+        mreg.run("alias", "set", "churn:v2", "production")
+        mreg.run("alias", "set", "churn:v1", "production")
+    assert len(mreg.json("log", "churn")["heads"]) == 1
+
+
 # -- a linear log, as somebody might edit a copy of it -------------------------------
 
 

@@ -370,6 +370,71 @@ static void holds_a_long_log(void **state)
 	assert_int_equal(mr_ledger_event(l, 4999)->number, 5000);
 }
 
+/* An event that names nobody before it. */
+static void add_root(struct mr_ledger *l, unsigned int n, uint64_t seq)
+{
+	MR_AUTO(mr_event_doc_release)
+	struct mr_event_doc doc = { .desc = { .size = 0 } };
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_event e = { .kind = MR_EVENT_VERSION_REGISTERED,
+			      .seq = seq,
+			      .actor = "",
+			      .number = n + 1,
+			      .version = version(n % 256) };
+
+	assert_ok(mr_event_write(&e, &doc, &err), err);
+	assert_ok(mr_ledger_add(l, doc.bytes.data, doc.bytes.len, &err), err);
+}
+
+/* On top of what is to be named; how many that leaves to be named next. */
+static size_t add_next(struct mr_ledger *l)
+{
+	MR_AUTO(mr_event_doc_release)
+	struct mr_event_doc doc = { .desc = { .size = 0 } };
+	struct mreg_error err = MREG_ERROR_INIT;
+	const struct mreg_digest *prev;
+	struct mr_event e = { .kind = MR_EVENT_VERSION_REGISTERED,
+			      .seq = mr_ledger_next_seq(l),
+			      .actor = "",
+			      .number = 9999,
+			      .version = version(1) };
+	size_t n;
+
+	assert_ok(mr_ledger_prev(l, &e.prev, &e.prev_count, &err), err);
+	assert_ok(mr_event_write(&e, &doc, &err), err);
+	assert_ok(mr_ledger_add(l, doc.bytes.data, doc.bytes.len, &err), err);
+	assert_ok(mr_ledger_prev(l, &prev, &n, &err), err);
+	return n;
+}
+
+static void of_too_many_heads_the_newest_are_named_first(void **state)
+{
+	MR_AUTO(mr_ledger_freep) struct mr_ledger *l = empty();
+	struct mreg_error err = MREG_ERROR_INIT;
+	const struct mreg_digest *prev;
+	size_t newest = 0;
+	size_t n, i;
+
+	(void)state;
+	for (i = 0; i < 900; i++)
+		add_root(l, (unsigned int)i, 1);
+	add_root(l, 900, 7);
+	assert_ok(mr_ledger_prev(l, &prev, &n, &err), err);
+	assert_int_equal(n, MR_PREV_MAX);
+	for (i = 0; i < n; i++) {
+		newest += mr_ledger_find(l, &prev[i])->seq == 7;
+		assert_true(i == 0 ||
+			    mr_digest_compare(&prev[i - 1], &prev[i]) < 0);
+	}
+	assert_int_equal(newest, 1);
+	/* Each event is small enough to be written, until all are named. */
+	assert_int_equal(add_next(l), MR_PREV_MAX);
+	assert_int_equal(add_next(l), MR_PREV_MAX);
+	assert_int_equal(add_next(l), 901 - 3 * (MR_PREV_MAX - 1));
+	assert_int_equal(add_next(l), 1);
+	assert_int_equal(mr_ledger_flaws(l), 1); /* the one that says 7 */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +446,7 @@ int main(void)
 		cmocka_unit_test(orders_by_seq_then_digest),
 		cmocka_unit_test(any_order_of_adding_gives_the_same_fold),
 		cmocka_unit_test(holds_a_long_log),
+		cmocka_unit_test(of_too_many_heads_the_newest_are_named_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

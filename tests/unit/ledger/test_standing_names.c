@@ -71,6 +71,27 @@ static void a_split_leaves_the_alias_where_it_is(void **state)
 		2);
 }
 
+static void names_that_are_no_aliases_have_no_meaning(void **state)
+{
+	static const char *const names[] = { "v1",      "latest",   "1.2.0",
+					     "../x",    "p-image",  "mreg.seq",
+					     "a b\033", "sha256-ab" };
+	struct standing_fixture *f = *state;
+	size_t i;
+
+	(void)log_move(f, "p", 1, "set");
+	for (i = 0; i < MR_COUNT(names); i++)
+		(void)log_move(f, names[i], 2, "set");
+	log_simple(f, MR_EVENT_RELEASE_NAMED, 2, "release", "../x");
+	log_fold(f);
+	assert_int_equal(f->s.alias_count, 1);
+	assert_int_equal(log_at(f, "p"), 1);
+	assert_null(log_version(f, 2)->released);
+	log_simple(f, MR_EVENT_RELEASE_NAMED, 2, "release", "1.2.0");
+	log_fold(f);
+	assert_non_null(log_version(f, 2)->released);
+}
+
 /* Versions of the positions, the present one last, as digits. */
 static const char *positions(struct standing_fixture *f, const char *alias)
 {
@@ -225,6 +246,7 @@ int main(void)
 		STANDING(a_removed_alias_is_known_and_has_nothing),
 		STANDING(a_tag_that_was_adopted_is_a_move),
 		STANDING(a_split_leaves_the_alias_where_it_is),
+		STANDING(names_that_are_no_aliases_have_no_meaning),
 		STANDING(a_rollback_goes_back_and_never_forward),
 		STANDING(a_rollback_to_where_it_never_was_is_a_move),
 		STANDING(a_removed_alias_can_be_rolled_back_to_what_it_had),
