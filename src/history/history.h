@@ -43,6 +43,9 @@ int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
  * all that `h` has. */
 void mr_alias_judge(struct mr_history *h, const struct mr_standing *now,
 		    const char *alias, struct mr_alias_state *state);
+/* What the alias has, for whoever expects something: its tag's, but where a
+ * move is unfinished what that goes to, which the next writer completes. */
+const struct mreg_digest *mr_alias_now(const struct mr_alias_state *state);
 /* "unfinished", "foreign", "unrecorded"; NULL: it agrees. */
 const char *mr_alias_differs(enum mr_alias_agree agree);
 
@@ -56,8 +59,8 @@ struct mr_move {
 			      * "copy" */
 	const char *reason;  /* NULL: none */
 	struct mreg_digest policy; /* it was judged by; NONE: by none */
-	/* Digest the tag must have before and, but for this move, after;
-	 * "none": nothing.  NULL: whatever it has. */
+	/* Digest the alias must have (mr_alias_now) before and, but for this
+	 * move, after; "none": nothing.  NULL: whatever it has. */
 	const char *expect;
 	/* To an archived version too: a copy repeats what was so elsewhere. */
 	bool archived;
@@ -81,9 +84,10 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
 		  struct mr_moved *out, struct mreg_error *err);
 
-/* Whether `move` expects what the tag has now; MREG_ECONFLICT. */
-int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
-		    struct mreg_error *err);
+/* Whether `move` expects what the alias has now, or was written already and
+ * only lacks its tag; MREG_ECONFLICT. */
+int mr_alias_expect(const struct mr_move *move,
+		    const struct mr_alias_state *state, struct mreg_error *err);
 
 /* Whether `move` goes to a version that is in sight; MREG_ECONFLICT.  By the
  * log as far as read; mr_alias_move asks it. */
@@ -163,9 +167,10 @@ int mr_event_find(struct mr_history *h, const char *text,
 int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 		  struct mreg_error *err);
 /* Point the siblings of `alias` (ALIAS-image, ALIAS-docker) at those of the
- * version's number, and remove those that it has none for. */
+ * version's number, and remove those that it has none for.  `*changed`: there
+ * was something to do. */
 int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 		     const char *alias, const struct mreg_digest *version,
-		     struct mreg_error *err);
+		     bool *changed, struct mreg_error *err);
 
 #endif

@@ -11,7 +11,9 @@
  * 1. Whoever is told that an alias was moved has an event in the log that
  *    says so, and at some moment the fold had it.
  * 2. Nobody stops while tag and fold differ, as far as they could see: so the
- *    last writer leaves them alike.
+ *    last writer leaves them alike.  The same goes for the tag's siblings:
+ *    whoever wrote one looks again whether the fold is still what they took it
+ *    for.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,10 +38,12 @@ struct moving {
 	struct mr_alias_state state;
 };
 
-int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
-		    struct mreg_error *err)
+int mr_alias_expect(const struct mr_move *move,
+		    const struct mr_alias_state *state, struct mreg_error *err)
 {
 	struct mreg_digest want = { .algorithm = MREG_DIGEST_NONE };
+	bool unfinished = state->agree == MR_ALIAS_UNFINISHED;
+	const struct mreg_digest *now = mr_alias_now(state);
 	const char *expect = move->expect;
 	char text[MREG_DIGEST_TEXT];
 	int rc = 0;
@@ -50,10 +54,15 @@ int mr_alias_expect(const struct mr_move *move, const struct mreg_digest *now,
 		rc = mreg_digest_parse(expect, &want, err);
 	if (rc < 0 || mreg_digest_equal(&want, now))
 		return rc;
-	(void)mr_fail(
-		err, MREG_ECONFLICT,
-		"alias '%s' is not what was expected, it has %s", move->alias,
-		mr_digest_known(now) ? mreg_digest_text(now, text) : "nothing");
+	/* The same move, whose writer died before the tag. */
+	if (unfinished && mreg_digest_equal(&want, &state->tag.digest) &&
+	    mreg_digest_equal(&state->fold, &move->to.digest))
+		return 0;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' is not what was expected, it %s %s",
+		      move->alias, unfinished ? "is on the way to" : "has",
+		      mr_digest_known(now) ? mreg_digest_text(now, text)
+					   : "nothing");
 	return mr_hint(err, "look at it, then expect what it has now");
 }
 
@@ -243,6 +252,35 @@ int mr_alias_in_sight(struct mr_store *s, struct mr_history *h,
 	return mr_hint(err, "bring it back first: 'mreg restore'");
 }
 
+/*
+ * What goes with the tag, as often as somebody else moved it on meanwhile: of
+ * two writers the one who wrote a sibling last may be the one whose move was
+ * not.  `*changed` is left as it is when nothing was to do.
+ */
+static int settle_siblings(struct moving *v, bool *changed,
+			   struct mreg_error *err)
+{
+	unsigned int round;
+
+	for (round = 0; round < MR_CLAIM_ROUNDS_MAX; round++) {
+		struct mreg_digest fold = v->state.fold;
+		bool moved = false;
+		bool wrote;
+		int rc = mr_siblings_move(v->s, v->h, v->move->alias, &fold,
+					  &wrote, err);
+
+		if (rc < 0 || !wrote)
+			return rc;
+		*changed = true;
+		rc = read_and_look(v, err);
+		if (rc >= 0)
+			rc = settle(v, &moved, err);
+		if (rc < 0 || mreg_digest_equal(&v->state.fold, &fold))
+			return rc;
+	}
+	return fail_busy(v, err);
+}
+
 int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
 		  struct mr_moved *out, struct mreg_error *err)
@@ -258,7 +296,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	rc = read_and_look(&v, err);
 	out->was = v.state.tag.digest;
 	if (rc >= 0)
-		rc = mr_alias_expect(move, &out->was, err);
+		rc = mr_alias_expect(move, &v.state, err);
 	if (rc >= 0)
 		rc = mr_alias_in_sight(s, h, move, err);
 	if (rc < 0)
@@ -269,14 +307,14 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		rc = record(&v, err);
 	if (rc >= 0)
 		rc = settle(&v, &changed, err);
-	out->now = v.state.fold;
 	/* Whoever archives looks for aliases after its event, and here the log
 	 * is looked at after ours: of two at once one sees the other. */
 	if (rc >= 0 && mr_alias_in_sight(s, h, move, &late) < 0)
 		mr_log(&m->env, MREG_LOG_WARN, "alias '%s' is moved, but %s",
 		       move->alias, late.msg);
 	if (rc >= 0)
-		rc = mr_siblings_move(s, h, move->alias, &out->now, err);
+		rc = settle_siblings(&v, &changed, err);
+	out->now = v.state.fold;
 	if (rc >= 0 && move->expect &&
 	    !mreg_digest_equal(&out->now, &move->to.digest)) {
 		(void)mr_fail(err, MREG_ECONFLICT,
@@ -302,7 +340,7 @@ int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc >= 0 && v.state.move)
 		rc = settle(&v, changed, err);
 	if (rc >= 0 && v.state.move)
-		rc = mr_siblings_move(s, h, alias, &v.state.fold, err);
+		rc = settle_siblings(&v, changed, err);
 	return rc;
 }
 

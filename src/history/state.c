@@ -80,6 +80,12 @@ int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
 	return 0;
 }
 
+const struct mreg_digest *mr_alias_now(const struct mr_alias_state *state)
+{
+	return state->agree == MR_ALIAS_UNFINISHED ? &state->fold
+						   : &state->tag.digest;
+}
+
 const char *mr_alias_differs(enum mr_alias_agree agree)
 {
 	switch (agree) {

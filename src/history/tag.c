@@ -52,7 +52,7 @@ static int find_sibling(struct mr_store *s, uint64_t number, const char *suffix,
 
 static int move_sibling(struct mr_store *s, const char *tag,
 			const struct mreg_desc *want, bool wanted,
-			struct mreg_error *err)
+			bool *changed, struct mreg_error *err)
 {
 	struct mreg_desc now;
 	bool tombstone;
@@ -62,6 +62,7 @@ static int move_sibling(struct mr_store *s, const char *tag,
 	if (rc < 0 || (!found && !wanted) ||
 	    (found && wanted && mreg_digest_equal(&now.digest, &want->digest)))
 		return rc;
+	*changed = true;
 	if (wanted)
 		return mr_tag_set(s, tag, want, NULL, err);
 	return mr_tag_remove(s, tag, &tombstone, err);
@@ -69,13 +70,14 @@ static int move_sibling(struct mr_store *s, const char *tag,
 
 int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 		     const char *alias, const struct mreg_digest *version,
-		     struct mreg_error *err)
+		     bool *changed, struct mreg_error *err)
 {
 	uint64_t number = 0;
 	const struct mr_event *ignored;
 	size_t i;
 	int rc = 0;
 
+	*changed = false;
 	if (mr_digest_known(version))
 		rc = mr_log_number(s, h, version, &number, &ignored, err);
 	for (i = 0; rc >= 0 && i < MR_COUNT(suffixes); i++) {
@@ -88,7 +90,7 @@ int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 			continue; /* too long for a tag */
 		rc = find_sibling(s, number, suffixes[i], &want, &wanted, err);
 		if (rc >= 0)
-			rc = move_sibling(s, tag, &want, wanted, err);
+			rc = move_sibling(s, tag, &want, wanted, changed, err);
 	}
 	return rc < 0 ? mr_wrap(err,
 				"'%s' was moved, but not what goes with it",

@@ -84,7 +84,7 @@ int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		if (rc >= 0)
 			rc = mr_alias_look(s, h, mv->alias, &now, err);
 		if (rc >= 0)
-			rc = mr_alias_expect(mv, &now.tag.digest, err);
+			rc = mr_alias_expect(mv, &now, err);
 		if (rc >= 0)
 			rc = mr_alias_in_sight(s, h, mv, err);
 		if (rc < 0)

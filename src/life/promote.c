@@ -224,11 +224,12 @@ static int move(struct promote *p, struct mreg_error *err)
 			      .reason = p->o->reason,
 			      .policy = p->out->policy,
 			      .expect = p->o->expect };
+	const struct mreg_digest *now = mr_alias_now(&p->state);
 	char was[MREG_DIGEST_TEXT] = "none";
 	int rc;
 
-	if (mr_digest_known(&p->state.tag.digest))
-		(void)mreg_digest_text(&p->state.tag.digest, was);
+	if (mr_digest_known(now))
+		(void)mreg_digest_text(now, was);
 	if (p->out->gated && !mv.expect)
 		mv.expect = was;
 	rc = mr_name_move(p->m, p->l.s, &p->h, &p->l.ref, &mv, p->o->dry_run,
@@ -257,7 +258,7 @@ static int run_locked(struct promote *p, struct mreg_error *err)
 	if (rc >= 0)
 		rc = mr_alias_look(p->l.s, &p->h, p->alias, &p->state, err);
 	if (rc >= 0)
-		rc = mr_alias_expect(&asked, &p->state.tag.digest, err);
+		rc = mr_alias_expect(&asked, &p->state, err);
 	if (rc >= 0)
 		rc = check_version(p, &asked, err);
 	if (rc < 0)

@@ -75,7 +75,8 @@ static int put(struct mr_store *s, const char *reference,
 	int rc = 0;
 
 	atomic_fetch_add(&x->puts, 1);
-	if (x->meanwhile && mr_text_starts(reference, "mreg.")) {
+	if (x->meanwhile && (x->before ? strcmp(reference, x->before) == 0
+				       : mr_text_starts(reference, "mreg."))) {
 		void (*meanwhile)(void *ctx) = x->meanwhile;
 
 		x->meanwhile = NULL;

@@ -27,8 +27,10 @@ struct logx {
 	const char *unanswered;     /* a PUT of it is done, and is an error */
 	const char *hollow;         /* the store cannot read this tag */
 	struct mreg_digest no_blob; /* cannot be had */
-	/* What somebody does just before the next PUT of an mreg.* tag. */
+	/* What somebody does just before the next PUT of an mreg.* tag, or of
+	 * the tag `before`. */
 	void (*meanwhile)(void *ctx);
+	const char *before;
 	void *ctx;
 
 	atomic_uint asked; /* requests that read */

@@ -23,6 +23,8 @@ struct fixture {
 	struct mreg_desc versions[VERSIONS];
 	const char *alias; /* that the other one moves meanwhile */
 	unsigned int to;
+	const char *expect;
+	int rc;
 };
 
 static void make_version(struct fixture *f, unsigned int n)
@@ -116,6 +118,15 @@ static void move_meanwhile(void *ctx)
 	move(f, f->other, f->alias, f->to);
 }
 
+static void expect_meanwhile(void *ctx)
+{
+	struct fixture *f = ctx;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_moved out;
+
+	f->rc = move_by(f, f->other, f->alias, f->to, f->expect, &out, &err);
+}
+
 static void has(struct fixture *f, const char *alias, unsigned int version)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
@@ -175,6 +186,69 @@ static void who_expects_nothing_moves_it_on(void **state)
 	assert_ok(move_by(f, f->m, "production", 2, NULL, &out, &err), err);
 	has(f, "production", 2);
 	assert_int_equal(mr_ledger_count(f->h.ledger), 3);
+}
+
+/* Somebody is between the event of a move and its tag, which still has what it
+ * had. */
+static void who_expects_what_is_on_its_way_to_something_else_is_told(
+	void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	char before[MREG_DIGEST_TEXT];
+	struct mr_moved out;
+
+	move(f, f->m, "production", 0);
+	(void)mreg_digest_text(&f->versions[0].digest, before);
+	f->alias = "production";
+	f->expect = before;
+	f->to = 2;
+	f->x->before = "production";
+	f->x->meanwhile = expect_meanwhile;
+	assert_ok(move_by(f, f->m, "production", 1, before, &out, &err), err);
+	assert_int_equal(f->rc, MREG_ECONFLICT);
+	has(f, "production", 1);
+}
+
+static void claim(struct fixture *f, unsigned int n)
+{
+	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
+	struct mreg_error err = MREG_ERROR_INIT;
+	char text[MREG_DIGEST_TEXT];
+	struct mr_claim out;
+	bool found;
+
+	(void)mreg_digest_text(&f->versions[n].digest, text);
+	assert_ok(mr_store_get(f->x->s, text, &doc, &found, &err), err);
+	assert_ok(mr_log_claim(f->m, f->x->s, &f->h, &f->x->ref,
+			       &f->versions[n], doc.bytes.data, NULL, &out,
+			       &err),
+		  err);
+	assert_int_equal(out.number, n + 1);
+}
+
+static void what_goes_with_a_tag_is_that_of_who_moved_it_last(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct fixture *f = *state;
+	struct mreg_desc d;
+	bool found;
+
+	claim(f, 0);
+	claim(f, 1);
+	assert_ok(mr_tag_set(f->x->s, "v1-image", &f->versions[2], NULL, &err),
+		  err);
+	f->alias = "production";
+	f->to = 1;
+	f->x->before = "production-image";
+	f->x->meanwhile = move_meanwhile;
+	move(f, f->m, "production", 0);
+	assert_null(f->x->meanwhile);
+	has(f, "production", 1);
+	/* v2 has none. */
+	assert_ok(mr_tag_resolve(f->x->s, "production-image", &d, &found, &err),
+		  err);
+	assert_false(found);
 }
 
 /* -- many at once ---------------------------------------------------------- */
@@ -239,6 +313,8 @@ int main(void)
 		TEST(who_expects_gives_way_to_who_was_first),
 		TEST(what_happens_to_another_alias_is_in_nobodys_way),
 		TEST(who_expects_nothing_moves_it_on),
+		TEST(who_expects_what_is_on_its_way_to_something_else_is_told),
+		TEST(what_goes_with_a_tag_is_that_of_who_moved_it_last),
 		TEST(many_at_once_make_one_line),
 	};
 
