@@ -104,9 +104,15 @@ int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		   const struct mreg_ref *ref, const char *alias,
 		   const struct mr_alias_state *state, struct mreg_error *err);
 
+/* Whether the name is this version's (`*there`) or nobody's; MREG_ECONFLICT: it
+ * is another one's. */
+int mr_release_look(struct mr_store *s, const char *release,
+		    const struct mreg_digest *version, bool *there,
+		    struct mreg_error *err);
 /*
- * Give a version a release name: the event, then the tag.  That no other has
- * the name was looked at; one that this version has already is left alone.
+ * Give a version a release name: the event, then the tag.  One that this
+ * version has already is left alone; MREG_ECONFLICT: another one has it, or was
+ * given it at the same moment.
  */
 int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    const struct mreg_ref *ref, const char *release,

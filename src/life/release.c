@@ -26,25 +26,6 @@ static int check_name(const char *release, struct mreg_error *err)
 			    "that move are aliases");
 }
 
-/* What the name has now: `*there`, this version. */
-static int look(struct mr_store *s, const char *release,
-		const struct mreg_desc *version, bool *there,
-		struct mreg_error *err)
-{
-	struct mreg_desc now;
-	bool found;
-	int rc = mr_tag_resolve(s, release, &now, &found, err);
-
-	*there = rc >= 0 && found &&
-		 mreg_digest_equal(&now.digest, &version->digest);
-	if (rc < 0 || !found || *there)
-		return rc;
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "release '%s' of '%s' is another version already",
-		      release, s->label);
-	return mr_hint(err, "release names never move; choose the next one");
-}
-
 static int run_locked(struct mreg *m, struct mr_store *s,
 		      const struct mreg_ref *ref, const char *release,
 		      bool dry_run, struct mreg_alias_result *out,
@@ -56,7 +37,7 @@ static int run_locked(struct mreg *m, struct mr_store *s,
 	int rc = mr_target_resolve(s, ref, &d, err);
 
 	if (rc >= 0)
-		rc = look(s, release, &d, &there, err);
+		rc = mr_release_look(s, release, &d.digest, &there, err);
 	if (rc < 0)
 		return rc;
 	out->digest = d.digest;

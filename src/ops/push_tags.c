@@ -15,20 +15,12 @@
 /* A release name that another version has is never moved. */
 int mr_push_check_tags(struct push *p, struct mreg_error *err)
 {
-	struct mreg_desc now;
-	bool found;
-	int rc;
+	bool there;
 
-	if (!p->release)
-		return 0;
-	rc = mr_tag_resolve(p->to, p->release, &now, &found, err);
-	if (rc < 0 || !found ||
-	    mreg_digest_equal(&now.digest, &p->docs.manifest_desc.digest))
-		return rc;
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "release '%s' of '%s' is another version already",
-		      p->release, p->to->label);
-	return mr_hint(err, "release names never move; choose the next one");
+	return p->release ? mr_release_look(p->to, p->release,
+					    &p->docs.manifest_desc.digest,
+					    &there, err)
+			  : 0;
 }
 
 /* What an alias has now, into the result; `*there`: it is our version. */
@@ -97,16 +89,6 @@ static int move_aliases(struct push *p, struct mreg_error *err)
 	return rc;
 }
 
-static int name_release(struct push *p, struct mreg_error *err)
-{
-	int rc = mr_push_check_tags(p, err);
-
-	return rc < 0 ? rc
-		      : mr_release_name(p->m, p->to, &p->history, &p->ref,
-					p->release, &p->docs.manifest_desc,
-					p->docs.manifest.data, err);
-}
-
 int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
 			  struct mreg_error *err)
 {
@@ -130,7 +112,9 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 	int rc = 0;
 
 	if (p->release) {
-		rc = name_release(p, err);
+		rc = mr_release_name(p->m, p->to, &p->history, &p->ref,
+				     p->release, &p->docs.manifest_desc,
+				     p->docs.manifest.data, err);
 		if (rc >= 0)
 			out->release = p->release;
 	}

@@ -43,8 +43,17 @@ int mr_log_number(struct mr_store *s, struct mr_history *h,
 	return 0;
 }
 
-/* The highest number that is not archived and whose v<N> is there, and what it
- * has. */
+/* Whether `latest` may have it. */
+static bool is_current(const struct mr_standing *now,
+		       const struct mreg_digest *d)
+{
+	const struct mr_version_standing *v = mr_standing_version(now, d);
+
+	return !v || (!v->archived && !v->removed);
+}
+
+/* The highest number that is neither archived nor removed and whose v<N> is
+ * there, and what it has. */
 static int highest_version(struct mr_store *s, struct mr_history *h,
 			   uint64_t *number, struct mreg_desc *out,
 			   struct mreg_error *err)
@@ -70,7 +79,7 @@ static int highest_version(struct mr_store *s, struct mr_history *h,
 		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
 		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
 			continue; /* a foreign move: `ls` shows it */
-		if (mr_standing_archived(&now, &out->digest))
+		if (!is_current(&now, &out->digest))
 			continue;
 		*number = numbers[n];
 		return 0;

@@ -3,6 +3,7 @@ in use stays in sight."""
 
 import json
 
+import aging
 import harness
 import jsonschema
 import pytest
@@ -95,6 +96,14 @@ def test_latest_is_the_highest_that_is_not_archived(mreg, churn):
     assert done(mreg, "restore", "churn:v2")["latest"] == 2
     assert latest(mreg) == churn[2]
     assert kinds(mreg) == ["archived", "archived", "restored"]
+
+
+def test_latest_is_nothing_that_is_being_removed(mreg, churn, store):
+    """Its event is there, its tags are not gone yet."""
+    aging.write_event(mreg, store / "churn", "churn", "removed",
+                      version=churn[2], tags=["v2"])
+    mreg.run("archive", "churn:v3")
+    assert latest(mreg) == churn[1]
 
 
 def test_a_push_moves_latest_past_what_is_archived(mreg, churn, tmp_path):

@@ -27,36 +27,6 @@ struct fixture {
 	int rc;
 };
 
-static void make_version(struct fixture *f, unsigned int n)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	struct mreg_error err = MREG_ERROR_INIT;
-	char text[32];
-	struct mreg_pair pair = { "org.mreg.test", text };
-	struct mr_descriptor layer = { .desc = mr_empty_desc };
-	struct mr_manifest_draft d = {
-		.artifact_type = "application/vnd.mreg.test",
-		.config = { .desc = mr_empty_desc },
-		.annotations = { .items = &pair, .n = 1 },
-		.layers = &layer,
-		.layer_count = 1,
-	};
-	struct mreg_desc *desc = &f->versions[n];
-	char digest[MREG_DIGEST_TEXT];
-
-	(void)snprintf(text, sizeof(text), "%u", n);
-	assert_ok(mr_manifest_write(&d, &bytes, &err), err);
-	(void)snprintf(desc->media_type, sizeof(desc->media_type), "%s",
-		       MR_MEDIA_MANIFEST);
-	desc->size = bytes.len;
-	assert_ok(mr_digest_of(bytes.data, bytes.len, &desc->digest, &err),
-		  err);
-	assert_ok(mr_store_set(f->x->s, mreg_digest_text(&desc->digest, digest),
-			       desc, bytes.data, NULL, &err),
-		  err);
-}
-
 static int setup(void **state)
 {
 	struct fixture *f = mr_zalloc(sizeof(*f));
@@ -69,7 +39,7 @@ static int setup(void **state)
 	f->m = logx_user(f->x, "ada");
 	f->other = logx_user(f->x, "bob");
 	for (i = 0; i < VERSIONS; i++)
-		make_version(f, i);
+		f->versions[i] = logx_version(f->x, i);
 	logx_read(f->x, f->m, &f->h);
 	f->h.linear = true;
 	(void)logx_append(f->x, f->m, &f->h, "first");
