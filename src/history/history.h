@@ -99,7 +99,8 @@ int mr_alias_in_sight(struct mr_store *s, struct mr_history *h,
 int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    const char *alias, bool *changed, struct mreg_error *err);
 
-/* Take a tag that was moved without mreg into the history. */
+/* Take a tag that was moved without mreg into the history; what others do
+ * meanwhile stays. */
 int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		   const struct mreg_ref *ref, const char *alias,
 		   const struct mr_alias_state *state, struct mreg_error *err);

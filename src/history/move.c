@@ -344,19 +344,67 @@ int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	return rc;
 }
 
+/* Whether somebody else moved the tag. */
+static bool is_others(const struct mr_alias_state *state)
+{
+	return state->agree == MR_ALIAS_FOREIGN ||
+	       state->agree == MR_ALIAS_UNRECORDED;
+}
+
+/* Write down what the tag has; `*lost`: in a linear log another event was
+ * first. */
+static int write_adoption(struct moving *v, bool *lost, struct mreg_error *err)
+{
+	struct mr_event_field field = { .key = "alias",
+					.text = v->move->alias };
+	struct mr_event e = {
+		.kind = MR_EVENT_TAG_ADOPTED,
+		.version = v->state.tag.digest,
+		.was = v->state.fold,
+		.fields = &field,
+		.field_count = 1,
+	};
+
+	return mr_log_try(v->m, v->s, v->h, v->ref, &e, &v->out->event, lost,
+			  err);
+}
+
+/*
+ * An adoption wants nothing to be other than it is: where another event was
+ * first it looks again, and where the tag was moved since it was looked at,
+ * and ours is the last event all the same, it writes down that too.  Else it
+ * would take back a move whose writer had ended.
+ */
 int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		   const struct mreg_ref *ref, const char *alias,
 		   const struct mr_alias_state *state, struct mreg_error *err)
 {
-	struct mr_event_field field = { .key = "alias", .text = alias };
-	struct mr_event e = {
-		.kind = MR_EVENT_TAG_ADOPTED,
-		.version = state->tag.digest,
-		.was = state->fold,
-		.fields = &field,
-		.field_count = 1,
-	};
-	int rc = mr_log_append(m, s, h, ref, &e, NULL, err);
+	struct mr_move move = { .alias = alias };
+	struct mr_moved moved = { .tombstone = false };
+	struct moving v = { .m = m,
+			    .s = s,
+			    .h = h,
+			    .ref = ref,
+			    .move = &move,
+			    .out = &moved,
+			    .state = *state };
+	unsigned int round;
 
-	return rc < 0 ? rc : mr_history_read(m, s, h, err);
+	for (round = 1; round <= MR_CLAIM_ROUNDS_MAX; round++) {
+		bool lost = false;
+		int rc = write_adoption(&v, &lost, err);
+
+		if (rc >= 0 && lost)
+			rc = mr_log_pause(m, s, round, err);
+		if (rc >= 0)
+			rc = read_and_look(&v, err);
+		if (rc < 0 || v.state.agree == MR_ALIAS_AGREES)
+			return rc;
+		if (lost ? !is_others(&v.state)
+			 : !v.state.move ||
+				    !mreg_digest_equal(&v.state.move->digest,
+						       &moved.event))
+			return 0;
+	}
+	return fail_busy(&v, err);
 }

@@ -1,6 +1,6 @@
 /*
- * test_move_linear.c - aliases moved in a linear log, where what a move expects
- * is a lock.
+ * test_move_linear.c - aliases moved while somebody else does something, most
+ * of it in a linear log, where what a move expects is a lock.
  */
 #include "history/history.h"
 
@@ -27,24 +27,34 @@ struct fixture {
 	int rc;
 };
 
-static int setup(void **state)
+static int setup_log(void **state, bool linear)
 {
 	struct fixture *f = mr_zalloc(sizeof(*f));
 	unsigned int i;
 
 	assert_non_null(f);
 	f->x = logx_new();
-	f->x->fixed = true;
+	f->x->fixed = linear;
 	f->x->ctx = f;
 	f->m = logx_user(f->x, "ada");
 	f->other = logx_user(f->x, "bob");
 	for (i = 0; i < VERSIONS; i++)
 		f->versions[i] = logx_version(f->x, i);
 	logx_read(f->x, f->m, &f->h);
-	f->h.linear = true;
+	f->h.linear = linear;
 	(void)logx_append(f->x, f->m, &f->h, "first");
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_log(state, true);
+}
+
+static int setup_forking(void **state)
+{
+	return setup_log(state, false);
 }
 
 static int teardown(void **state)
@@ -221,6 +231,61 @@ static void what_goes_with_a_tag_is_that_of_who_moved_it_last(void **state)
 	assert_false(found);
 }
 
+static void set_tag(struct fixture *f, unsigned int version)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	assert_ok(mr_tag_set(f->x->s, "production", &f->versions[version], NULL,
+			     &err),
+		  err);
+}
+
+static void adopt(struct fixture *f)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_alias_state st;
+
+	logx_read(f->x, f->m, &f->h);
+	assert_ok(mr_alias_look(f->x->s, &f->h, "production", &st, &err), err);
+	assert_int_equal(st.agree, MR_ALIAS_FOREIGN);
+	f->x->meanwhile = move_meanwhile;
+	assert_ok(mr_alias_adopt(f->m, f->x->s, &f->h, &f->x->ref, "production",
+				 &st, &err),
+		  err);
+	assert_null(f->x->meanwhile);
+}
+
+static void an_adoption_takes_no_move_back(void **state)
+{
+	struct fixture *f = *state;
+
+	move(f, f->m, "production", 0);
+	set_tag(f, 1);
+	f->alias = "production";
+	f->to = 2;
+	adopt(f);
+	has(f, "production", 2);
+	assert_int_equal(mr_ledger_count(f->h.ledger), 3);
+}
+
+/* In a log that is not linear: the two events do not know of each other. */
+static void an_adoption_beside_a_move_takes_it_back_neither(void **state)
+{
+	struct fixture *f = *state;
+	struct mr_alias_state st;
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	move(f, f->m, "production", 0);
+	set_tag(f, 1);
+	f->alias = "production";
+	f->to = 2;
+	adopt(f);
+	logx_read(f->x, f->m, &f->h);
+	assert_ok(mr_alias_look(f->x->s, &f->h, "production", &st, &err), err);
+	assert_int_equal(st.agree, MR_ALIAS_AGREES);
+	assert_true(mreg_digest_equal(&st.fold, &f->versions[2].digest));
+}
+
 /* -- many at once ---------------------------------------------------------- */
 
 struct writer {
@@ -285,6 +350,10 @@ int main(void)
 		TEST(who_expects_nothing_moves_it_on),
 		TEST(who_expects_what_is_on_its_way_to_something_else_is_told),
 		TEST(what_goes_with_a_tag_is_that_of_who_moved_it_last),
+		TEST(an_adoption_takes_no_move_back),
+		cmocka_unit_test_setup_teardown(
+			an_adoption_beside_a_move_takes_it_back_neither,
+			setup_forking, teardown),
 		TEST(many_at_once_make_one_line),
 	};
 
