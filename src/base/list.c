@@ -44,6 +44,11 @@ void mr_list_sort(struct mr_list *l)
 		qsort(l->items, l->n, sizeof(*l->items), by_bytes);
 }
 
+bool mr_list_has_sorted(const struct mr_list *l, const char *s)
+{
+	return l->n && bsearch(&s, l->items, l->n, sizeof(*l->items), by_bytes);
+}
+
 void mr_list_release(struct mr_list *l)
 {
 	size_t i;

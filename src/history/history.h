@@ -39,6 +39,10 @@ struct mr_alias_state {
 /* One HEAD; by the log as far as read in `h`. */
 int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
 		  struct mr_alias_state *out, struct mreg_error *err);
+/* The same by the fold of all that `h` has, for those who look at many. */
+int mr_alias_look_by(struct mr_store *s, struct mr_history *h,
+		     const struct mr_standing *now, const char *alias,
+		     struct mr_alias_state *out, struct mreg_error *err);
 /* The same of a tag that was looked at, which is in `state`, by the fold of
  * all that `h` has. */
 void mr_alias_judge(struct mr_history *h, const struct mr_standing *now,

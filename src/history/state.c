@@ -63,21 +63,28 @@ void mr_alias_judge(struct mr_history *h, const struct mr_standing *now,
 		state->agree = MR_ALIAS_FOREIGN;
 }
 
-int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
-		  struct mr_alias_state *out, struct mreg_error *err)
+int mr_alias_look_by(struct mr_store *s, struct mr_history *h,
+		     const struct mr_standing *now, const char *alias,
+		     struct mr_alias_state *out, struct mreg_error *err)
 {
-	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	bool found;
 	int rc = mr_tag_resolve(s, alias, &out->tag, &found, err);
 
-	if (rc >= 0)
-		rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
 	if (rc < 0)
 		return rc;
 	if (!found)
 		memset(&out->tag, 0, sizeof(out->tag));
-	mr_alias_judge(h, &now, alias, out);
+	mr_alias_judge(h, now, alias, out);
 	return 0;
+}
+
+int mr_alias_look(struct mr_store *s, struct mr_history *h, const char *alias,
+		  struct mr_alias_state *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	int rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
+
+	return rc < 0 ? rc : mr_alias_look_by(s, h, &now, alias, out, err);
 }
 
 const struct mreg_digest *mr_alias_now(const struct mr_alias_state *state)

@@ -67,7 +67,7 @@ static void take_row(struct looking *l, const struct mr_event *e,
 	char tag[MR_LOG_TAG_TEXT];
 
 	row->digest = e->digest;
-	if (!mr_list_has(&l->h.tags, mr_log_tag_of(e, tag)))
+	if (!mr_list_has_sorted(&l->h.tags, mr_log_tag_of(e, tag)))
 		(void)mr_log_tag_linear(e->seq, tag);
 	row->tag = mr_arena_strdup(a, tag);
 	row->kind = mr_arena_strdup(a, e->kind_name);
@@ -128,7 +128,8 @@ static int take_alias(struct looking *l, const struct mr_alias_standing *a,
 	row->since_s = a->move->time_s;
 	row->actor = mr_arena_strdup(l->out->owner, a->move->actor);
 	if (!l->o->at)
-		rc = mr_alias_look(l->s, &l->h, a->name, &now, err);
+		rc = mr_alias_look_by(l->s, &l->h, &l->standing, a->name, &now,
+				      err);
 	if (rc >= 0 && !l->o->at)
 		row->differs = mr_alias_differs(now.agree);
 	return rc;

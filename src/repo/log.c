@@ -8,7 +8,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -189,11 +188,6 @@ static int take_event(struct mreg *m, struct mr_history *h, const char *tag,
 	return mr_list_add(&h->read, tag, err);
 }
 
-static int compare_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static size_t new_tags(struct mr_history *h, const char **out)
 {
 	uint64_t seq;
@@ -203,9 +197,7 @@ static size_t new_tags(struct mr_history *h, const char **out)
 	mr_list_sort(&h->read);
 	for (i = 0; i < h->tags.n; i++)
 		if (mr_log_tag(h->tags.items[i], &seq) &&
-		    !(h->read.n &&
-		      bsearch(&h->tags.items[i], h->read.items, h->read.n,
-			      sizeof(char *), compare_text)))
+		    !mr_list_has_sorted(&h->read, h->tags.items[i]))
 			out[n++] = h->tags.items[i];
 	return n;
 }

@@ -44,11 +44,16 @@ static void sorts_bytewise(void **state)
 
 	(void)state;
 	mr_list_sort(&l);
+	assert_false(mr_list_has_sorted(&l, "b"));
 	for (i = 0; i < MR_COUNT(in); i++)
 		assert_ok(mr_list_add(&l, in[i], &err), err);
 	mr_list_sort(&l);
 	for (i = 0; i < MR_COUNT(out); i++)
 		assert_string_equal(l.items[i], out[i]);
+	for (i = 0; i < MR_COUNT(in); i++)
+		assert_true(mr_list_has_sorted(&l, in[i]));
+	assert_false(mr_list_has_sorted(&l, "a"));
+	assert_false(mr_list_has_sorted(&l, "a11"));
 }
 
 static void releasing_empties_the_list(void **state)
