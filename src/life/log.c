@@ -184,8 +184,12 @@ static int adopt(struct looking *l, struct mreg_error *err)
 		if (rc < 0 || (st.agree != MR_ALIAS_FOREIGN &&
 			       st.agree != MR_ALIAS_UNRECORDED))
 			continue;
-		names[out->adopted_count++] = mr_arena_strdup(out->owner, tag);
-		if (!l->o->dry_run)
+		/* The list of tags is made anew while it is adopted. */
+		tag = mr_arena_strdup(out->owner, tag);
+		names[out->adopted_count++] = tag;
+		if (!tag)
+			rc = mr_fail_nomem(err);
+		else if (!l->o->dry_run)
 			rc = mr_alias_adopt(l->m, l->s, &l->h, &l->ref, tag,
 					    &st, err);
 	}

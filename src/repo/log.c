@@ -23,6 +23,11 @@
 /* Fewer are sooner had one by one. */
 #define PACKS_FROM 32
 #define WHAT_BYTES 300
+/* What is no event is told of so many: anybody who may push can make more. */
+#define JUNK_TOLD 5
+/* Whoever may push can put a manifest of 4 MiB under each tag; so many of those
+ * that are not events are in memory at once. */
+#define FETCHED_AT_ONCE 32
 #define HOLLOW_S 600 /* that an entry is not asked for again */
 /* Fact of a repository: the last seq whose event is remembered, of a linear
  * log. */
@@ -33,6 +38,7 @@ struct fetch {
 	struct mr_store *s;
 	const char **tags;   /* borrowed from the history */
 	struct mr_doc *docs; /* one per tag; empty: it could not be read */
+	bool *kept;          /* one per tag: it came out of state */
 	const struct mr_list *absent; /* waited for in vain before */
 	bool anew;
 };
@@ -148,7 +154,11 @@ static int take_junk(struct mreg *m, struct mr_history *h, const char *tag,
 {
 	int rc;
 
-	mr_log(&m->env, MREG_LOG_WARN, "log entry '%s' %s", tag, what);
+	mr_log(&m->env, h->junk.n < JUNK_TOLD ? MREG_LOG_WARN : MREG_LOG_DEBUG,
+	       "log entry '%s' %s%s", tag, what,
+	       h->junk.n + 1 == JUNK_TOLD
+		       ? "; 'mreg log NAME --verify' names the others"
+		       : "");
 	rc = mr_list_add(&h->junk, tag, err);
 	return rc < 0 ? rc : mr_list_add(&h->read, tag, err);
 }
@@ -156,7 +166,8 @@ static int take_junk(struct mreg *m, struct mr_history *h, const char *tag,
 /* Into the ledger; what is no event is told and left out, so that nobody who
  * may push can stop everybody else. */
 static int take_event(struct mreg *m, struct mr_history *h, const char *tag,
-		      struct mr_doc *doc, struct mreg_error *err)
+		      const struct mr_doc *doc, bool kept,
+		      struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mr_event e = { .seq = 0 };
@@ -180,8 +191,9 @@ static int take_event(struct mreg *m, struct mr_history *h, const char *tag,
 		return take_junk(m, h, tag, what, err);
 	}
 	/* Its name does not say so: it is remembered as what it is. */
-	mr_state_doc_put(m->state, mr_log_tag_of(&e, name), doc->bytes.data,
-			 doc->bytes.len);
+	if (!kept)
+		mr_state_doc_put(m->state, mr_log_tag_of(&e, name),
+				 doc->bytes.data, doc->bytes.len);
 	if (mr_ledger_find(h->ledger, &e.digest)->seq != e.seq)
 		return take_junk(m, h, tag, "is an event of another place",
 				 err);
@@ -230,7 +242,13 @@ static int fetch_linear(const struct fetch *f, size_t n, struct mreg_error *err)
 	if (n - i < PACKS_FROM)
 		rc = mr_task_run(&f->m->env, MR_LOOKUP_JOBS, n - i, fetch_one,
 				 &newest, err);
-	return rc < 0 ? rc : mr_log_chain(f->m, f->tags, f->docs, n, err);
+	for (i = 0; i < n; i++)
+		f->kept[i] = !f->docs[i].bytes.len;
+	if (rc >= 0)
+		rc = mr_log_chain(f->m, f->tags, f->docs, n, err);
+	for (i = 0; i < n; i++)
+		f->kept[i] = f->kept[i] && f->docs[i].bytes.len;
+	return rc;
 }
 
 /* What needs not be asked for one by one; `n` tags are wanted. */
@@ -245,8 +263,11 @@ static int fetch_cheaply(const struct fetch *f, size_t n,
 		return rc;
 
 	for (i = 0; i < n; i++)
-		if (!f->docs[i].bytes.len &&
-		    !remembered(f->m, f->tags[i], &f->docs[i])) {
+		if (f->docs[i].bytes.len) {
+			continue;
+		} else if (remembered(f->m, f->tags[i], &f->docs[i])) {
+			f->kept[i] = true;
+		} else {
 			mr_buf_clear(&f->docs[i].bytes);
 			wanted++;
 		}
@@ -265,17 +286,66 @@ static void remember_last(struct mreg *m, const struct mr_store *s,
 	mr_state_fact_put(m->state, s->name, LAST_SEQ, value);
 }
 
+/* Get those of the `n` from `at` on that are not there yet, and take all. */
+static int take_some(const struct fetch *f, struct mr_history *h, size_t at,
+		     size_t n, struct mreg_error *err)
+{
+	struct fetch part = *f;
+	bool wanted = false;
+	size_t i;
+	int rc = 0;
+
+	part.tags += at;
+	part.docs += at;
+	for (i = 0; i < n; i++)
+		wanted = wanted || !part.docs[i].bytes.len;
+	if (wanted)
+		rc = mr_task_run(&f->m->env, MR_LOOKUP_JOBS, n, fetch_one,
+				 &part, err);
+	mr_state_begin(f->m->state);
+	for (i = 0; i < n; i++) {
+		const struct mr_doc *doc = &part.docs[i];
+
+		if (rc >= 0 && !doc->bytes.len)
+			rc = mr_list_add(&h->absent, part.tags[i], err);
+		else if (rc >= 0)
+			rc = take_event(f->m, h, part.tags[i], doc,
+					f->kept[at + i], err);
+		mr_doc_release(&part.docs[i]);
+	}
+	mr_state_end(f->m->state);
+	return rc;
+}
+
+static int take_all(const struct fetch *f, struct mr_history *h, size_t n,
+		    struct mreg_error *err)
+{
+	size_t at;
+	int rc = h->anew ? 0 : fetch_cheaply(f, n, err);
+
+	for (at = 0; rc >= 0 && at < n; at += FETCHED_AT_ONCE)
+		rc = take_some(f, h, at,
+			       n - at < FETCHED_AT_ONCE ? n - at
+							: FETCHED_AT_ONCE,
+			       err);
+	for (at = 0; rc < 0 && at < n; at++)
+		mr_doc_release(&f->docs[at]);
+	if (rc >= 0 && h->linear && n > 0)
+		remember_last(f->m, f->s, h);
+	return rc;
+}
+
 static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		     struct mreg_error *err)
 {
 	MR_AUTO(mr_free) const char **tags = NULL;
 	MR_AUTO(mr_free) struct mr_doc *docs = NULL;
+	MR_AUTO(mr_free) bool *kept = NULL;
 	struct fetch f = {
 		.m = m, .s = s, .absent = &h->absent, .anew = h->anew
 	};
 	size_t n;
 	size_t i;
-	int rc;
 
 	tags = mr_array(h->tags.n + 1, sizeof(*tags));
 	if (!tags)
@@ -286,28 +356,15 @@ static int fetch_new(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			       "the log of '%s' has %zu new entries", s->label,
 			       n);
 	docs = mr_array(n + 1, sizeof(*docs));
-	if (!docs)
+	kept = mr_array(n + 1, sizeof(*kept));
+	if (!docs || !kept)
 		return mr_fail_nomem(err);
 	for (i = 0; i < n; i++)
 		mr_buf_init(&docs[i].bytes, MR_MANIFEST_MAX_BYTES);
 	f.tags = tags;
 	f.docs = docs;
-	rc = h->anew ? 0 : fetch_cheaply(&f, n, err);
-	if (rc >= 0)
-		rc = mr_task_run(&m->env, MR_LOOKUP_JOBS, n, fetch_one, &f,
-				 err);
-	mr_state_begin(m->state);
-	for (i = 0; i < n; i++) {
-		if (rc >= 0 && !docs[i].bytes.len)
-			rc = mr_list_add(&h->absent, tags[i], err);
-		else if (rc >= 0)
-			rc = take_event(m, h, tags[i], &docs[i], err);
-		mr_doc_release(&docs[i]);
-	}
-	if (rc >= 0 && h->linear && n > 0)
-		remember_last(m, s, h);
-	mr_state_end(m->state);
-	return rc;
+	f.kept = kept;
+	return take_all(&f, h, n, err);
 }
 
 /* Whether it is linear; and tags that a listing, which came late, lacks. */

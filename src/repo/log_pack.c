@@ -17,6 +17,9 @@
 #include "base/text.h"
 #include "repo/repo.h"
 
+/* Of an event's manifest: its JSON in quotes, and the rest. */
+#define EVENT_MAX_BYTES (4 * MR_EVENT_MAX_BYTES)
+
 struct packs {
 	struct mreg *m;
 	struct mr_store *s;
@@ -99,6 +102,10 @@ static int load_one(void *ctx, size_t k, struct mreg_error *err)
 
 	mr_buf_clear(&p->blobs[k]);
 	rc = load(p, index, &p->blobs[k], &why);
+	/* No event is that large, and anybody who may push can have many that
+	 * look like carriers: they are had again one by one. */
+	if (p->docs[index].bytes.len > EVENT_MAX_BYTES)
+		mr_buf_release(&p->docs[index].bytes);
 	if (rc >= 0)
 		return 0;
 	mr_buf_clear(&p->blobs[k]);

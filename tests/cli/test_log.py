@@ -77,6 +77,20 @@ def test_people_read_it_too(mreg, churn):
     assert out.splitlines()[0].split() == ["#", "WHEN", "WHO", "WHAT"]
 
 
+def test_what_is_remembered_is_not_written_again(mreg, churn):
+    """A log of many events would be, by everybody who looks at it."""
+    def remembered():
+        return {p.name: p.read_bytes()
+                for p in (mreg.home / "cache").rglob("state.db*")
+                if not p.name.endswith("-shm")}
+
+    mreg.run("log", "churn")
+    before = remembered()
+    assert before
+    mreg.run("log", "churn")
+    assert remembered() == before
+
+
 def test_an_event_is_shown_as_it_was_written(mreg, churn):
     event = mreg.json("log", "churn")["events"][3]
     assert event["event"]["alias"] == "production"

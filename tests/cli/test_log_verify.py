@@ -4,6 +4,7 @@ removed, put elsewhere or brought from another log; the first bad one is named.
 import base64
 import hashlib
 import json
+import os
 
 import harness
 import pytest
@@ -11,6 +12,8 @@ from test_log import churn, entries, log_entry, rewrite, tag_of  # noqa: F401
 
 REF_NAME = "org.opencontainers.image.ref.name"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+EMPTY = {"mediaType": "application/vnd.oci.empty.v1+json", "size": 2,
+         "digest": "sha256:" + hashlib.sha256(b"{}").hexdigest()}
 
 
 def verify(mreg, *more, name="churn"):
@@ -248,6 +251,40 @@ def test_a_split_of_an_alias_that_never_moved_is_copied(mreg, churn, store):
     assert mreg.json("log", "copied")["count"] == 7
     assert [a["alias"] for a in mreg.json("log", "copied")["aliases"]] == \
         ["production"]
+
+
+def test_of_many_that_are_no_events_a_few_are_told(mreg, churn, store):
+    for n in range(20):
+        add_manifest(store, {
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "a/b",
+            "config": EMPTY, "layers": [EMPTY], "annotations": {"n": str(n)},
+        }, tag=f"mreg.log.{n + 7:08}.{'0' * 32}")
+    told = mreg.run("log", "churn").stderr.splitlines()
+    assert len(told) == 5 and "--verify" in told[4], told
+    assert len(verify(mreg)[0]) == 20
+
+
+@pytest.mark.skipif("asan" in str(harness.program()) or
+                    "tsan" in str(harness.program()),
+                    reason="sanitizers have memory of their own")
+def test_large_ones_that_are_no_events_are_not_all_in_memory(
+        mreg, churn, store):
+    """64 of 4 MiB, as anybody who may push can put them there."""
+    for n in range(64):
+        manifest = {
+            "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "a/b",
+            "config": EMPTY, "layers": [EMPTY],
+            "annotations": {f"n{n}": "x" * 4_100_000}}
+        data = json.dumps(manifest, separators=(",", ":")).encode()
+        add_manifest(store, manifest, tag=f"mreg.log.{256 * (n + 1):08}."
+                     f"{hashlib.sha256(data).hexdigest()[:32]}")
+    process = mreg.start("log", "churn", "--quiet")
+    process.stdout.close()
+    process.stderr.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in (0, 1)  # nobody reads what it says
+    assert usage.ru_maxrss < 220 * 1024  # KiB
 
 
 def test_many_heads_stop_nobody(mreg, churn, store):
