@@ -36,7 +36,7 @@ static void judge(const struct copy *c, const struct mr_standing *now,
 	const struct mr_alias_standing *a = mr_standing_alias(now, t->name);
 
 	if (t->kind != MR_TAG_ALIAS || t->action == MREG_COPY_SAME ||
-	    !is_copied(t) || !a)
+	    !is_copied(t) || !a || !a->move)
 		return;
 	want = wanted(c, t);
 	t->recorded = !mreg_digest_equal(&a->move->version, &want);
@@ -86,7 +86,8 @@ static int list_removed(struct copy *c, const struct mr_standing *now,
 	for (i = 0; names && i < now->alias_count; i++) {
 		const struct mr_alias_standing *a = &now->aliases[i];
 
-		if (!mr_digest_known(&a->move->version) && !has_tag(c, a->name))
+		if (a->move && !mr_digest_known(&a->move->version) &&
+		    !has_tag(c, a->name))
 			names[(*count)++] = mr_arena_strdup(c->arena, a->name);
 	}
 	return mr_result_check(c->arena, err);
