@@ -172,6 +172,16 @@ const char *mr_words_text(const struct mr_words *w, struct mr_arena *a)
 	return text;
 }
 
+/* Of an alias, whatever it is to have: whoever pushes says of which kind that
+ * is, and would pass by saying so. */
+static bool is_of_log(const struct mr_rule *rule)
+{
+	return rule->kind == MR_RULE_THROUGH || rule->kind == MR_RULE_AGE ||
+	       rule->kind == MR_RULE_APPROVALS ||
+	       rule->kind == MR_RULE_OBSERVATIONS ||
+	       rule->kind == MR_RULE_CURRENT;
+}
+
 int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 		struct mreg_error *err)
 {
@@ -203,7 +213,7 @@ int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 	to = &p->rules[p->count++];
 	*to = *rule;
 	to->name = name;
-	to->kinds = r->kinds;
+	to->kinds = is_of_log(rule) ? MR_KIND_ALL : r->kinds;
 	to->gate = r->gate;
 	return 0;
 }

@@ -39,7 +39,7 @@ struct mr_policy_subject {
 	bool use;         /* it is about to be used: facts are "at" that */
 	const char *gate; /* alias whose gates are asked too; NULL: none */
 	/* What a gate asks of; NULL where none does. */
-	struct mr_history *history;     /* as far as read */
+	struct mr_history *history;     /* as far as read; of baselines too */
 	const struct mr_policy *policy; /* whose watches count */
 	const struct mr_policy_file *files;
 	size_t file_count;
