@@ -225,12 +225,20 @@ static int read_edition(struct mr_reading *r, const struct mr_node *node,
 {
 	const char *text = mr_node_text(node);
 	char shown[SHOWN_BYTES];
+	uint64_t n;
 
 	if (text && strcmp(text, EDITION) == 0)
 		return 0;
-	(void)mr_reading_fail(
-		r, node, err, "edition '%s' is not known",
-		mr_text_safe(text ? text : "", shown, sizeof(shown)));
+	(void)mr_text_safe(text ? text : "", shown, sizeof(shown));
+	/* It is no mistake of whoever wrote it. */
+	if (text && mr_text_u64(text, UINT32_MAX, &n) == 0 && n > 1)
+		(void)mr_fail(
+			err, MREG_EUNSUPPORTED,
+			"policy '%s' is of edition %s, which is not known",
+			r->name, shown);
+	else
+		(void)mr_reading_fail(r, node, err, "edition '%s' is not known",
+				      shown);
 	return mr_hint(err, "this mreg reads 'policy: " EDITION
 			    "'; a newer one may read it");
 }
@@ -294,6 +302,7 @@ int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
 		   const char *name, struct mreg_error *err)
 {
 	struct mr_reading r = { .p = p, .name = name, .kinds = MR_KIND_ALL };
+	const struct mr_node *edition;
 	int rc;
 
 	if (!root || root->kind != MR_NODE_MAP)
@@ -301,10 +310,15 @@ int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
 			       "policy '%s' is no map of "
 			       "rules",
 			       name);
-	rc = mr_reading_map(&r, root, sections, MR_COUNT(sections), err);
+	/* Before its keys: a newer one has others. */
+	edition = mr_node_get(root, "policy");
+	rc = edition ? read_edition(&r, edition, err) : 0;
+	if (rc >= 0)
+		rc = mr_reading_map(&r, root, sections, MR_COUNT(sections),
+				    err);
 	if (rc < 0)
 		return rc;
-	if (!mr_node_get(root, "policy")) {
+	if (!edition) {
 		(void)mr_fail(err, MREG_EFORMAT,
 			      "policy '%s' does not say its edition", name);
 		return mr_hint(err, "begin it with 'policy: " EDITION "'");
