@@ -68,11 +68,13 @@ static const struct mr_event *registered(const struct approve *a)
 	return v ? v->registered : NULL;
 }
 
+/* By the log as it was folded: what is known of the request borrows its
+ * events. */
 static int load_life(struct approve *a, const struct mr_life **out,
 		     struct mreg_error *err)
 {
-	int rc = mr_policies_load(a->m, &a->ref, a->s, &a->h, NULL,
-				  a->out->owner, &a->policies, err);
+	int rc = mr_policies_known(a->m, &a->ref, a->s, &a->h, NULL,
+				   a->out->owner, &a->policies, err);
 
 	if (rc >= 0)
 		*out = mr_policy_life(a->policies.policy);

@@ -112,8 +112,8 @@ static int judge(struct promote *p, struct mreg_error *err)
 	mr_case_release(&p->c);
 	memset(&p->c, 0, sizeof(p->c));
 	p->c.arena = a;
-	rc = mr_policies_load(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
-			      a, &p->c.policies, err);
+	rc = mr_policies_known(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
+			       a, &p->c.policies, err);
 	policy = p->c.policies.policy;
 	if (rc < 0 || !policy)
 		return rc;
