@@ -163,12 +163,17 @@ int mr_reading_deny(const struct mr_reading *r, const struct mr_node *node,
 
 const char *mr_words_text(const struct mr_words *w, struct mr_arena *a)
 {
-	const char *text = "";
+	size_t room = 1;
+	size_t len = 0;
+	char *text;
 	size_t i;
 
+	for (i = 0; i < w->n; i++)
+		room += strlen(w->items[i]) + 2;
+	text = mr_arena_alloc(a, room);
 	for (i = 0; text && i < w->n; i++)
-		text = mr_arena_printf(a, "%s%s%s", text, i ? ", " : "",
-				       w->items[i]);
+		len += (size_t)snprintf(text + len, room - len, "%s%s",
+					i ? ", " : "", w->items[i]);
 	return text;
 }
 
