@@ -48,8 +48,8 @@ struct mreg_approve_result {
 	const char *actor; /* who the log names as doing this; may be "" */
 	const char *actor_source; /* "registry", "as", ...; NULL: not told */
 	/* Why no policy counts this grant: "requester", "pusher", "nameless",
-	 * "role" (the policy has no such role, or this actor not in it); NULL:
-	 * one may. */
+	 * "unknown" (who asked, or pushed the version), "role" (the policy has
+	 * no such role, or this actor not in it); NULL: one may. */
 	const char *uncounted;
 	bool dry_run;
 	void *owner;
@@ -104,7 +104,7 @@ struct mreg_approval_answer {
 	const char *reason; /* NULL: none */
 	int64_t time_s;
 	/* Of a grant: why it does not count whatever the policy: "requester",
-	 * "pusher", "nameless", "late", "again"; NULL: it may. */
+	 * "pusher", "nameless", "unknown", "late", "again"; NULL: it may. */
 	const char *uncounted;
 };
 

@@ -68,6 +68,9 @@ struct mr_move {
 	const char *expect;
 	/* To an archived version too: a copy repeats what was so elsewhere. */
 	bool archived;
+	/* How many events the log had that it was judged by: where it has
+	 * others, nothing is written, MREG_ECONFLICT.  0: by none. */
+	size_t judged;
 };
 
 struct mr_moved {

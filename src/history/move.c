@@ -128,6 +128,19 @@ static int fail_moved(const struct moving *v, struct mreg_error *err)
 	return mr_hint(err, "look at it, then expect what it has now");
 }
 
+static int check_judged(const struct moving *v, struct mreg_error *err)
+{
+	size_t judged = v->move->judged;
+
+	if (!judged || mr_digest_known(&v->out->event) ||
+	    mr_ledger_count(v->h->ledger) == judged)
+		return 0;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "the log of '%s' has grown since it was judged by it",
+		      v->s->label);
+	return mr_hint(err, "run it again");
+}
+
 /* In a linear log whoever expects something is only first when nobody moved
  * the alias since it was looked at: there --expect is a lock. */
 static int write_event(struct moving *v, struct mreg_error *err)
@@ -150,6 +163,9 @@ static int write_event(struct moving *v, struct mreg_error *err)
 		if (v->move->expect && v->state.move &&
 		    !mreg_digest_equal(&v->state.move->digest, &seen))
 			return fail_moved(v, err);
+		rc = check_judged(v, err);
+		if (rc < 0)
+			return rc;
 	}
 }
 
@@ -299,6 +315,8 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		rc = mr_alias_expect(move, &v.state, err);
 	if (rc >= 0)
 		rc = mr_alias_in_sight(s, h, move, err);
+	if (rc >= 0)
+		rc = check_judged(&v, err);
 	if (rc < 0)
 		return rc;
 	/* An earlier run's event stands: only the tag is to be moved. */

@@ -120,6 +120,7 @@ enum mr_grant {
 	MR_GRANT_NAMELESS,  /* nobody knows whose it is */
 	MR_GRANT_REQUESTER, /* of who asked for it */
 	MR_GRANT_PUSHER,    /* of who registered the version */
+	MR_GRANT_UNKNOWN,   /* nobody knows who asked, or registered it */
 	MR_GRANT_LATE,      /* by its writer's clock time was up */
 	MR_GRANT_AGAIN,     /* that actor granted it before */
 };

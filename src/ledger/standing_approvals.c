@@ -198,6 +198,12 @@ static bool is_by(const struct mr_event *e, const char *actor)
 	return e && strcmp(e->actor, actor) == 0;
 }
 
+/* Nobody can be said to be another than somebody unknown. */
+static bool is_named(const struct mr_event *e)
+{
+	return e && e->actor[0];
+}
+
 /* Whether a grant of `actor` may count at all. */
 static enum mr_grant judge_actor(const struct mr_approval *r,
 				 const struct mr_event *registered,
@@ -207,7 +213,10 @@ static enum mr_grant judge_actor(const struct mr_approval *r,
 		return MR_GRANT_NAMELESS;
 	if (is_by(r->asked, actor))
 		return MR_GRANT_REQUESTER;
-	return is_by(registered, actor) ? MR_GRANT_PUSHER : MR_GRANT_COUNTS;
+	if (is_by(registered, actor))
+		return MR_GRANT_PUSHER;
+	return is_named(r->asked) && is_named(registered) ? MR_GRANT_COUNTS
+							  : MR_GRANT_UNKNOWN;
 }
 
 /* Whether one of the first `n` grants is that actor's, and in time: a late one

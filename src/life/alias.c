@@ -123,7 +123,7 @@ static int set_locked(struct mreg *m, struct mr_store *s,
 	int rc = mr_target_resolve(s, ref, &mv.to, err);
 
 	if (rc >= 0)
-		rc = mr_policy_alias(m, ref, s, &mv.to.digest, alias, err);
+		rc = mr_policy_alias(m, ref, s, &h, &mv.to.digest, alias, err);
 	return rc < 0 ? rc
 		      : mr_name_move(m, s, &h, ref, &mv, o->dry_run, out, err);
 }

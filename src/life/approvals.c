@@ -91,6 +91,8 @@ static const char *why_not(enum mr_grant grant)
 		return "requester";
 	case MR_GRANT_PUSHER:
 		return "pusher";
+	case MR_GRANT_UNKNOWN:
+		return "unknown";
 	case MR_GRANT_LATE:
 		return "late";
 	case MR_GRANT_AGAIN:

@@ -68,11 +68,13 @@ static const struct mr_event *registered(const struct approve *a)
 	return v ? v->registered : NULL;
 }
 
+/* By the log as it was folded: what is known of the request borrows its
+ * events. */
 static int load_life(struct approve *a, const struct mr_life **out,
 		     struct mreg_error *err)
 {
-	int rc = mr_policies_load(a->m, &a->ref, a->s, &a->h, NULL,
-				  a->out->owner, &a->policies, err);
+	int rc = mr_policies_known(a->m, &a->ref, a->s, &a->h, NULL,
+				   a->out->owner, &a->policies, err);
 
 	if (rc >= 0)
 		*out = mr_policy_life(a->policies.policy);
@@ -149,10 +151,10 @@ static bool is_there(const struct approve *a)
 }
 
 /* Whether the last request still stands: one that the alias was moved by, and
- * away again, is done. */
+ * away again, is done, and to one of nobody knows whom no answer counts. */
 static bool stands(const struct approve *a)
 {
-	return a->last && !a->last->refused &&
+	return a->last && a->last->asked->actor[0] && !a->last->refused &&
 	       a->now_s <= mr_approval_until(a->last) &&
 	       !(a->last->moved && !is_there(a));
 }
@@ -249,6 +251,14 @@ static void warn(struct approve *a, enum mr_grant grant, const char *actor)
 		       "approval",
 		       actor);
 		break;
+	case MR_GRANT_UNKNOWN:
+		a->out->uncounted = "unknown";
+		mr_log(env, MREG_LOG_WARN,
+		       "nobody knows who %s, and they may not approve it: no "
+		       "policy counts your approval",
+		       a->last->asked->actor[0] ? "pushed the version"
+						: "asked for it");
+		break;
 	case MR_GRANT_COUNTS:
 	case MR_GRANT_LATE:
 	case MR_GRANT_AGAIN:
@@ -302,6 +312,16 @@ static int grant(struct approve *a, struct mreg_error *err)
 	return rc < 0 ? rc : write_event(a, err);
 }
 
+static int refuse(struct approve *a, struct mreg_error *err)
+{
+	if (is_there(a))
+		mr_log(&a->m->env, MREG_LOG_WARN,
+		       "'%s' is there already: from now on whoever demands its "
+		       "policy is refused; 'mreg rollback' moves it back",
+		       a->alias);
+	return write_event(a, err);
+}
+
 static int answer(struct approve *a, struct mreg_error *err)
 {
 	struct mreg_digest request;
@@ -317,7 +337,7 @@ static int answer(struct approve *a, struct mreg_error *err)
 	else if (a->now_s > mr_approval_until(a->last))
 		rc = fail_over(a, err);
 	else
-		rc = write_event(a, err);
+		rc = refuse(a, err);
 	return rc < 0 ? rc : check_last(a, &request, err);
 }
 

@@ -4,6 +4,8 @@
  *   look -> [there already: done] -> policies -> facts -> verdict
  *     refused: every rule that fails is told, nothing is moved
  *     passed -> [the log grew meanwhile: judged again] -> move (history/move.c)
+ *       [the log grew before its event: judged again; where it is linear
+ *       nothing comes between]
  * Invariants
  * 1. The event names the policy of the log that it was judged by.
  * 2. An alias with gates is moved only from what it was judged against, as far
@@ -112,8 +114,8 @@ static int judge(struct promote *p, struct mreg_error *err)
 	mr_case_release(&p->c);
 	memset(&p->c, 0, sizeof(p->c));
 	p->c.arena = a;
-	rc = mr_policies_load(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
-			      a, &p->c.policies, err);
+	rc = mr_policies_known(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
+			       a, &p->c.policies, err);
 	policy = p->c.policies.policy;
 	if (rc < 0 || !policy)
 		return rc;
@@ -215,11 +217,13 @@ static void warn_beside(struct promote *p)
 	}
 }
 
-static int move(struct promote *p, struct mreg_error *err)
+/* `judged`: as of struct mr_move. */
+static int move(struct promote *p, size_t judged, struct mreg_error *err)
 {
 	struct mr_move mv = { .alias = p->alias,
 			      .to = *version(p),
 			      .bytes = p->l.manifest->raw,
+			      .judged = judged,
 			      .by = "promote",
 			      .reason = p->o->reason,
 			      .policy = p->out->policy,
@@ -248,6 +252,59 @@ static bool is_there(const struct promote *p)
 		p->state.agree == MR_ALIAS_UNFINISHED);
 }
 
+/* Whether nothing was written but by others, of something else: where the log
+ * is linear whoever judged is not passed by, and judges again. */
+static int is_stale(struct promote *p, size_t judged, bool *stale,
+		    struct mreg_error *err)
+{
+	struct mreg_digest tag = p->state.tag.digest;
+	struct mreg_digest fold = p->state.fold;
+	int rc;
+
+	*stale = false;
+	if (!judged || mr_digest_known(&p->out->move.event) ||
+	    mr_ledger_count(p->h.ledger) == judged)
+		return 0;
+	rc = mr_alias_look(p->l.s, &p->h, p->alias, &p->state, err);
+	*stale = rc >= 0 && mreg_digest_equal(&p->state.tag.digest, &tag) &&
+		 mreg_digest_equal(&p->state.fold, &fold);
+	return rc;
+}
+
+static int judge_and_move(struct promote *p, struct mreg_error *err)
+{
+	unsigned int round;
+
+	for (round = 0; round < VERDICTS_MAX; round++) {
+		struct mreg_error why = MREG_ERROR_INIT;
+		size_t judged;
+		bool stale;
+		int moved;
+		int rc = judge_steady(p, err);
+
+		if (rc >= 0)
+			rc = take_verdict(p, err);
+		if (rc < 0)
+			return rc;
+		if (p->c.verdict.count)
+			return refuse(p, err);
+		judged =
+			p->c.policies.policy ? mr_ledger_count(p->h.ledger) : 0;
+		moved = move(p, judged, &why);
+		if (moved >= 0)
+			return 0;
+		rc = is_stale(p, judged, &stale, err);
+		if (rc < 0)
+			return rc;
+		if (moved != MREG_ECONFLICT || !stale) {
+			if (err)
+				*err = why;
+			return moved;
+		}
+	}
+	return fail_restless(p, err);
+}
+
 static int run_locked(struct promote *p, struct mreg_error *err)
 {
 	struct mr_move asked = { .alias = p->alias,
@@ -264,14 +321,9 @@ static int run_locked(struct promote *p, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	if (is_there(p))
-		return move(p, err);
+		return move(p, 0, err);
 	p->out->judged = true;
-	rc = judge_steady(p, err);
-	if (rc >= 0)
-		rc = take_verdict(p, err);
-	if (rc < 0)
-		return rc;
-	return p->c.verdict.count ? refuse(p, err) : move(p, err);
+	return judge_and_move(p, err);
 }
 
 static int run(struct promote *p, const char *text, struct mreg_error *err)

@@ -196,7 +196,7 @@ int mr_look_stages(struct mreg *m, const struct mreg_ref *ref,
 	const struct mr_life *life;
 	const char **items;
 	size_t i;
-	int rc = mr_policies_known(m, ref, s, h, a, &policies, &why);
+	int rc = mr_policies_known(m, ref, s, h, NULL, a, &policies, &why);
 
 	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
 		*err = why;

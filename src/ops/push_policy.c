@@ -21,6 +21,7 @@ static int judge_push(struct push *p, bool all, struct mr_arena *a,
 		.meta = p->meta,
 		.aliases = { p->aliases[0], p->aliases[1] },
 		.release = p->release,
+		.history = &p->history,
 	};
 	struct mr_policy_needs needs;
 	int rc;

@@ -183,6 +183,24 @@ static bool judge_request(struct mr_judge *j, const struct mr_rule *r)
 	return false;
 }
 
+/* Nobody can be said to be another than somebody unknown. */
+static bool judge_parties(const struct tally *t)
+{
+	if (!t->pusher)
+		mr_judge_find(t->j, t->r, "push it again, and ask again",
+			      "who pushed it is not known, and who pushes may "
+			      "not approve");
+	else if (!t->asker)
+		mr_judge_find(t->j, t->r,
+			      mr_arena_printf(t->j->out->arena,
+					      "ask again, as somebody: mreg "
+					      "request %s %s --as NAME",
+					      mr_judge_ref(t->j), t->r->gate),
+			      "who asked is not known, and who asks may not "
+			      "approve");
+	return t->pusher && t->asker;
+}
+
 static void judge_approvals(struct mr_judge *j, const struct mr_rule *r)
 {
 	const json_t *request = json_object_get(gate_of(j), "request");
@@ -200,13 +218,8 @@ static void judge_approvals(struct mr_judge *j, const struct mr_rule *r)
 
 	if (!judge_request(j, r))
 		return;
-	/* Nobody can be said to be another than somebody unknown. */
-	if (!t.pusher) {
-		mr_judge_find(j, r, "push it again, and ask again",
-			      "who pushed it is not known, and who pushes may "
-			      "not approve");
+	if (!judge_parties(&t))
 		return;
-	}
 	if (r->role)
 		t.role = mr_life_party(mr_policy_life(j->policy), r->role);
 	for (i = 0; i < json_array_size(grants); i++) {

@@ -163,13 +163,28 @@ int mr_reading_deny(const struct mr_reading *r, const struct mr_node *node,
 
 const char *mr_words_text(const struct mr_words *w, struct mr_arena *a)
 {
-	const char *text = "";
+	size_t room = 1;
+	size_t len = 0;
+	char *text;
 	size_t i;
 
+	for (i = 0; i < w->n; i++)
+		room += strlen(w->items[i]) + 2;
+	text = mr_arena_alloc(a, room);
 	for (i = 0; text && i < w->n; i++)
-		text = mr_arena_printf(a, "%s%s%s", text, i ? ", " : "",
-				       w->items[i]);
+		len += (size_t)snprintf(text + len, room - len, "%s%s",
+					i ? ", " : "", w->items[i]);
 	return text;
+}
+
+/* Of an alias, whatever it is to have: whoever pushes says of which kind that
+ * is, and would pass by saying so. */
+static bool is_of_log(const struct mr_rule *rule)
+{
+	return rule->kind == MR_RULE_THROUGH || rule->kind == MR_RULE_AGE ||
+	       rule->kind == MR_RULE_APPROVALS ||
+	       rule->kind == MR_RULE_OBSERVATIONS ||
+	       rule->kind == MR_RULE_CURRENT;
 }
 
 int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
@@ -203,7 +218,7 @@ int mr_rule_add(struct mr_reading *r, const struct mr_rule *rule,
 	to = &p->rules[p->count++];
 	*to = *rule;
 	to->name = name;
-	to->kinds = r->kinds;
+	to->kinds = is_of_log(rule) ? MR_KIND_ALL : r->kinds;
 	to->gate = r->gate;
 	return 0;
 }
@@ -215,12 +230,20 @@ static int read_edition(struct mr_reading *r, const struct mr_node *node,
 {
 	const char *text = mr_node_text(node);
 	char shown[SHOWN_BYTES];
+	uint64_t n;
 
 	if (text && strcmp(text, EDITION) == 0)
 		return 0;
-	(void)mr_reading_fail(
-		r, node, err, "edition '%s' is not known",
-		mr_text_safe(text ? text : "", shown, sizeof(shown)));
+	(void)mr_text_safe(text ? text : "", shown, sizeof(shown));
+	/* It is no mistake of whoever wrote it. */
+	if (text && mr_text_u64(text, UINT32_MAX, &n) == 0 && n > 1)
+		(void)mr_fail(
+			err, MREG_EUNSUPPORTED,
+			"policy '%s' is of edition %s, which is not known",
+			r->name, shown);
+	else
+		(void)mr_reading_fail(r, node, err, "edition '%s' is not known",
+				      shown);
 	return mr_hint(err, "this mreg reads 'policy: " EDITION
 			    "'; a newer one may read it");
 }
@@ -284,6 +307,7 @@ int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
 		   const char *name, struct mreg_error *err)
 {
 	struct mr_reading r = { .p = p, .name = name, .kinds = MR_KIND_ALL };
+	const struct mr_node *edition;
 	int rc;
 
 	if (!root || root->kind != MR_NODE_MAP)
@@ -291,10 +315,15 @@ int mr_policy_read(struct mr_policy *p, const struct mr_node *root,
 			       "policy '%s' is no map of "
 			       "rules",
 			       name);
-	rc = mr_reading_map(&r, root, sections, MR_COUNT(sections), err);
+	/* Before its keys: a newer one has others. */
+	edition = mr_node_get(root, "policy");
+	rc = edition ? read_edition(&r, edition, err) : 0;
+	if (rc >= 0)
+		rc = mr_reading_map(&r, root, sections, MR_COUNT(sections),
+				    err);
 	if (rc < 0)
 		return rc;
-	if (!mr_node_get(root, "policy")) {
+	if (!edition) {
 		(void)mr_fail(err, MREG_EFORMAT,
 			      "policy '%s' does not say its edition", name);
 		return mr_hint(err, "begin it with 'policy: " EDITION "'");

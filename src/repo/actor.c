@@ -17,6 +17,7 @@
 #include "repo/repo.h"
 
 #define GIT_TIMEOUT_MS 5000
+#define BLANKS " \t\r\n"
 
 /* Logins that say how somebody came in, not who (protocol.md 2.3): ECR, GAR and
  * GCR, ACR, identity tokens, GitHub's and GitLab's jobs. */
@@ -40,13 +41,25 @@ static bool is_mechanism(const char *user)
 	       mr_text_starts(user, "robot$") || strchr(user, '+') != NULL;
 }
 
+static void cut(struct mr_actor *a)
+{
+	a->name[strlen(a->name) - 1] = '\0';
+}
+
+/* Blanks around a name would make a second person of one, who may approve what
+ * the first has pushed. */
 static bool take(struct mr_actor *a, const char *name, const char *source)
 {
-	(void)snprintf(a->name, sizeof(a->name), "%s", name ? name : "");
+	if (!name)
+		name = "";
+	(void)snprintf(a->name, sizeof(a->name), "%s",
+		       name + strspn(name, BLANKS));
 	a->name[strcspn(a->name, "\r\n")] = '\0';
 	/* A name that was cut may end inside a letter. */
 	while (a->name[0] && !mr_utf8_valid(a->name))
-		a->name[strlen(a->name) - 1] = '\0';
+		cut(a);
+	while (a->name[0] && strchr(BLANKS, a->name[strlen(a->name) - 1]))
+		cut(a);
 	a->source = a->name[0] ? source : NULL;
 	return a->source != NULL;
 }

@@ -225,32 +225,26 @@ int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
 		     const struct mreg_texts *files, struct mr_arena *a,
 		     struct mr_policies *out, struct mreg_error *err)
 {
+	int rc = mr_history_read(m, s, h, err);
+
+	memset(out, 0, sizeof(*out));
+	return rc < 0 ? rc
+		      : mr_policies_known(m, ref, s, h, files, a, out, err);
+}
+
+int mr_policies_known(struct mreg *m, const struct mreg_ref *ref,
+		      struct mr_store *s, struct mr_history *h,
+		      const struct mreg_texts *files, struct mr_arena *a,
+		      struct mr_policies *out, struct mreg_error *err)
+{
 	int rc = begin(files, a, out, err);
 
-	if (rc >= 0)
-		rc = mr_history_read(m, s, h, err);
 	if (rc >= 0)
 		rc = add_logged(m, s, h, a, out, err);
 	if (rc >= 0 && !out->source_count)
 		rc = add_prefix(m, ref, a, out, err);
 	if (rc >= 0)
 		rc = add_files(files, a, out, err);
-	if (rc < 0)
-		mr_policies_release(out);
-	return rc;
-}
-
-int mr_policies_known(struct mreg *m, const struct mreg_ref *ref,
-		      struct mr_store *s, struct mr_history *h,
-		      struct mr_arena *a, struct mr_policies *out,
-		      struct mreg_error *err)
-{
-	int rc = begin(NULL, a, out, err);
-
-	if (rc >= 0)
-		rc = add_logged(m, s, h, a, out, err);
-	if (rc >= 0 && !out->source_count)
-		rc = add_prefix(m, ref, a, out, err);
 	if (rc < 0)
 		mr_policies_release(out);
 	return rc;

@@ -27,11 +27,11 @@ int mr_policies_load(struct mreg *m, const struct mreg_ref *ref,
 		     struct mr_store *s, struct mr_history *h,
 		     const struct mreg_texts *files, struct mr_arena *a,
 		     struct mr_policies *out, struct mreg_error *err);
-/* The same by the log as far as it is read in `h`, and without files. */
+/* The same by the log as far as it is read in `h`. */
 int mr_policies_known(struct mreg *m, const struct mreg_ref *ref,
 		      struct mr_store *s, struct mr_history *h,
-		      struct mr_arena *a, struct mr_policies *out,
-		      struct mreg_error *err);
+		      const struct mreg_texts *files, struct mr_arena *a,
+		      struct mr_policies *out, struct mreg_error *err);
 /* The same of `files` alone. */
 int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
 		      struct mr_policies *out, struct mreg_error *err);

@@ -165,18 +165,18 @@ int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
 }
 
 int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
-		    struct mr_store *s, const struct mreg_digest *version,
-		    const char *alias, struct mreg_error *err)
+		    struct mr_store *s, struct mr_history *h,
+		    const struct mreg_digest *version, const char *alias,
+		    struct mreg_error *err)
 {
 	MR_AUTO(mr_policies_release) struct mr_policies by = { .policy = NULL };
-	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
 	MR_AUTO(mr_manifest_freep) struct mr_manifest *manifest = NULL;
 	MR_AUTO(mr_meta_freep) struct mr_meta *meta = NULL;
 	MR_AUTO(mr_arena_freep) struct mr_arena *a = NULL;
 	int rc = mr_result_arena(&a, err);
 
 	if (rc >= 0)
-		rc = mr_policies_load(m, ref, s, &h, NULL, a, &by, err);
+		rc = mr_policies_load(m, ref, s, h, NULL, a, &by, err);
 	if (rc < 0 || !by.policy)
 		return rc;
 	rc = mr_manifest_fetch(m, s, version, &manifest, err);

@@ -37,6 +37,9 @@ int mr_case_judge(const struct mr_policy_subject *u, bool all,
 	int rc;
 
 	mr_case_needs(out, u->gate, all, &needs);
+	/* What others have is not asked of what is in use. */
+	if (u->use)
+		needs.baseline_count = 0;
 	mr_buf_init(&out->facts, MR_POLICY_FACTS_MAX_BYTES);
 	rc = mr_policy_facts(u, &needs, &out->facts, err);
 	if (rc < 0 || !out->policies.policy)

@@ -84,32 +84,67 @@ static int look(struct demand *d, struct mreg_error *err)
 		       : fail_moved(d, err);
 }
 
-/* One finding more where tag and log differ. */
-static int add_difference(struct demand *d, struct mreg_error *err)
+/* One finding more, about an alias. */
+static int add(struct demand *d, const char *alias, const char *problem,
+	       const char *mend, struct mreg_error *err)
 {
-	const char *differs = mr_alias_differs(d->state.agree);
 	struct mr_verdict *v = &d->c.verdict;
 	struct mr_finding *items;
 
-	if (!differs)
-		return 0;
 	items = mr_arena_alloc(d->arena, (v->count + 1) * sizeof(*items));
 	if (!items)
 		return mr_fail_nomem(err);
 	if (v->count)
 		memcpy(items, v->items, v->count * sizeof(*items));
 	items[v->count] = (struct mr_finding){
-		.rule = mr_arena_printf(d->arena, "aliases.%s", d->alias),
-		.problem = mr_arena_printf(
-			d->arena, "what '%s' has is not what its log says (%s)",
-			d->alias, differs),
-		.mend = "'mreg alias repair' makes it so; 'mreg log NAME "
-			"--adopt' takes a move without mreg into the log",
+		.rule = mr_arena_printf(d->arena, "aliases.%s", alias),
+		.problem = problem,
+		.mend = mend,
 	};
 	v->items = items;
 	v->count++;
 	v->checked++;
 	return mr_result_check(d->arena, err);
+}
+
+/* Where tag and log differ. */
+static int add_difference(struct demand *d, struct mreg_error *err)
+{
+	const char *differs = mr_alias_differs(d->state.agree);
+
+	if (!differs)
+		return 0;
+	return add(d, d->alias,
+		   mr_arena_printf(d->arena,
+				   "what '%s' has is not what its log says "
+				   "(%s)",
+				   d->alias, differs),
+		   "'mreg alias repair' makes it so; 'mreg log NAME --adopt' "
+		   "takes a move without mreg into the log",
+		   err);
+}
+
+/* Where the reference is ALIAS-image or ALIAS-docker, and that alias has gates:
+ * the log tells of what the alias has, and not that this is made of it. */
+static int add_sibling(struct demand *d, struct mreg_error *err)
+{
+	const char *tag = d->l.ref.tag;
+	const char *alias;
+
+	if (mr_tag_kind(tag) != MR_TAG_SIBLING)
+		return 0;
+	alias = mr_arena_strndup(d->arena, tag,
+				 (size_t)(strrchr(tag, '-') - tag));
+	if (!alias)
+		return mr_fail_nomem(err);
+	if (!mr_policy_gated(d->c.policies.policy, alias))
+		return 0;
+	return add(d, alias,
+		   mr_arena_printf(d->arena,
+				   "alias '%s' has gates, which are not asked "
+				   "of '%s'",
+				   alias, tag),
+		   mr_arena_printf(d->arena, "require it of '%s'", alias), err);
 }
 
 static int judge(struct demand *d, struct mreg_error *err)
@@ -127,8 +162,7 @@ static int judge(struct demand *d, struct mreg_error *err)
 		rc = mr_case_version(&d->l, &d->h, &q, &d->c, err);
 	if (rc < 0)
 		return rc;
-	if (d->alias)
-		rc = add_difference(d, err);
+	rc = d->alias ? add_difference(d, err) : add_sibling(d, err);
 	if (rc < 0)
 		return rc;
 	if (!d->c.verdict.count) {

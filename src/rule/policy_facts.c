@@ -147,7 +147,28 @@ static int put_ancestors(const struct mr_policy_subject *u, struct mr_arena *a,
 	return 0;
 }
 
-/* What an alias has; what cannot be read is a fact too. */
+/*
+ * What the alias had last, by the log: whoever removes it first does not get
+ * round what is compared with it.  `d` stays where it had nothing.
+ */
+static void find_last(struct mr_history *h, const char *alias,
+		      struct mreg_digest *d)
+{
+	size_t i = h && h->ledger ? mr_ledger_count(h->ledger) : 0;
+
+	while (i-- > 0 && !mr_digest_known(d)) {
+		const struct mr_event *e = mr_ledger_event(h->ledger, i);
+
+		if ((e->kind != MR_EVENT_ALIAS_MOVED &&
+		     e->kind != MR_EVENT_TAG_ADOPTED) ||
+		    strcmp(mr_event_text(e, "alias"), alias) != 0)
+			continue;
+		*d = mr_digest_known(&e->version) ? e->version : e->was;
+	}
+}
+
+/* What an alias has, or had before it was removed; what cannot be read is a
+ * fact too. */
 static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 			struct mr_buf *b, struct mreg_error *err)
 {
@@ -156,16 +177,21 @@ static int put_baseline(const struct mr_policy_subject *u, const char *alias,
 	struct mreg_error why = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
 	char cause[MR_ERROR_TEXT];
-	struct mreg_desc d;
+	struct mreg_desc d = { .size = 0 };
 	bool found = false;
 	int rc = mr_tag_resolve(u->s, alias, &d, &found, &why);
 
 	if (rc >= 0 && !found) {
+		memset(&d, 0, sizeof(d));
+		find_last(u->history, alias, &d.digest);
+	}
+	if (rc >= 0 && mr_digest_known(&d.digest))
+		rc = mr_manifest_fetch(u->m, u->s, &d.digest, &m, &why);
+	/* What it had may be removed by now. */
+	if (rc >= 0 ? !m : rc == MREG_ENOTFOUND && !found) {
 		mr_put_null(b, alias);
 		return 0;
 	}
-	if (rc >= 0)
-		rc = mr_manifest_fetch(u->m, u->s, &d.digest, &m, &why);
 	if (rc >= 0)
 		rc = mr_meta_new(&meta, &why);
 	if (rc >= 0)

@@ -239,7 +239,8 @@ int mr_policy_gate(const struct mr_policy_subject *u, struct mr_buf *out,
 	if (rc < 0)
 		return rc;
 	put_incidents(&g);
-	rc = put_current(&g, err);
+	/* Of what is in use it was asked when it was moved. */
+	rc = u->use ? 0 : put_current(&g, err);
 	mr_put_end(out, '}');
 	return rc;
 }

@@ -39,7 +39,7 @@ struct mr_policy_subject {
 	bool use;         /* it is about to be used: facts are "at" that */
 	const char *gate; /* alias whose gates are asked too; NULL: none */
 	/* What a gate asks of; NULL where none does. */
-	struct mr_history *history;     /* as far as read */
+	struct mr_history *history;     /* as far as read; of baselines too */
 	const struct mr_policy *policy; /* whose watches count */
 	const struct mr_policy_file *files;
 	size_t file_count;
@@ -123,10 +123,11 @@ int mr_policy_aliases(struct mreg *m, const struct mreg_ref *ref,
 int mr_policy_aliases_by(struct mreg *m, const struct mr_policies *by,
 			 const char *kind, const char *const *aliases, size_t n,
 			 struct mreg_error *err);
-/* The same for a version that is there. */
+/* The same for a version that is there; the log is read into `h`. */
 int mr_policy_alias(struct mreg *m, const struct mreg_ref *ref,
-		    struct mr_store *s, const struct mreg_digest *version,
-		    const char *alias, struct mreg_error *err);
+		    struct mr_store *s, struct mr_history *h,
+		    const struct mreg_digest *version, const char *alias,
+		    struct mreg_error *err);
 /* One finding more for each of `aliases` (there may be NULLs) that has gates,
  * where something else than promote moves it; `v` may be zeroed. */
 int mr_verdict_gated(const struct mr_policies *by, const char *const *aliases,

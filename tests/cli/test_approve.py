@@ -3,6 +3,7 @@ answered, listed; and who the log says did it."""
 import json
 import pathlib
 
+import aging
 import harness
 import jsonschema
 import pytest
@@ -156,6 +157,29 @@ def test_one_of_those_who_do_not_count_is_told(mreg, churn, who, why, told):
     assert (answer["actor"], answer["uncounted"]) == (who, why)
 
 
+def test_blanks_make_no_other_person(mreg, churn):
+    say(mreg, "ray", "request")
+    for who, why in (" ray", "requester"), ("pia\t", "pusher"):
+        assert say(mreg, who, "approve")["uncounted"] == why
+    assert mreg.json("approve", "churn:v1", "production",
+                     env={"MREG_AUTHOR": "pia "})["actor"] == "pia"
+
+
+def test_while_nobody_knows_who_pushed_it_none_counts(mreg, churn, store):
+    """Somebody cut off the event that told it."""
+    first = next(e for e in mreg.json("log", "churn")["events"]
+                 if e["kind"] == "version_registered")
+    aging.tag(store / "churn",
+              f"mreg.log.{first['seq']:08}.{first['digest'][7:39]}", None)
+    say(mreg, "ray", "request")
+    r = mreg.run("approve", "churn:v1", "production", "--as", "bob", "--json")
+    assert "nobody knows who pushed the version" in r.stderr
+    assert (r.json["uncounted"], r.json["grants"]) == ("unknown", 0)
+    row, = approvals(mreg)["requests"]
+    assert (row["state"], row["answers"][0]["uncounted"]) == \
+        ("open", "unknown")
+
+
 def test_a_role_that_no_policy_has_is_told(mreg, churn):
     say(mreg, "ray", "request")
     r = mreg.run("approve", "churn:v1", "production", "--as", "bob", "--role",
@@ -175,6 +199,13 @@ def test_a_refusal_ends_it(mreg, churn):
         assert "mreg request" in err["hint"]
     out = mreg.run("approvals", "churn").stdout
     assert "bob, eve refused: biased by age" in out
+
+
+def test_refusing_what_is_in_use_is_told(mreg, churn):
+    say(mreg, "ray", "request")
+    mreg.run("alias", "set", "churn:v1", "production")
+    r = mreg.run("reject", "churn:v1", "production", "--as", "eve")
+    assert "'production' is there already: from now on" in r.stderr
 
 
 def test_what_nobody_asked_is_not_answered(mreg, churn):

@@ -11,6 +11,7 @@ import tarfile
 import jsonschema
 import pytest
 
+import aging
 import harness
 
 SPEC = pathlib.Path(__file__).resolve().parents[2] / "spec"
@@ -355,3 +356,12 @@ def test_an_interrupted_export_leaves_nothing(mreg, grown, tmp_path):
         capture_output=True, text=True, env=mreg.env, cwd=mreg.home)
     assert limited.returncode == 1, limited.stderr
     assert list(folder.iterdir()) == []
+
+
+def test_an_alias_that_was_only_ever_split_is_copied(mreg, grown, store):
+    """It has a place in the log, and no move."""
+    mreg.run("copy", "churn", "other")
+    aging.write_event(mreg, store / "churn", "churn", "split_recorded",
+                      alias="canary", weights={grown[0]: "100"})
+    mreg.run("copy", "churn", "other")
+    assert mreg.json("log", "other")["events"][-1]["kind"] == "split_recorded"

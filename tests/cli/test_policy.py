@@ -24,7 +24,7 @@ def test_the_samples_fit_their_schemas():
         (SPEC / "samples/event-policy.json").read_text()
 
 
-WRONG = [("policy", 2), ("licences", {}), ("require", []),
+WRONG = [("policy", 0), ("licences", {}), ("require", []),
          ("require", ["descripton"]), ("kinds", "modell"),
          ("metrics", {"auc": 0.8}), ("metrics", {"ms": "< 20ms"}),
          ("metrics", {"auc": ">= nan"}), ("metrics", {"auc": "<= Inf + 1"}),
@@ -64,6 +64,13 @@ def test_schema_and_mreg_refuse_the_same(mreg, tmp_path, policy, key, value):
     err = mreg.fails(1, "policy", "set", "churn", "p.json", "--dry-run",
                      cwd=tmp_path)
     assert err["code"] == "format" and "p.json" in err["message"]
+
+
+def test_a_newer_edition_is_not_one_to_be_written_again(mreg, tmp_path, policy):
+    policy('{"policy": 2, "votes": 3}', "p.json")
+    err = mreg.fails(9, "policy", "set", "churn", "p.json",
+                     cwd=tmp_path)
+    assert err["code"] == "unsupported" and "edition 2" in err["message"]
 
 
 RIGHT = [("stages", "production"), ("hold", True), ("hold", False),

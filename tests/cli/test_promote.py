@@ -257,6 +257,26 @@ def test_it_is_compared_with_what_the_alias_has(mreg, gates, push):
     assert promote(mreg, "churn:v3")["uncompared"] == []
 
 
+def test_removing_the_alias_first_gets_round_no_bound(mreg, gates, push):
+    gates('metrics: {auc: ">= production"}')
+    push(1, "--metric", "auc=0.9")
+    push(2, "--metric", "auc=0.8")
+    promote(mreg)
+    mreg.run("alias", "rm", "churn:production")
+    assert "'production' has 0.9" in refused(mreg, "churn:v2")["metrics.auc"]
+    assert promote(mreg)["uncompared"] == []
+
+
+def test_saying_that_it_is_data_gets_round_no_approval(mreg, gates, push):
+    gates("policy: 1\nkinds: model\naliases: {production: {require: runId, "
+          "approvals: 1, age: 1h}}\n", whole=True)
+    push(1, "--kind", "dataset")
+    assert set(refused(mreg)) == {"approvals", "age"}
+    push(2)
+    assert set(refused(mreg, "churn:v2")) == {"approvals", "age",
+                                              "require.runId"}
+
+
 def test_what_was_seen_of_it_has_to_be_fine(mreg, gates, push):
     gates(ROLES + "observe: [drift > 0.2 for 2 windows]\n"
           "aliases: {production: {observations: fine}}\n", whole=True)
@@ -537,3 +557,17 @@ def test_a_tag_that_is_not_what_the_log_says_is_not_used(mreg, gates, push,
     assert "foreign" in error["findings"][0]["problem"]
     mreg.run("alias", "repair", "churn")
     mreg.run("resolve", "churn:production", "--require-policy")
+
+
+def test_a_sibling_of_what_has_gates_is_not_used_unasked(mreg, gates, push,
+                                                         store):
+    digest = push(1)
+    gates("through: staging")
+    for alias in "production", "staging":
+        retag(store, f"{alias}-image", digest)
+    error = mreg.fails(7, "resolve", "churn:production-image",
+                       "--require-policy")
+    assert [f["rule"] for f in error["findings"]] == ["aliases.production"]
+    assert "not asked of 'production-image'" in error["findings"][0]["problem"]
+    mreg.run("resolve", "churn:production-image")
+    mreg.run("resolve", "churn:staging-image", "--require-policy")

@@ -197,9 +197,23 @@ static void one_that_names_nobody_does_not_count(void **state)
 	grant(f, "", asked);
 	assert_int_equal(count(f), 0);
 	assert_int_equal(kind_of(f, 0), MR_GRANT_NAMELESS);
-	/* Two that are not named are not the same one. */
+}
+
+static void none_counts_while_nobody_knows_who_asked_or_pushed(void **state)
+{
+	struct fixture *f = *state;
+	struct mreg_digest asked;
+
+	claim(f, "pia", 1);
+	asked = ask(f, "", "production", 1);
+	grant(f, "bob", asked);
+	assert_int_equal(count(f), 0);
+	assert_int_equal(kind_of(f, 0), MR_GRANT_UNKNOWN);
+	asked = ask(f, "ray", "production", 1);
 	grant(f, "bob", asked);
 	assert_int_equal(count(f), 1);
+	assert_int_equal(mr_approval_grant(last(f, "production", 1), NULL, 0),
+			 MR_GRANT_UNKNOWN);
 }
 
 static void a_late_one_does_not_count_and_the_last_second_does(void **state)
@@ -268,7 +282,7 @@ static void what_somebody_would_say_is_told_before(void **state)
 	assert_int_equal(mr_approval_actor(r, registered(f), ""),
 			 MR_GRANT_NAMELESS);
 	/* Another tool tagged it: nobody knows who pushed it. */
-	assert_int_equal(mr_approval_actor(r, NULL, "pia"), MR_GRANT_COUNTS);
+	assert_int_equal(mr_approval_actor(r, NULL, "pia"), MR_GRANT_UNKNOWN);
 }
 
 static const char *at(struct fixture *f, int64_t now_s)
@@ -347,6 +361,7 @@ int main(void)
 		APPROVALS(neither_pusher_nor_requester_count),
 		APPROVALS(of_one_actor_one_counts),
 		APPROVALS(one_that_names_nobody_does_not_count),
+		APPROVALS(none_counts_while_nobody_knows_who_asked_or_pushed),
 		APPROVALS(a_late_one_does_not_count_and_the_last_second_does),
 		APPROVALS(one_in_time_after_a_late_one_counts),
 		APPROVALS(once_refused_none_count),

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "history/history.h"
+#include "mreg/record.h"
 #include "tests/support/fakereg.h"
 #include "tests/support/test.h"
 
@@ -98,7 +99,18 @@ static void give_policy(struct fixture *f, const char *text)
 	mreg_policy_set_result_release(&r);
 }
 
-static int setup(void **state)
+static void make_linear(struct fixture *f)
+{
+	struct mreg_record_opts o = MREG_RECORD_OPTS_INIT;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mreg_record_result r;
+
+	o.linear = true;
+	assert_ok(mreg_create(f->other, f->name, &o, &r, &err), err);
+	mreg_record_result_release(&r);
+}
+
+static int begin(void **state, const struct fakereg_opts *registry)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	struct fixture *f = mr_zalloc(sizeof(*f));
@@ -111,13 +123,15 @@ static int setup(void **state)
 	(void)snprintf(path, sizeof(path), "%s/cache", f->dir);
 	assert_int_equal(setenv("XDG_CACHE_HOME", path, 1), 0);
 	assert_int_equal(setenv("HOME", f->dir, 1), 0);
-	f->registry = fakereg_start(NULL);
+	f->registry = fakereg_start(registry);
 	assert_non_null(f->registry);
 	(void)snprintf(f->name, sizeof(f->name), "%s/churn",
 		       fakereg_host(f->registry));
 	f->m = open_as("ada", f);
 	f->other = open_as("bob", NULL);
 	f->third = open_as("carol", NULL);
+	if (registry)
+		make_linear(f);
 	push(f, "one");
 	push(f, "two");
 	assert_ok(mr_target(f->other, f->name, &ref, &f->s, &err), err);
@@ -125,6 +139,19 @@ static int setup(void **state)
 	assert_true(found);
 	*state = f;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return begin(state, NULL);
+}
+
+static int setup_linear(void **state)
+{
+	struct fakereg_opts o;
+
+	assert_true(fakereg_profile("records", &o));
+	return begin(state, &o);
 }
 
 static int teardown(void **state)
@@ -212,17 +239,29 @@ static void move_to_first(struct fixture *f)
 		  MR_COUNT(fields));
 }
 
+static void tighten(struct fixture *f)
+{
+	give_policy(f, "policy: 1\nrequire: license\n"
+		       "aliases: {production: {}}\n");
+}
+
 /* -- the one that promotes ------------------------------------------------- */
+
+static int promote_number(struct fixture *f, unsigned int n, const char *alias,
+			  struct mreg_promote_result *out,
+			  struct mreg_error *err)
+{
+	struct mreg_promote_opts o = MREG_PROMOTE_OPTS_INIT;
+	char ref[80];
+
+	(void)snprintf(ref, sizeof(ref), "%s:v%u", f->name, n);
+	return mreg_promote(f->m, ref, alias, &o, out, err);
+}
 
 static int promote(struct fixture *f, const char *alias,
 		   struct mreg_promote_result *out, struct mreg_error *err)
 {
-	struct mreg_promote_opts o = MREG_PROMOTE_OPTS_INIT;
-
-	char ref[80];
-
-	(void)snprintf(ref, sizeof(ref), "%s:v2", f->name);
-	return mreg_promote(f->m, ref, alias, &o, out, err);
+	return promote_number(f, 2, alias, out, err);
 }
 
 static void what_is_refused_while_it_is_judged_is_refused(void **state)
@@ -315,6 +354,46 @@ static void who_moves_beside_another_is_told(void **state)
 	assert_true(won && lost);
 }
 
+/* The other is first with its event, and so it is known of. */
+static void in_a_linear_log_nothing_is_passed_by(void **state)
+{
+	struct fixture *f = *state;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mreg_promote_result r;
+	struct mreg_desc d;
+	bool found;
+
+	give_policy(f, "policy: 1\naliases: {production: {}}\n");
+	f->meanwhile = tighten;
+	assert_code(MREG_EPOLICY, promote(f, "production", &r, &err), err);
+	assert_null(f->meanwhile);
+	assert_has(err.cause, "require.license");
+	assert_ok(mr_tag_resolve(f->s, "production", &d, &found, &err), err);
+	assert_false(found);
+}
+
+static void in_a_linear_log_other_news_is_no_obstacle(void **state)
+{
+	struct fixture *f = *state;
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mreg_promote_result r;
+
+	give_policy(f, "policy: 1\naliases: {production: {}}\n");
+	f->alias = "canary";
+	f->meanwhile = move_to_first;
+	assert_ok(promote(f, "production", &r, &err), err);
+	assert_null(f->meanwhile);
+	assert_true(r.move.changed);
+	mreg_promote_result_release(&r);
+	/* What it was judged against is gone. */
+	f->alias = "production";
+	push(f, "three");
+	f->meanwhile = move_to_first;
+	assert_code(MREG_ECONFLICT,
+		    promote_number(f, 3, "production", &r, &err), err);
+	assert_has(err.msg, "moved by someone else");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +408,12 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			who_moves_beside_another_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			in_a_linear_log_nothing_is_passed_by, setup_linear,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			in_a_linear_log_other_news_is_no_obstacle, setup_linear,
+			teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

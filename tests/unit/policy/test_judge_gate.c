@@ -237,6 +237,21 @@ static void a_refusal_outweighs_approvals(void **state)
 }
 
 /* Nobody can be said not to be somebody unknown. */
+static void one_who_asked_and_is_unknown_lets_nobody_approve(void **state)
+{
+	VERDICT;
+
+	(void)state;
+	assert_string_equal(
+		gate(POLICY("approvals: 1"),
+		     GATE(",\"registeredBy\":\"ada\",\"request\":{\"by\":\"\","
+			  "\"grants\":[" GRANT("carol", "false") "]}"),
+		     &v),
+		"aliases.production.approvals: who asked is not known, and who "
+		"asks may not approve -> ask again, as somebody: mreg request "
+		"acme/churn@" D1 " production --as NAME\n");
+}
+
 static void a_pusher_unknown_lets_nobody_approve(void **state)
 {
 	VERDICT;
@@ -455,6 +470,8 @@ int main(void)
 		cmocka_unit_test(what_came_too_late_does_not_count),
 		cmocka_unit_test(a_refusal_outweighs_approvals),
 		cmocka_unit_test(a_pusher_unknown_lets_nobody_approve),
+		cmocka_unit_test(
+			one_who_asked_and_is_unknown_lets_nobody_approve),
 		cmocka_unit_test(a_role_that_only_its_pusher_has_is_told),
 		cmocka_unit_test(what_was_seen_has_to_be_fine),
 		cmocka_unit_test(the_alias_has_to_be_what_its_log_says),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "policy/policy.h"
 
 #define HOUR_S 3600
@@ -320,6 +321,30 @@ static void durations_are_hours_days_and_weeks(void **state)
 	}
 }
 
+/* A whole company, as far as a policy has room. */
+static void a_role_may_have_thousands_of_members(void **state)
+{
+	MR_AUTO(mr_buf_release)
+	struct mr_buf b = MR_BUF_INIT(MR_POLICY_MAX_BYTES);
+	MR_AUTO(mr_policy_freep) struct mr_policy *p = NULL;
+	struct mreg_error err = MREG_ERROR_INIT;
+	const struct mr_party *role;
+	unsigned int i;
+
+	(void)state;
+	mr_buf_puts(&b, "policy: 1\nroles: {all: [");
+	for (i = 0; i < 9000; i++)
+		mr_buf_printf(&b, "%suser%u@example.com", i ? ", " : "", i);
+	mr_buf_puts(&b, "]}\n");
+	assert_ok(mr_policy_parse(mr_buf_text(&b), b.len, "p", &p, &err), err);
+	role = mr_life_party(mr_policy_life(p), "all");
+	assert_non_null(role);
+	assert_int_equal(role->members.n, 9000);
+	assert_true(mr_party_has(role, "user8999@example.com"));
+	assert_has(mr_policy_says(p, 0), "user0@example.com, user1@");
+	assert_true(mr_text_ends(mr_policy_says(p, 0), "user8999@example.com"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +356,7 @@ int main(void)
 		cmocka_unit_test(what_is_added_loosens_nothing),
 		cmocka_unit_test(an_added_document_may_only_add_roles),
 		cmocka_unit_test(refuses_settings_that_say_nothing),
+		cmocka_unit_test(a_role_may_have_thousands_of_members),
 		cmocka_unit_test(durations_are_hours_days_and_weeks),
 	};
 

@@ -168,7 +168,7 @@ static void refuses_values_that_say_nothing(void **state)
 		{ "just text", "no map of rules" },
 		{ "- policy: 1", "no map of rules" },
 		{ "name: x", "does not say its edition" },
-		{ "policy: 2", "edition '2' is not known" },
+		{ "policy: 0", "edition '0' is not known" },
 		{ "policy: [1]", "edition '' is not known" },
 		{ "policy: 1\nrequire:\n", "'require' is no text" },
 		{ "policy: 1\nrequire: []", "no list of texts" },
@@ -220,6 +220,21 @@ static void refuses_values_that_say_nothing(void **state)
 		assert_has(err.msg, bad[i].says);
 		assert_has(err.msg, "p.yaml");
 	}
+}
+
+/* Nobody is asked to write it again in an older one. */
+static void a_newer_edition_is_for_a_newer_mreg(void **state)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_policy *p = NULL;
+
+	(void)state;
+	assert_code(
+		MREG_EUNSUPPORTED,
+		mr_policy_parse("policy: 2\nvotes: 3", 18, "p.yaml", &p, &err),
+		err);
+	assert_has(err.msg, "'p.yaml' is of edition 2");
+	assert_has(err.hint, "a newer one may read it");
 }
 
 static void refuses_more_than_it_may_be(void **state)
@@ -322,6 +337,7 @@ int main(void)
 		cmocka_unit_test(says_each_rule),
 		cmocka_unit_test(a_misspelled_rule_is_no_rule_but_an_error),
 		cmocka_unit_test(refuses_values_that_say_nothing),
+		cmocka_unit_test(a_newer_edition_is_for_a_newer_mreg),
 		cmocka_unit_test(refuses_more_than_it_may_be),
 		cmocka_unit_test(a_name_cannot_forge_a_message),
 		cmocka_unit_test(adds_rules_and_takes_none_away),
