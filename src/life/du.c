@@ -69,13 +69,8 @@ static int measure(struct du *d, struct gc *g, struct mreg_du_row *row,
 	struct mr_sweep sweep = { .older_s = MR_GC_GRACE_S, .dry_run = true };
 	const char *owner;
 	size_t i;
-	int rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, NULL, g->arena,
-				  &g->policies, err);
+	int rc = mr_gc_gather(g, err);
 
-	if (rc < 0)
-		return rc;
-	g->life = mr_policy_life(g->policies.policy);
-	rc = mr_gc_gather(g, err);
 	if (rc >= 0)
 		rc = mr_gc_judge(g, err);
 	if (rc >= 0)

@@ -95,29 +95,13 @@ static void take_done(const struct gc *g, struct mreg_gc_result *out)
 	}
 }
 
-static int load_policy(struct gc *g, struct mreg_gc_result *out,
-		       struct mreg_error *err)
-{
-	int rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, &g->o->policies,
-				  g->arena, &g->policies, err);
-
-	if (rc < 0)
-		return rc;
-	g->life = mr_policy_life(g->policies.policy);
-	if (g->policies.source_count)
-		out->policy = g->policies.sources[0].digest;
-	return 0;
-}
-
 static int run_locked(struct gc *g, struct mreg_gc_result *out,
 		      struct mreg_error *err)
 {
 	struct mr_sweep sweep = { .older_s = MR_GC_GRACE_S,
 				  .dry_run = !g->o->apply };
-	int rc = load_policy(g, out, err);
+	int rc = mr_gc_gather(g, err);
 
-	if (rc >= 0)
-		rc = mr_gc_gather(g, err);
 	if (rc >= 0)
 		rc = mr_gc_judge(g, err);
 	if (rc >= 0 && g->o->apply)
@@ -132,6 +116,8 @@ static int run_locked(struct gc *g, struct mreg_gc_result *out,
 		return rc;
 	if (g->o->apply)
 		take_done(g, out);
+	if (g->policies.source_count)
+		out->policy = g->policies.sources[0].digest;
 	out->retention_s = g->retention_s;
 	out->loose = sweep.count;
 	out->loose_bytes = sweep.bytes;

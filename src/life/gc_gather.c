@@ -17,7 +17,7 @@
 
 #define ATTACHED_PREFIX "mreg.att."
 
-/* What was gathered; store, reference and policies stay. */
+/* What was gathered; store, reference and log stay. */
 static void forget(struct gc *g)
 {
 	size_t i;
@@ -388,6 +388,20 @@ static void unite_uses(struct gc *g)
 	g->use_count = n;
 }
 
+/* By the log that was just read: somebody may have put a hold on something. */
+static int read_policies(struct gc *g, struct mreg_error *err)
+{
+	int rc;
+
+	mr_policies_release(&g->policies);
+	g->life = NULL;
+	rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, &g->o->policies,
+			      g->arena, &g->policies, err);
+	if (rc >= 0)
+		g->life = mr_policy_life(g->policies.policy);
+	return rc;
+}
+
 int mr_gc_gather(struct gc *g, struct mreg_error *err)
 {
 	size_t rest;
@@ -415,6 +429,8 @@ int mr_gc_gather(struct gc *g, struct mreg_error *err)
 		rc = mr_gc_walk(g, err);
 	if (rc >= 0)
 		rc = give_tags(g, err);
+	if (rc >= 0)
+		rc = read_policies(g, err);
 	if (rc >= 0)
 		unite_uses(g);
 	return rc;
