@@ -99,8 +99,9 @@ static void put_sums(const struct mreg_gc_result *r, struct mr_buf *b)
 		mr_buf_puts(b, ", once what nothing names is collected");
 	mr_buf_putc(b, '\n');
 	if (r->loose)
-		mr_buf_printf(b, "%s in %" PRIu64 " blobs %s\n",
+		mr_buf_printf(b, "%s in %" PRIu64 " blob%s %s\n",
 			      mr_text_size(r->loose_bytes, text), r->loose,
+			      r->loose == 1 ? "" : "s",
 			      r->applied ? "removed from the store"
 					 : "that nothing names any more");
 	mr_buf_puts(b, "other repositories were not looked at\n");

@@ -125,6 +125,8 @@ static int add_listed(struct du *d, struct mreg_error *err)
 	size_t i;
 	int rc = mreg_models(d->m, NULL, &models, err);
 
+	if (rc == MREG_EUNSUPPORTED)
+		(void)mr_hint(err, "name the models: mreg du NAME...");
 	if (rc < 0)
 		return rc;
 	d->out->rows = mr_arena_alloc(

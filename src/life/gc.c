@@ -131,18 +131,19 @@ static int run(struct gc *g, const char *name, struct mreg_gc_result *out,
 {
 	char text[MREG_REF_TEXT];
 	int rc = mr_gc_open(g, name, err);
+	bool lock = rc >= 0 && g->o->apply && mr_store_locks(g->s);
 
 	/* A lock would make the repository. */
-	if (rc >= 0)
+	if (lock)
 		rc = mr_history_read(g->m, g->s, &g->h, err);
-	if (rc >= 0 && !g->h.found)
+	if (lock && rc >= 0 && !g->h.found)
 		rc = mr_target_missing(g->s, &g->ref, err);
-	if (rc >= 0 && g->o->apply)
+	if (lock && rc >= 0)
 		rc = mr_store_lock(g->s, err);
 	if (rc < 0)
 		return rc;
 	rc = run_locked(g, out, err);
-	if (g->o->apply)
+	if (lock)
 		mr_store_unlock(g->s);
 	if (rc < 0)
 		return rc;

@@ -65,7 +65,7 @@ struct gc_item {
 	bool undo; /* a removal that was written down and is not to be */
 	uint64_t bytes, freed;
 	struct mreg_digest event;
-	bool done;
+	bool begun, done;        /* its removal */
 	struct mr_manifest *doc; /* owned; NULL until it is needed */
 };
 

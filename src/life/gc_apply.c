@@ -102,16 +102,38 @@ static int take_back_undone(struct gc *g, struct mreg_error *err)
 	return rc;
 }
 
-/* Those that were not begun. */
+/* The v<N> of one whose manifest was refused after its tags had gone. */
+static int put_numbers(struct gc *g, size_t item, struct mreg_error *err)
+{
+	const struct gc_item *it = &g->items[item];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && it->doc && i < g->tag_count; i++)
+		if (g->tags[i].found && g->tags[i].item == item &&
+		    g->tags[i].kind == MR_TAG_VERSION)
+			rc = mr_tag_set(g->s, g->tags[i].name, &it->doc->desc,
+					it->doc->raw, err);
+	return rc;
+}
+
+/* Those that were not carried out, the last one that was begun among them. */
 static int take_back_rest(struct gc *g, struct mreg_error *err)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 1; rc >= 0 && i < g->item_count; i++)
-		if (g->items[i].action == MREG_GC_REMOVE && !g->items[i].done)
-			rc = take_back(g, &g->items[i],
-				       "the registry does not delete it", err);
+	for (i = 1; rc >= 0 && i < g->item_count; i++) {
+		struct gc_item *it = &g->items[i];
+
+		if (it->action != MREG_GC_REMOVE || it->done)
+			continue;
+		if (it->begun)
+			rc = put_numbers(g, i, err);
+		if (rc >= 0)
+			rc = take_back(g, it, "the registry does not delete it",
+				       err);
+	}
 	return rc;
 }
 
@@ -244,7 +266,8 @@ static int remove_all(struct gc *g, struct mreg_error *err)
 			rc = mr_gc_remove(g, i, err);
 			any = true;
 		}
-	if (rc == MREG_EUNSUPPORTED && take_back_rest(g, &why) < 0)
+	if ((rc == MREG_EUNSUPPORTED || rc == MREG_EDENIED) &&
+	    take_back_rest(g, &why) < 0)
 		mr_log(&g->m->env, MREG_LOG_WARN,
 		       "a removal that was refused stays in the log: %s",
 		       why.msg);

@@ -388,8 +388,8 @@ static void unite_uses(struct gc *g)
 	g->use_count = n;
 }
 
-/* By the log that was just read: somebody may have put a hold on something. */
-static int read_policies(struct gc *g, struct mreg_error *err)
+/* The log, and the policy by it: somebody may have put a hold on something. */
+static int read_log(struct gc *g, struct mreg_error *err)
 {
 	int rc;
 
@@ -397,9 +397,10 @@ static int read_policies(struct gc *g, struct mreg_error *err)
 	g->life = NULL;
 	rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, &g->o->policies,
 			      g->arena, &g->policies, err);
-	if (rc >= 0)
-		g->life = mr_policy_life(g->policies.policy);
-	return rc;
+	if (rc < 0)
+		return rc;
+	g->life = mr_policy_life(g->policies.policy);
+	return g->h.found ? 0 : mr_target_missing(g->s, &g->ref, err);
 }
 
 int mr_gc_gather(struct gc *g, struct mreg_error *err)
@@ -409,9 +410,7 @@ int mr_gc_gather(struct gc *g, struct mreg_error *err)
 
 	forget(g);
 	g->now_s = mr_now_s(&g->m->env);
-	rc = mr_history_read(g->m, g->s, &g->h, err);
-	if (rc >= 0 && !g->h.found)
-		return mr_target_missing(g->s, &g->ref, err);
+	rc = read_log(g, err);
 	if (rc >= 0)
 		rc = mr_ledger_standing(g->h.ledger, MR_STANDING_NOW, &g->now,
 					err);
@@ -429,8 +428,6 @@ int mr_gc_gather(struct gc *g, struct mreg_error *err)
 		rc = mr_gc_walk(g, err);
 	if (rc >= 0)
 		rc = give_tags(g, err);
-	if (rc >= 0)
-		rc = read_policies(g, err);
 	if (rc >= 0)
 		unite_uses(g);
 	return rc;

@@ -122,6 +122,7 @@ int mr_gc_remove(struct gc *g, size_t item, struct mreg_error *err)
 	size_t i;
 	int rc = 0;
 
+	g->items[item].begun = true;
 	for (i = g->part_count; rc >= 0 && i-- > 0;)
 		if (g->parts[i].item == item &&
 		    !mreg_digest_equal(&g->parts[i].digest,

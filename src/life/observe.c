@@ -166,8 +166,8 @@ static int run(struct observing *ob, struct mreg_error *err)
 	/* Before anything is written: whoever is told of an unreadable policy
 	 * can give the same again. */
 	if (rc >= 0)
-		rc = mr_policies_load(a->m, &a->ref, a->s, &a->h, NULL,
-				      ob->arena, &ob->policies, err);
+		rc = mr_policies_known(a->m, &a->ref, a->s, &a->h, ob->arena,
+				       &ob->policies, err);
 	if (rc < 0)
 		return rc;
 	ob->life = mr_policy_life(ob->policies.policy);

@@ -194,10 +194,13 @@ def test_what_is_used_between_event_and_removal_stays(user, deleting, name,
 
 class Before:
     """Stands before a registry: asks `may` before something is deleted that
-    is there, and refuses where that says no.  `hidden`: a tag that it does
-    not list."""
+    is there, and refuses with `status` where that says no.  `hidden`: a tag
+    that it does not list.  `untags`: it deletes tags alone, too."""
 
-    def __init__(self, registry, may, hidden=None):
+    def __init__(self, registry, may, hidden=None, status=405, untags=False):
+        gone = set()
+        refusal = status
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -209,6 +212,17 @@ class Before:
                     "Content-Length", 0)))
                 there = http.client.HTTPConnection("127.0.0.1", registry.port)
                 refused = False
+                if untags and "/manifests/sha" not in self.path:
+                    if self.command == "DELETE":
+                        gone.add(self.path)
+                    elif self.command == "PUT":
+                        gone.discard(self.path)
+                    elif self.path in gone:
+                        self.path += "-gone"
+                if self.path in gone:
+                    self.send_response(202)
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
                 if self.command == "DELETE":
                     there.request("HEAD", self.path, None, {
                         **self.headers, "Accept": aging.MANIFEST_TYPE})
@@ -221,7 +235,7 @@ class Before:
                 answer = there.getresponse()
                 data, status = answer.read(), answer.status
                 if refused:
-                    data, status = b"{}", 405
+                    data, status = b"{}", refusal
                 if hidden and "/tags/list" in self.path and status == 200:
                     listed = json.loads(data)
                     listed["tags"] = [t for t in listed["tags"]
@@ -260,16 +274,20 @@ class Before:
         self.server.server_close()
 
 
+@pytest.mark.parametrize("status, code", [(405, 9), (403, 5)])
 def test_an_event_of_what_was_refused_is_taken_back(user, deleting, name,
-                                                    tmp_path):
+                                                    tmp_path, status, code):
     digests = push(user, name, tmp_path)
     user.run("archive", f"{name}:v1")
     user.run("archive", f"{name}:v2")
-    refusing = Before(deleting, lambda path: False)
+    refusing = Before(deleting, lambda path: False, status=status,
+                      untags=True)
     user.env["MREG_REGISTRY"] = refusing.host
-    err = gc(user, name, "--apply", status=9).error
+    err = gc(user, name, "--apply", status=code).error
+    for n in (1, 2):
+        assert user.json("resolve", f"{name}:v{n}")["digest"] == digests[n]
     refusing.stop()
-    assert "does not delete manifests" in err["message"]
+    assert code == 5 or "does not delete manifests" in err["message"]
     at(user, deleting)
     assert kinds(user, name)[-4:] == ["removed", "removed", "restored",
                                       "restored"]
