@@ -93,6 +93,17 @@ static int measure(struct du *d, struct gc *g, struct mreg_du_row *row,
 	return 0;
 }
 
+/* Its name in another spelling, too, is that of one model. */
+static bool is_counted(const struct du *d, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < d->out->count; i++)
+		if (strcmp(d->out->rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* One that went away since it was listed (`listed`) is left out. */
 static int add_model(struct du *d, const char *name, bool listed,
 		     struct mreg_error *err)
@@ -105,6 +116,13 @@ static int add_model(struct du *d, const char *name, bool listed,
 	char text[MREG_REF_TEXT];
 	int rc = mr_gc_open(&g, name, &why);
 
+	if (rc >= 0) {
+		row->name = mr_arena_strdup(d->out->owner,
+					    mr_target_name(d->m, &g.ref, text));
+		rc = row->name ? 0 : mr_fail_nomem(&why);
+	}
+	if (rc >= 0 && is_counted(d, row->name))
+		return 0;
 	if (rc >= 0)
 		rc = measure(d, &g, row, &why);
 	if (rc == MREG_ENOTFOUND && listed && g.s && !g.h.found)
@@ -113,8 +131,6 @@ static int add_model(struct du *d, const char *name, bool listed,
 		*err = why;
 		return rc;
 	}
-	row->name = mr_arena_strdup(d->out->owner,
-				    mr_target_name(d->m, &g.ref, text));
 	d->out->count++;
 	return mr_result_check(d->out->owner, err);
 }

@@ -125,6 +125,11 @@ def test_named_models_alone_are_looked_at(place, store):
                                              versions(store / "spam"))
 
 
+def test_a_model_that_is_named_twice_counts_once(place, store):
+    assert place.json("du", "churn", f"oci:{store}//churn", "churn") == \
+        place.json("du", "churn")
+
+
 def test_what_gc_would_free_is_reclaimable(place, store):
     place.run("archive", "churn:v1")
     lost = b"nobody names this"

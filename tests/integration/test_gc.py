@@ -107,6 +107,27 @@ def test_what_goes_is_gone_and_what_stays_is_whole(user, deleting, name,
     assert user.json("push", tmp_path / "m1", name)["number"] == 4
 
 
+def test_the_log_stays_whatever_hangs_on_a_version(user, deleting, name,
+                                                   tmp_path):
+    """Who may only push, and hangs an index of events on a version that is to
+    go, cannot have them deleted."""
+    digests = push(user, name, tmp_path)
+    event = user.json("deployed", f"{name}:v2", "--env", "prod")["event"]
+    data = deleting.get(f"/v2/{name}/manifests/{event}",
+                        aging.MANIFEST_TYPE)[1]
+    put(deleting, name, digests[1].replace(":", "-") + ".sig", json.dumps({
+        "schemaVersion": 2, "mediaType": aging.INDEX_TYPE, "manifests": [
+            {"mediaType": aging.MANIFEST_TYPE, "digest": event,
+             "size": len(data)}]}).encode(), aging.INDEX_TYPE)
+    user.run("archive", f"{name}:v1")
+    gc(user, name, "--apply")
+    assert not {"v1", digests[1].replace(":", "-") + ".sig"} & \
+        deleting.tags(name)
+    assert deleting.get(f"/v2/{name}/manifests/{event}",
+                        aging.MANIFEST_TYPE)[0] == 200
+    user.run("log", name, "--verify")
+
+
 def test_a_tag_that_stays_keeps_its_manifest(user, deleting, name, tmp_path):
     """v1-image and production-image have one digest: by it both would go."""
     push(user, name, tmp_path)
@@ -123,10 +144,10 @@ def test_a_tag_that_stays_keeps_its_manifest(user, deleting, name, tmp_path):
     assert "v1" not in deleting.tags(name)
 
 
-def put(registry, name, tag, data):
+def put(registry, name, tag, data, media_type=aging.MANIFEST_TYPE):
     request = urllib.request.Request(
         f"http://{registry.host}/v2/{name}/manifests/{tag}", data,
-        {"Content-Type": aging.MANIFEST_TYPE}, method="PUT")
+        {"Content-Type": media_type}, method="PUT")
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 201
 
