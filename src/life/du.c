@@ -135,9 +135,32 @@ static int add_model(struct du *d, const char *name, bool listed,
 	return mr_result_check(d->out->owner, err);
 }
 
+/* A catalog names what others may read, too: one that cannot be read is told,
+ * and does not hide the others. */
+static int add_one_listed(struct du *d, const char *name,
+			  struct mreg_pair *unread, struct mreg_error *err)
+{
+	struct mr_arena *a = d->out->owner;
+	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
+	int rc = add_model(d, name, true, &why);
+
+	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
+		*err = why;
+		return rc;
+	}
+	if (rc < 0)
+		unread[d->out->unread_count++] = (struct mreg_pair){
+			mr_arena_strdup(a, name),
+			mr_arena_strdup(a, mr_error_text(&why, text)),
+		};
+	return mr_result_check(a, err);
+}
+
 static int add_listed(struct du *d, struct mreg_error *err)
 {
 	struct mreg_models_result models;
+	struct mreg_pair *unread;
 	size_t i;
 	int rc = mreg_models(d->m, NULL, &models, err);
 
@@ -147,10 +170,13 @@ static int add_listed(struct du *d, struct mreg_error *err)
 		return rc;
 	d->out->rows = mr_arena_alloc(
 		d->out->owner, (models.count + 1) * sizeof(*d->out->rows));
-	if (!d->out->rows)
+	unread = mr_arena_alloc(d->out->owner,
+				(models.count + 1) * sizeof(*unread));
+	d->out->unread = unread;
+	if (!d->out->rows || !unread)
 		rc = mr_fail_nomem(err);
 	for (i = 0; rc >= 0 && i < models.count; i++)
-		rc = add_model(d, models.names[i], true, err);
+		rc = add_one_listed(d, models.names[i], unread, err);
 	mreg_models_result_release(&models);
 	return rc;
 }

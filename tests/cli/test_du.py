@@ -164,6 +164,21 @@ def test_a_registry_is_summed_up_alike(place, store, tmp_path):
     assert told(there["total"]) == told(here["total"])
 
 
+def test_a_model_that_cannot_be_read_hides_no_other(place, store):
+    before = place.json("du")
+    assert before["unread"] == []
+    (store / "broken").mkdir()
+    for name in "oci-layout", "index.json":
+        (store / "broken" / name).write_text("{")
+    after = aging.strict(place.json("du"), "du")
+    row, = after["unread"]
+    assert row["name"] == "broken" and "JSON" in row["why"]
+    assert {**after, "unread": []} == before
+    r = place.run("du")
+    assert r.stderr.startswith("warning: 'broken' is left out: ")
+    assert place.fails(1, "du", "broken")["message"]
+
+
 def test_people_read_a_table(place):
     lines = place.run("du").stdout.splitlines()
     assert lines[0].split() == ["MODEL", "OWNER", "VERSIONS", "LOGICAL",
