@@ -37,6 +37,9 @@ struct mreg_du_result {
 	struct mreg_du_row *owners;
 	size_t owner_count;
 	struct mreg_du_row total; /* of all that were looked at */
+	/* Models that were not named and could not be read, and why. */
+	const struct mreg_pair *unread;
+	size_t unread_count;
 	void *owner;
 };
 

@@ -36,6 +36,9 @@ struct mreg_gc_opts {
 	struct mreg_texts only;
 	/* Files with further rules; none of the model's is taken away. */
 	struct mreg_texts policies;
+	/* Remove also where entries of the log are missing or were replaced:
+	 * they may have told of a use, or of a policy that holds something. */
+	bool incomplete_log;
 };
 #define MREG_GC_OPTS_INIT                                                      \
 	{                                                                      \
@@ -79,8 +82,8 @@ struct mreg_gc_result {
  * Plan, and with `apply` archive and remove, what the model `name` does not
  * need any more.  Each removal is written into the log before.  One that was
  * interrupted is completed by the next call.  References from other
- * repositories are not known here.  MREG_EUNSUPPORTED: the registry deletes
- * nothing, and nothing was removed.
+ * repositories are not known here.  Nothing was removed: MREG_EUNSUPPORTED, the
+ * registry deletes nothing; MREG_EINTEGRITY, the log is not whole.
  */
 MREG_API int mreg_gc(struct mreg *m, const char *name,
 		     const struct mreg_gc_opts *o, struct mreg_gc_result *out,

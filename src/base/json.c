@@ -199,6 +199,13 @@ int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
 	return parse(bytes, n, max, JSON_DECODE_INT_AS_REAL, what, out, err);
 }
 
+int mr_json_parse_nuls(const void *bytes, size_t n, size_t max,
+		       const char *what, json_t **out, struct mreg_error *err)
+{
+	return parse(bytes, n, max, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
+		     what, out, err);
+}
+
 void mr_json_freep(json_t **j)
 {
 	json_decref(*j);

@@ -29,6 +29,11 @@ int mr_json_parse(const void *bytes, size_t n, size_t max, const char *what,
 int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
 			const char *what, json_t **out, struct mreg_error *err);
 
+/* The same, and texts may hold NUL, where a C string ends before its
+ * json_string_length: for who passes over such a text, and reads on. */
+int mr_json_parse_nuls(const void *bytes, size_t n, size_t max,
+		       const char *what, json_t **out, struct mreg_error *err);
+
 void mr_json_freep(json_t **j); /* json_decref; for MR_AUTO */
 
 /*

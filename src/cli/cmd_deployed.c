@@ -154,8 +154,10 @@ static int show_cluster(struct cli *cli, const struct mreg_kubernetes_result *r,
 		cli_put(&b, u->why);
 		mr_buf_putc(&b, '\n');
 	}
-	mr_buf_printf(&b, "%" PRIu64 " objects, %zu places of models, %zu %s\n",
-		      r->objects, r->count, r->changed,
+	mr_buf_printf(&b,
+		      "%" PRIu64 " object%s, %zu place%s of models, %zu %s\n",
+		      r->objects, r->objects == 1 ? "" : "s", r->count,
+		      r->count == 1 ? "" : "s", r->changed,
 		      r->dry_run ? "would change" : "changed");
 	return cli_report(cli, &b, err);
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/places.h"
 #include "mreg/du.h"
 #include "mreg/json.h"
 
@@ -86,6 +87,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 
 	if (rc < 0)
 		return rc;
+	if (!cli->globals.json)
+		cli_warn_unread(res.unread, res.unread_count);
 	rc = cli_json(cli, cli->globals.json ? mreg_du_result_json(&res) : NULL,
 		      err);
 	if (rc == 0)
@@ -105,5 +108,6 @@ const struct cli_command cli_cmd_du = {
 		 "alone; STORED counts each blob once; UNIQUE is what no other "
 		 "model that was looked at has; SHARED what several versions "
 		 "or models have; RECLAIMABLE what 'mreg gc' would free. The "
-		 "log is not counted.",
+		 "log is not counted. Without NAME, a model that cannot be "
+		 "read is told and left out.",
 };

@@ -18,7 +18,7 @@
 struct args {
 	const char *name, *older, *reason;
 	struct cli_words keep, policies;
-	bool apply, dry_run;
+	bool apply, dry_run, incomplete_log;
 };
 
 static const struct cli_opt opts[] = {
@@ -33,6 +33,8 @@ static const struct cli_opt opts[] = {
 		 "do not take it: v3, or a digest"),
 	CLI_STR(0, "reason", "TEXT", struct args, reason, "why, for the log"),
 	CLI_LIST(0, "policy", "FILE", struct args, policies, "further rules"),
+	CLI_BOOL(0, "incomplete-log", struct args, incomplete_log,
+		 "remove also where entries of the log are missing"),
 	CLI_END,
 };
 
@@ -97,8 +99,9 @@ static void put_sums(const struct mreg_gc_result *r, struct mr_buf *b)
 		mr_buf_puts(b, ", once what nothing names is collected");
 	mr_buf_putc(b, '\n');
 	if (r->loose)
-		mr_buf_printf(b, "%s in %" PRIu64 " blobs %s\n",
+		mr_buf_printf(b, "%s in %" PRIu64 " blob%s %s\n",
 			      mr_text_size(r->loose_bytes, text), r->loose,
+			      r->loose == 1 ? "" : "s",
 			      r->applied ? "removed from the store"
 					 : "that nothing names any more");
 	mr_buf_puts(b, "other repositories were not looked at\n");
@@ -212,6 +215,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	}
 	o.apply = a->apply && !a->dry_run;
 	o.reason = a->reason;
+	o.incomplete_log = a->incomplete_log;
 	o.keep = (struct mreg_texts){ .items = a->keep.items, .n = a->keep.n };
 	o.policies = (struct mreg_texts){ .items = a->policies.items,
 					  .n = a->policies.n };
@@ -240,8 +244,9 @@ const struct cli_command cli_cmd_gc = {
 		 "highest version stays. What the policy wants archived is "
 		 "archived. Unfinished pushes go after a day. Each removal is "
 		 "written into the log before; one that was interrupted is "
-		 "completed by the next 'mreg gc --apply'. Exit status 9: the "
-		 "registry deletes nothing, and nothing was removed. "
+		 "completed by the next 'mreg gc --apply'. Nothing is removed "
+		 "where the registry deletes nothing (exit status 9) or where "
+		 "the log is not whole (6): what it lacks may tell of a use. "
 		 "References from other repositories are not known: name such "
 		 "versions with --keep.",
 };

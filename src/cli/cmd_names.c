@@ -70,7 +70,7 @@ static const struct cli_opt wait_opts[] = {
 	CLI_BOOL('c', "changed", struct wait_args, changed,
 		 "until it is another one than now; else until it is there"),
 	CLI_STR(0, "from", "DIGEST", struct wait_args, from,
-		"until it is another one than this; none: is there"),
+		"until it is another one than this, or gone"),
 	CLI_UINT('t', "timeout", "SECONDS", struct wait_args, timeout,
 		 "give up after that long; else never"),
 	CLI_UINT(0, "interval", "MS", struct wait_args, interval,

@@ -103,19 +103,16 @@ static int show(struct cli *cli, const struct mreg_deployments_result *r,
 	return rc < 0 ? rc : cli_print(&b, err);
 }
 
-/* That a log could not be read is told with --quiet too: the answer lacks
- * it. */
-static void warn_unread(const struct mreg_deployments_result *r)
+void cli_warn_unread(const struct mreg_pair *items, size_t n)
 {
 	char name[SHOWN_BYTES];
 	char why[SHOWN_BYTES];
 	size_t i;
 
-	for (i = 0; i < r->unread_count; i++)
-		(void)fprintf(
-			stderr, "warning: '%s' is left out: %s\n",
-			mr_text_safe(r->unread[i].name, name, sizeof(name)),
-			mr_text_safe(r->unread[i].value, why, sizeof(why)));
+	for (i = 0; i < n; i++)
+		(void)fprintf(stderr, "warning: '%s' is left out: %s\n",
+			      mr_text_safe(items[i].name, name, sizeof(name)),
+			      mr_text_safe(items[i].value, why, sizeof(why)));
 }
 
 static int report(struct cli *cli, const struct mreg_deployments_result *r,
@@ -124,7 +121,7 @@ static int report(struct cli *cli, const struct mreg_deployments_result *r,
 	int rc = 0;
 
 	if (!cli->globals.json)
-		warn_unread(r);
+		cli_warn_unread(r->unread, r->unread_count);
 	if (cli->globals.jsonl)
 		return print_lines(r, err);
 	if (cli->globals.json) {

@@ -11,4 +11,8 @@
 void cli_put_version(struct mr_buf *b, uint64_t number,
 		     const struct mreg_digest *d);
 
+/* That a model could not be read is told with --quiet too: the answer lacks
+ * it. */
+void cli_warn_unread(const struct mreg_pair *items, size_t n);
+
 #endif

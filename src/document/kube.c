@@ -92,9 +92,9 @@ static int take_item(struct mr_kube_reader *r, struct mreg_error *err)
 	int rc = mr_buf_check(&r->item, "Kubernetes object", err);
 
 	if (rc >= 0)
-		rc = mr_json_parse_reals(r->item.data, r->item.len,
-					 MR_KUBE_OBJECT_MAX_BYTES,
-					 "Kubernetes object", &j, err);
+		rc = mr_json_parse_nuls(r->item.data, r->item.len,
+					MR_KUBE_OBJECT_MAX_BYTES,
+					"Kubernetes object", &j, err);
 	if (rc >= 0)
 		rc = take_object(r, j, err);
 	mr_buf_clear(&r->item);
@@ -277,9 +277,9 @@ int mr_kube_end(struct mr_kube_reader *r, struct mr_kube *out,
 						 : "it ends in the middle");
 		return mr_hint(err, "see whether kubectl told of an error");
 	}
-	rc = mr_json_parse_reals(r->outer.data, r->outer.len,
-				 MR_KUBE_OBJECT_MAX_BYTES, "list of Kubernetes",
-				 &outer, err);
+	rc = mr_json_parse_nuls(r->outer.data, r->outer.len,
+				MR_KUBE_OBJECT_MAX_BYTES, "list of Kubernetes",
+				&outer, err);
 	if (rc < 0)
 		return rc;
 	kind = json_string_value(json_object_get(outer, "kind"));

@@ -33,9 +33,18 @@ struct object {
 	struct mreg_error *err;
 };
 
+/* NULL: no text, or one with NUL in it.  Whoever annotates one object with
+ * that must not hide all others. */
+static const char *text_at(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
-	return json_string_value(json_object_get(object, key));
+	return text_at(json_object_get(object, key));
 }
 
 /* -- references ------------------------------------------------------------ */
@@ -145,7 +154,7 @@ static int take_image(struct object *o, const json_t *object)
 {
 	const json_t *image = json_object_get(object, "image");
 	const char *text = json_is_object(image) ? text_of(image, "reference")
-						 : json_string_value(image);
+						 : text_at(image);
 
 	if (!text || !text[0])
 		return 0;
@@ -163,7 +172,7 @@ static int walk(struct object *o, const json_t *value)
 	int rc = 0;
 
 	if (json_is_string(value))
-		return take_text(o, json_string_value(value));
+		return text_at(value) ? take_text(o, text_at(value)) : 0;
 	if (json_is_array(value)) {
 		for (i = 0; rc >= 0 && i < json_array_size(value); i++)
 			rc = walk(o, json_array_get(value, i));

@@ -57,7 +57,7 @@ int mr_about_read(struct mr_about *a, bool lock, struct mreg_error *err)
 	if (rc >= 0 && !a->h.found)
 		rc = mr_target_missing(a->s, &a->ref, err);
 	/* After that: to lock a folder is to make it. */
-	if (rc >= 0 && lock && !a->locked) {
+	if (rc >= 0 && lock && !a->locked && mr_store_locks(a->s)) {
 		rc = mr_store_lock(a->s, err);
 		a->locked = rc >= 0;
 		if (rc >= 0)

@@ -69,13 +69,8 @@ static int measure(struct du *d, struct gc *g, struct mreg_du_row *row,
 	struct mr_sweep sweep = { .older_s = MR_GC_GRACE_S, .dry_run = true };
 	const char *owner;
 	size_t i;
-	int rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, NULL, g->arena,
-				  &g->policies, err);
+	int rc = mr_gc_gather(g, err);
 
-	if (rc < 0)
-		return rc;
-	g->life = mr_policy_life(g->policies.policy);
-	rc = mr_gc_gather(g, err);
 	if (rc >= 0)
 		rc = mr_gc_judge(g, err);
 	if (rc >= 0)
@@ -98,6 +93,17 @@ static int measure(struct du *d, struct gc *g, struct mreg_du_row *row,
 	return 0;
 }
 
+/* Its name in another spelling, too, is that of one model. */
+static bool is_counted(const struct du *d, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < d->out->count; i++)
+		if (strcmp(d->out->rows[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* One that went away since it was listed (`listed`) is left out. */
 static int add_model(struct du *d, const char *name, bool listed,
 		     struct mreg_error *err)
@@ -110,6 +116,13 @@ static int add_model(struct du *d, const char *name, bool listed,
 	char text[MREG_REF_TEXT];
 	int rc = mr_gc_open(&g, name, &why);
 
+	if (rc >= 0) {
+		row->name = mr_arena_strdup(d->out->owner,
+					    mr_target_name(d->m, &g.ref, text));
+		rc = row->name ? 0 : mr_fail_nomem(&why);
+	}
+	if (rc >= 0 && is_counted(d, row->name))
+		return 0;
 	if (rc >= 0)
 		rc = measure(d, &g, row, &why);
 	if (rc == MREG_ENOTFOUND && listed && g.s && !g.h.found)
@@ -118,26 +131,52 @@ static int add_model(struct du *d, const char *name, bool listed,
 		*err = why;
 		return rc;
 	}
-	row->name = mr_arena_strdup(d->out->owner,
-				    mr_target_name(d->m, &g.ref, text));
 	d->out->count++;
 	return mr_result_check(d->out->owner, err);
+}
+
+/* A catalog names what others may read, too: one that cannot be read is told,
+ * and does not hide the others. */
+static int add_one_listed(struct du *d, const char *name,
+			  struct mreg_pair *unread, struct mreg_error *err)
+{
+	struct mr_arena *a = d->out->owner;
+	struct mreg_error why = MREG_ERROR_INIT;
+	char text[MR_ERROR_TEXT];
+	int rc = add_model(d, name, true, &why);
+
+	if (rc == MREG_ENOMEM || rc == MREG_ECANCELED) {
+		*err = why;
+		return rc;
+	}
+	if (rc < 0)
+		unread[d->out->unread_count++] = (struct mreg_pair){
+			mr_arena_strdup(a, name),
+			mr_arena_strdup(a, mr_error_text(&why, text)),
+		};
+	return mr_result_check(a, err);
 }
 
 static int add_listed(struct du *d, struct mreg_error *err)
 {
 	struct mreg_models_result models;
+	struct mreg_pair *unread;
 	size_t i;
 	int rc = mreg_models(d->m, NULL, &models, err);
 
+	if (rc == MREG_EUNSUPPORTED)
+		(void)mr_hint(err, "name the models: mreg du NAME...");
 	if (rc < 0)
 		return rc;
 	d->out->rows = mr_arena_alloc(
 		d->out->owner, (models.count + 1) * sizeof(*d->out->rows));
-	if (!d->out->rows)
+	unread = mr_arena_alloc(d->out->owner,
+				(models.count + 1) * sizeof(*unread));
+	d->out->unread = unread;
+	if (!d->out->rows || !unread)
 		rc = mr_fail_nomem(err);
 	for (i = 0; rc >= 0 && i < models.count; i++)
-		rc = add_model(d, models.names[i], true, err);
+		rc = add_one_listed(d, models.names[i], unread, err);
 	mreg_models_result_release(&models);
 	return rc;
 }

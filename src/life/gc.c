@@ -95,29 +95,13 @@ static void take_done(const struct gc *g, struct mreg_gc_result *out)
 	}
 }
 
-static int load_policy(struct gc *g, struct mreg_gc_result *out,
-		       struct mreg_error *err)
-{
-	int rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, &g->o->policies,
-				  g->arena, &g->policies, err);
-
-	if (rc < 0)
-		return rc;
-	g->life = mr_policy_life(g->policies.policy);
-	if (g->policies.source_count)
-		out->policy = g->policies.sources[0].digest;
-	return 0;
-}
-
 static int run_locked(struct gc *g, struct mreg_gc_result *out,
 		      struct mreg_error *err)
 {
 	struct mr_sweep sweep = { .older_s = MR_GC_GRACE_S,
 				  .dry_run = !g->o->apply };
-	int rc = load_policy(g, out, err);
+	int rc = mr_gc_gather(g, err);
 
-	if (rc >= 0)
-		rc = mr_gc_gather(g, err);
 	if (rc >= 0)
 		rc = mr_gc_judge(g, err);
 	if (rc >= 0 && g->o->apply)
@@ -132,6 +116,8 @@ static int run_locked(struct gc *g, struct mreg_gc_result *out,
 		return rc;
 	if (g->o->apply)
 		take_done(g, out);
+	if (g->policies.source_count)
+		out->policy = g->policies.sources[0].digest;
 	out->retention_s = g->retention_s;
 	out->loose = sweep.count;
 	out->loose_bytes = sweep.bytes;
@@ -145,18 +131,19 @@ static int run(struct gc *g, const char *name, struct mreg_gc_result *out,
 {
 	char text[MREG_REF_TEXT];
 	int rc = mr_gc_open(g, name, err);
+	bool lock = rc >= 0 && g->o->apply && mr_store_locks(g->s);
 
 	/* A lock would make the repository. */
-	if (rc >= 0)
+	if (lock)
 		rc = mr_history_read(g->m, g->s, &g->h, err);
-	if (rc >= 0 && !g->h.found)
+	if (lock && rc >= 0 && !g->h.found)
 		rc = mr_target_missing(g->s, &g->ref, err);
-	if (rc >= 0 && g->o->apply)
+	if (lock && rc >= 0)
 		rc = mr_store_lock(g->s, err);
 	if (rc < 0)
 		return rc;
 	rc = run_locked(g, out, err);
-	if (g->o->apply)
+	if (lock)
 		mr_store_unlock(g->s);
 	if (rc < 0)
 		return rc;

@@ -52,6 +52,9 @@ struct gc_item {
 	uint64_t number;
 	const struct mr_version_standing *v; /* NULL: the log knows nothing */
 	bool tagged;                         /* its v<N> is there */
+	/* Somebody did something with it, so its push was finished, even if
+	 * v<N> was lost since: gc_past.c. */
+	bool published, was_removed;
 	/* What its aliases were: judge.c. */
 	int64_t left_s; /* when the last one left it; 0: none had it */
 	const char *left;
@@ -62,7 +65,7 @@ struct gc_item {
 	bool undo; /* a removal that was written down and is not to be */
 	uint64_t bytes, freed;
 	struct mreg_digest event;
-	bool done;
+	bool begun, done;        /* its removal */
 	struct mr_manifest *doc; /* owned; NULL until it is needed */
 };
 

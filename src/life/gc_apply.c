@@ -1,10 +1,11 @@
 /*
  * gc_apply.c - a plan carried out, and what the log says of it.
  *
- * Order: ask whether the registry deletes at all -> archive -> write every
- * removal into the log -> read everything again, for somebody may have begun to
- * use one meanwhile: such a removal is taken back -> remove, what hangs on a
- * version before the version -> look at the log once more.
+ * Order: archive -> see that the log is whole -> ask whether the registry
+ * deletes at all -> write every removal into the log -> read everything again,
+ * for somebody may have begun to use one meanwhile: such a removal is taken
+ * back -> remove, what hangs on a version before the version -> look at the log
+ * once more.
  *
  * Invariants
  * 1. Nothing is removed before the log says so; what died in between is found
@@ -101,16 +102,38 @@ static int take_back_undone(struct gc *g, struct mreg_error *err)
 	return rc;
 }
 
-/* Those that were not begun. */
+/* The v<N> of one whose manifest was refused after its tags had gone. */
+static int put_numbers(struct gc *g, size_t item, struct mreg_error *err)
+{
+	const struct gc_item *it = &g->items[item];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && it->doc && i < g->tag_count; i++)
+		if (g->tags[i].found && g->tags[i].item == item &&
+		    g->tags[i].kind == MR_TAG_VERSION)
+			rc = mr_tag_set(g->s, g->tags[i].name, &it->doc->desc,
+					it->doc->raw, err);
+	return rc;
+}
+
+/* Those that were not carried out, the last one that was begun among them. */
 static int take_back_rest(struct gc *g, struct mreg_error *err)
 {
 	size_t i;
 	int rc = 0;
 
-	for (i = 1; rc >= 0 && i < g->item_count; i++)
-		if (g->items[i].action == MREG_GC_REMOVE && !g->items[i].done)
-			rc = take_back(g, &g->items[i],
-				       "the registry does not delete it", err);
+	for (i = 1; rc >= 0 && i < g->item_count; i++) {
+		struct gc_item *it = &g->items[i];
+
+		if (it->action != MREG_GC_REMOVE || it->done)
+			continue;
+		if (it->begun)
+			rc = put_numbers(g, i, err);
+		if (rc >= 0)
+			rc = take_back(g, it, "the registry does not delete it",
+				       err);
+	}
 	return rc;
 }
 
@@ -169,13 +192,18 @@ static int put_tags(struct gc *g, const struct gc_item *it,
 	return rc;
 }
 
-static bool has_alias(const struct mr_standing *now, const struct gc_item *it)
+/* An alias or a place. */
+static bool is_at_work(const struct mr_standing *now, const struct gc_item *it)
 {
 	size_t i;
 
 	for (i = 0; i < now->alias_count; i++)
 		if (now->aliases[i].move &&
 		    mreg_digest_equal(&now->aliases[i].move->version,
+				      &it->desc.digest))
+			return true;
+	for (i = 0; i < now->deployment_count; i++)
+		if (mreg_digest_equal(&now->deployments[i].event->version,
 				      &it->desc.digest))
 			return true;
 	return false;
@@ -219,7 +247,7 @@ static int put_back(struct gc *g, struct mreg_error *err)
 			mr_standing_version(&now, &it->desc.digest);
 
 		if (it->done && it->doc && v &&
-		    (!v->removed || has_alias(&now, it) ||
+		    (!v->removed || is_at_work(&now, it) ||
 		     (it->v->archived && !v->archived)))
 			rc = put_back_one(g, it, &now, err);
 	}
@@ -238,7 +266,8 @@ static int remove_all(struct gc *g, struct mreg_error *err)
 			rc = mr_gc_remove(g, i, err);
 			any = true;
 		}
-	if (rc == MREG_EUNSUPPORTED && take_back_rest(g, &why) < 0)
+	if ((rc == MREG_EUNSUPPORTED || rc == MREG_EDENIED) &&
+	    take_back_rest(g, &why) < 0)
 		mr_log(&g->m->env, MREG_LOG_WARN,
 		       "a removal that was refused stays in the log: %s",
 		       why.msg);
@@ -315,12 +344,35 @@ int mr_gc_archive(struct gc *g, struct mreg_error *err)
 	return rc;
 }
 
+/* What is missing may have been a use, or the policy's hold. */
+static int check_log(struct gc *g, struct mreg_error *err)
+{
+	const struct mreg_digest *missing;
+	char name[MREG_REF_TEXT];
+	size_t n;
+	int rc = mr_ledger_missing(g->h.ledger, &missing, &n, err);
+
+	n += rc < 0 ? 0 : g->h.junk.n;
+	if (rc < 0 || !n || g->o->incomplete_log)
+		return rc;
+	(void)mr_target_name(g->m, &g->ref, name);
+	(void)mr_fail(err, MREG_EINTEGRITY,
+		      "nothing was removed: %zu %s of the log of '%.100s' %s "
+		      "missing or replaced",
+		      n, n == 1 ? "entry" : "entries", name,
+		      n == 1 ? "is" : "are");
+	return mr_hint(err, "'mreg log NAME --verify' tells which; with "
+			    "--incomplete-log it is removed all the same");
+}
+
 int mr_gc_apply(struct gc *g, struct mr_sweep *sweep, struct mreg_error *err)
 {
 	int rc = 0;
 
 	if (is_any(g)) {
-		rc = mr_gc_ask(g, err);
+		rc = check_log(g, err);
+		if (rc >= 0)
+			rc = mr_gc_ask(g, err);
 		if (rc >= 0)
 			rc = write_removals(g, err);
 		if (rc >= 0)

@@ -17,7 +17,7 @@
 
 #define ATTACHED_PREFIX "mreg.att."
 
-/* What was gathered; store, reference and policies stay. */
+/* What was gathered; store, reference and log stay. */
 static void forget(struct gc *g)
 {
 	size_t i;
@@ -388,6 +388,21 @@ static void unite_uses(struct gc *g)
 	g->use_count = n;
 }
 
+/* The log, and the policy by it: somebody may have put a hold on something. */
+static int read_log(struct gc *g, struct mreg_error *err)
+{
+	int rc;
+
+	mr_policies_release(&g->policies);
+	g->life = NULL;
+	rc = mr_policies_load(g->m, &g->ref, g->s, &g->h, &g->o->policies,
+			      g->arena, &g->policies, err);
+	if (rc < 0)
+		return rc;
+	g->life = mr_policy_life(g->policies.policy);
+	return g->h.found ? 0 : mr_target_missing(g->s, &g->ref, err);
+}
+
 int mr_gc_gather(struct gc *g, struct mreg_error *err)
 {
 	size_t rest;
@@ -395,9 +410,7 @@ int mr_gc_gather(struct gc *g, struct mreg_error *err)
 
 	forget(g);
 	g->now_s = mr_now_s(&g->m->env);
-	rc = mr_history_read(g->m, g->s, &g->h, err);
-	if (rc >= 0 && !g->h.found)
-		return mr_target_missing(g->s, &g->ref, err);
+	rc = read_log(g, err);
 	if (rc >= 0)
 		rc = mr_ledger_standing(g->h.ledger, MR_STANDING_NOW, &g->now,
 					err);

@@ -44,7 +44,27 @@ static bool is_at(const struct gc_item *it, const struct mreg_digest *d)
 	return mreg_digest_equal(&it->desc.digest, d);
 }
 
-static bool is_listed(const struct gc_item *it, const struct mreg_texts *list)
+/* Whether "v3" is one of its names: two of them may have one digest, or the log
+ * gives it the number and the tag is lost. */
+static bool is_number(const struct gc *g, const struct gc_item *it,
+		      const char *tag)
+{
+	uint64_t number = mr_tag_number(tag);
+	const struct mr_event *owner;
+	size_t i;
+
+	if (!number || it->number == number)
+		return number != 0;
+	for (i = 0; i < g->tag_count; i++)
+		if (g->tags[i].found && is_at(it, &g->tags[i].desc.digest) &&
+		    mr_tag_number(g->tags[i].name) == number)
+			return true;
+	owner = mr_ledger_owner(g->h.ledger, number, &it->desc.digest);
+	return owner && is_at(it, &owner->version);
+}
+
+static bool is_listed(const struct gc *g, const struct gc_item *it,
+		      const struct mreg_texts *list)
 {
 	char text[MREG_DIGEST_TEXT];
 	size_t i;
@@ -52,7 +72,7 @@ static bool is_listed(const struct gc_item *it, const struct mreg_texts *list)
 	(void)mreg_digest_text(&it->desc.digest, text);
 	for (i = 0; i < list->n; i++)
 		if (strcmp(list->items[i], text) == 0 ||
-		    (it->number && mr_tag_number(list->items[i]) == it->number))
+		    is_number(g, it, list->items[i]))
 			return true;
 	return false;
 }
@@ -102,12 +122,22 @@ static bool is_released(struct gc *g, struct gc_item *it)
 	return false;
 }
 
+/* Its own manifest, or one below an index or hung on it. */
+static bool has_part(const struct gc *g, const struct gc_item *it,
+		     const struct mreg_digest *d)
+{
+	size_t at = mr_digest_map_get(&g->part_map, d);
+
+	return is_at(it, d) ||
+	       (at != MR_DIGEST_NO_INDEX && &g->items[at] == it);
+}
+
 static bool is_deployed(struct gc *g, struct gc_item *it)
 {
 	size_t i;
 
 	for (i = 0; i < g->now.deployment_count; i++)
-		if (is_at(it, &g->now.deployments[i].event->version))
+		if (has_part(g, it, &g->now.deployments[i].event->version))
 			return keep(g, it, "deployed", "it runs in '",
 				    g->now.deployments[i].environment, "'");
 	return false;
@@ -122,7 +152,7 @@ static bool is_held(struct gc *g, struct gc_item *it)
 		return keep(g, it, "held", "the policy holds all versions",
 			    NULL, "");
 	for (i = 0; i < hold->n; i++)
-		if (it->number && mr_tag_number(hold->items[i]) == it->number)
+		if (is_number(g, it, hold->items[i]))
 			return keep(g, it, "held", "the policy holds '",
 				    hold->items[i], "'");
 	return it->held && keep(g, it, "held", "the policy holds what '",
@@ -186,7 +216,7 @@ static bool is_moved(struct gc *g, struct gc_item *it)
 
 static bool is_used(struct gc *g, struct gc_item *it)
 {
-	if (is_listed(it, &g->o->keep))
+	if (is_listed(g, it, &g->o->keep))
 		return keep(g, it, "asked", "--keep names it", NULL, "");
 	return has_alias(g, it) || is_released(g, it) || is_deployed(g, it) ||
 	       is_held(g, it) || is_highest(g, it) || is_moved(g, it) ||
@@ -287,6 +317,13 @@ static void judge_unfinished(struct gc *g, struct gc_item *it)
 		settle(g, it, MREG_GC_REMOVE, "unfinished", why);
 }
 
+/* A removal that was not shown is somebody else's, who may be at it. */
+static bool is_undone(const struct gc_item *it)
+{
+	return it->action == MREG_GC_KEEP && it->v && it->v->removed &&
+	       strcmp(it->reason, "not_shown") != 0;
+}
+
 static void judge_one(struct gc *g, struct gc_item *it)
 {
 	if (is_used(g, it))
@@ -297,12 +334,12 @@ static void judge_one(struct gc *g, struct gc_item *it)
 	else if (it->v && it->v->removed)
 		settle(g, it, MREG_GC_REMOVE, "removed",
 		       "its removal was not finished");
-	else if (it->tagged)
+	else if (it->tagged || it->published)
 		judge_version(g, it);
 	else
 		judge_unfinished(g, it);
 	if (it->action != MREG_GC_KEEP && g->o->only.items &&
-	    !is_listed(it, &g->o->only))
+	    !is_listed(g, it, &g->o->only))
 		(void)keep(g, it, "not_shown",
 			   "it was not in the plan that was shown", NULL, "");
 }
@@ -409,8 +446,7 @@ int mr_gc_judge(struct gc *g, struct mreg_error *err)
 	for (i = 1; i < g->item_count; i++) {
 		struct gc_item *it = &g->items[i];
 
-		it->undo =
-			it->action == MREG_GC_KEEP && it->v && it->v->removed;
+		it->undo = is_undone(it);
 		if (it->action != MREG_GC_REMOVE)
 			mr_manifest_freep(&it->doc);
 	}

@@ -49,6 +49,31 @@ static void had(struct gc *g, const char *alias, const struct mr_event *e,
 		it->superseded_s = e->time_s;
 }
 
+/* What the log tells of a version beyond that it was pushed.  One that was
+ * removed and is pushed again begins anew. */
+static void tell(struct gc *g, const struct mr_event *e)
+{
+	struct gc_item *it = item_of(g, &e->version);
+
+	if (!it)
+		return;
+	switch (e->kind) {
+	case MR_EVENT_REMOVED:
+		it->was_removed = true;
+		break;
+	case MR_EVENT_VERSION_REGISTERED:
+		it->published = it->published && !it->was_removed;
+		it->was_removed = false;
+		break;
+	case MR_EVENT_RESTORED:
+		if (strcmp(mr_event_text(e, "what"), "removed") == 0)
+			it->was_removed = false;
+		break;
+	default:
+		it->published = true;
+	}
+}
+
 int mr_gc_past(struct gc *g, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct mreg_digest *now = NULL;
@@ -64,6 +89,7 @@ int mr_gc_past(struct gc *g, struct mreg_error *err)
 		const struct mr_alias_standing *a;
 		struct mreg_digest *is;
 
+		tell(g, e);
 		if (e->kind != MR_EVENT_ALIAS_MOVED &&
 		    e->kind != MR_EVENT_TAG_ADOPTED)
 			continue;

@@ -30,6 +30,10 @@ static bool is_shared(const struct gc *g, const struct mreg_digest *d)
 
 	if (own != MR_DIGEST_NO_INDEX && !mr_gc_goes(g, own))
 		return true;
+	/* An index that somebody hung on a version may name anything; tags of
+	 * the log are not among those that were read. */
+	if (mr_ledger_find(g->h.ledger, d))
+		return true;
 	for (i = 0; i < g->part_count; i++)
 		if (!mr_gc_goes(g, g->parts[i].item) &&
 		    mreg_digest_equal(&g->parts[i].digest, d))
@@ -122,6 +126,7 @@ int mr_gc_remove(struct gc *g, size_t item, struct mreg_error *err)
 	size_t i;
 	int rc = 0;
 
+	g->items[item].begun = true;
 	for (i = g->part_count; rc >= 0 && i-- > 0;)
 		if (g->parts[i].item == item &&
 		    !mreg_digest_equal(&g->parts[i].digest,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "content/digest.h"
 #include "history/history.h"
 #include "life/log.h"
@@ -22,6 +23,7 @@ struct looking {
 	struct mr_history h;
 	struct mr_standing standing;
 	int64_t until_s;
+	bool locked;
 	/* What `about` names: an alias, or a version. */
 	const char *alias;
 	struct mreg_digest version;
@@ -274,14 +276,54 @@ static int read_about(struct looking *l, struct mreg_error *err)
 	return rc;
 }
 
-static int read_log(struct looking *l, struct mreg_error *err)
+/* One of ours, or one that a later program wrote here. */
+static int check_kind(struct looking *l, struct mreg_error *err)
+{
+	const char *names[MR_EVENT_KINDS + 1] = { NULL };
+	const char *kind = l->o->kind;
+	const char *near;
+	char shown[100];
+	size_t i;
+
+	for (i = 1; i < MR_EVENT_KINDS; i++)
+		names[i - 1] = mr_event_kind_name((enum mr_event_kind)i);
+	if (!kind || mr_event_kind_parse(kind) != MR_EVENT_UNKNOWN)
+		return 0;
+	for (i = 0; i < mr_ledger_count(l->h.ledger); i++)
+		if (strcmp(mr_ledger_event(l->h.ledger, i)->kind_name, kind) ==
+		    0)
+			return 0;
+	(void)mr_fail(err, MREG_EUSAGE, "'%s' is no kind of event",
+		      mr_text_safe(kind, shown, sizeof(shown)));
+	near = mr_text_nearest(kind, names);
+	return mr_hint(err,
+		       near ? "did you mean '%s'?"
+			    : "'mreg log NAME --json' tells the kinds%s",
+		       near ? near : "");
+}
+
+/* To lock a folder is to make it: that comes after the log was found. */
+static int find_log(struct looking *l, bool lock, struct mreg_error *err)
+{
+	int rc = mr_history_read(l->m, l->s, &l->h, err);
+
+	if (rc >= 0 && !l->h.found)
+		rc = mr_target_missing(l->s, &l->ref, err);
+	if (rc < 0 || !lock)
+		return rc;
+	rc = mr_store_lock(l->s, err);
+	l->locked = rc >= 0;
+	return rc < 0 ? rc : mr_history_read(l->m, l->s, &l->h, err);
+}
+
+static int read_log(struct looking *l, bool lock, struct mreg_error *err)
 {
 	int rc;
 
 	l->h.anew = l->o->verify || l->o->against;
-	rc = mr_history_read(l->m, l->s, &l->h, err);
-	if (rc >= 0 && !l->h.found)
-		rc = mr_target_missing(l->s, &l->ref, err);
+	rc = find_log(l, lock && mr_store_locks(l->s), err);
+	if (rc >= 0)
+		rc = check_kind(l, err);
 	if (rc >= 0)
 		rc = read_about(l, err);
 	if (rc >= 0)
@@ -298,17 +340,13 @@ static int fold_again(struct looking *l, struct mreg_error *err)
 
 static int show(struct looking *l, struct mreg_error *err)
 {
-	bool locked = l->o->adopt && !l->o->dry_run;
-	int rc = locked ? mr_store_lock(l->s, err) : 0;
+	int rc = read_log(l, l->o->adopt && !l->o->dry_run, err);
 
-	if (rc < 0)
-		return rc;
-	rc = read_log(l, err);
 	if (rc >= 0 && l->o->adopt)
 		rc = adopt(l, err);
 	if (rc >= 0 && l->out->adopted_count)
 		rc = fold_again(l, err);
-	if (locked)
+	if (l->locked)
 		mr_store_unlock(l->s);
 	if (rc >= 0)
 		rc = take_rows(l, err);

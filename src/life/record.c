@@ -120,6 +120,8 @@ static int add_unset(struct writing *w, struct mreg_error *err)
 		}
 		for (k = 0; k < w->md.set_count; k++)
 			set = set || strcmp(w->md.set[k].name, key) == 0;
+		for (k = 0; k < i; k++)
+			set = set || strcmp(w->o->unset.items[k], key) == 0;
 		if (!set)
 			w->md.unset[w->md.unset_count++].name =
 				mr_arena_strdup(w->arena, key);

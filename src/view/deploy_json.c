@@ -64,13 +64,18 @@ static json_t *unread_row(const void *items, size_t i)
 	return mr_view_take(&v);
 }
 
+void mr_view_unread(struct mr_view *v, const struct mreg_pair *items, size_t n)
+{
+	mr_view_rows(v, "unread", items, n, unread_row);
+}
+
 char *mreg_deployments_result_json(const struct mreg_deployments_result *r)
 {
 	struct mr_view v;
 
 	mr_view_init(&v, "mreg.deployments/1");
 	mr_view_rows(&v, "deployments", r->rows, r->count, deployment_row);
-	mr_view_rows(&v, "unread", r->unread, r->unread_count, unread_row);
+	mr_view_unread(&v, r->unread, r->unread_count);
 	return mr_view_text(&v);
 }
 

@@ -83,5 +83,6 @@ char *mreg_du_result_json(const struct mreg_du_result *r)
 	mr_view_rows(&v, "models", r->rows, r->count, du_row);
 	mr_view_rows(&v, "owners", r->owners, r->owner_count, du_row);
 	mr_view_put(&v, "total", du_row(&r->total, 0));
+	mr_view_unread(&v, r->unread, r->unread_count);
 	return mr_view_text(&v);
 }

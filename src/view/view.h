@@ -43,6 +43,8 @@ void mr_view_items(struct mr_view *v, const char *key,
 typedef json_t *mr_view_row(const void *items, size_t i);
 void mr_view_rows(struct mr_view *v, const char *key, const void *items,
 		  size_t n, mr_view_row *row);
+/* deploy_json.c: "unread": what could not be read, and why. */
+void mr_view_unread(struct mr_view *v, const struct mreg_pair *items, size_t n);
 /* life_json.c: "deprecated", an object or null; and what the log says beyond
  * who pushed it when. */
 void mr_view_deprecation(struct mr_view *v, const struct mreg_deprecation *d);

@@ -264,4 +264,4 @@ def test_people_read_it_too(mreg, churn):
         isvc("a", "mreg://churn:v1"), pod("x", "mreg://nobody:v1"))).stdout
     assert "  * prod/prod/inferenceservice/a: churn v1 (was nothing)\n" in out
     assert "  ? prod/pod/x: nobody:v1: there is no such model\n" in out
-    assert out.endswith("2 objects, 1 places of models, 1 changed\n")
+    assert out.endswith("2 objects, 1 place of models, 1 changed\n")

@@ -125,6 +125,11 @@ def test_named_models_alone_are_looked_at(place, store):
                                              versions(store / "spam"))
 
 
+def test_a_model_that_is_named_twice_counts_once(place, store):
+    assert place.json("du", "churn", f"oci:{store}//churn", "churn") == \
+        place.json("du", "churn")
+
+
 def test_what_gc_would_free_is_reclaimable(place, store):
     place.run("archive", "churn:v1")
     lost = b"nobody names this"
@@ -157,6 +162,21 @@ def test_a_registry_is_summed_up_alike(place, store, tmp_path):
     assert [told(r) for r in there["models"]] == \
         [told(r) for r in here["models"]]
     assert told(there["total"]) == told(here["total"])
+
+
+def test_a_model_that_cannot_be_read_hides_no_other(place, store):
+    before = place.json("du")
+    assert before["unread"] == []
+    (store / "broken").mkdir()
+    for name in "oci-layout", "index.json":
+        (store / "broken" / name).write_text("{")
+    after = aging.strict(place.json("du"), "du")
+    row, = after["unread"]
+    assert row["name"] == "broken" and "JSON" in row["why"]
+    assert {**after, "unread": []} == before
+    r = place.run("du")
+    assert r.stderr.startswith("warning: 'broken' is left out: ")
+    assert place.fails(1, "du", "broken")["message"]
 
 
 def test_people_read_a_table(place):

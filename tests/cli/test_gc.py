@@ -402,6 +402,57 @@ def test_a_push_that_did_not_finish_goes_after_a_day(mreg, churn, folders,
     assert mreg.json("push", folders(5), "churn")["number"] == 6
 
 
+def test_a_version_that_lost_its_tag_is_no_unfinished_push(mreg, churn,
+                                                           layout):
+    mreg.run("alias", "set", "churn:v3", "production")
+    mreg.run("alias", "rm", "churn:production")
+    # As somebody in a hurry would untag it.
+    aging.change_index(layout, lambda entries: [
+        {k: v for k, v in e.items() if k != "annotations"}
+        if e.get("annotations", {}).get(aging.REF_NAME) == "v3" else e
+        for e in entries])
+    assert plan(mreg, days=50)[1][3] == ("keep", "was_aliased")
+    assert plan(mreg, days=100)[1][3] == ("keep", "not_archived")
+    mreg.run("archive", f"churn@{churn[3]}")
+    assert plan(mreg, days=200)[1][3] == REMOVE
+
+
+def test_all_numbers_of_a_version_count(mreg, churn, layout, tmp_path):
+    aging.tag(layout, "v9", churn[1])
+    assert plan(mreg, "--keep", "v1")[1][9] == ("keep", "asked")
+    assert plan(mreg, "--keep", "v9")[1][9] == ("keep", "asked")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("policy: 1\nhold: [v1]\n")
+    assert plan(mreg, "--policy", policy)[1][9] == ("keep", "held")
+
+
+def test_what_runs_is_kept_where_only_a_part_of_it_is_named(mreg, churn,
+                                                            layout):
+    empty = {"mediaType": aging.EMPTY_TYPE, "digest": aging.EMPTY, "size": 2}
+    image = aging.put_blob(layout, json.dumps({
+        "schemaVersion": 2, "mediaType": aging.MANIFEST_TYPE,
+        "config": empty, "layers": [empty]}).encode())
+    aging.tag(layout, "v1-image", image)
+    mreg.run("deployed", "churn:v1-image", "--env", "prod")
+    assert plan(mreg)[1][1] == ("keep", "deployed")
+    mreg.run("deployed", "churn", "--env", "prod", "--none")
+    assert plan(mreg)[1][1] == REMOVE
+
+
+def test_nothing_goes_where_the_log_is_not_whole(mreg, churn, layout):
+    event = mreg.json("deployed", "churn:v1", "--env", "prod")["event"]
+    mreg.run("create", "churn")
+    aging.change_index(layout, lambda entries: [
+        e for e in entries if e["digest"] != event])
+    before = here(layout)
+    assert plan(mreg)[1][1] == REMOVE
+    err = mreg.fails(6, "gc", "churn", "--apply", env=aging.ahead(100))
+    assert "1 entry of the log of 'churn' is missing" in err["message"]
+    assert here(layout) == before and not kinds(mreg, "removed")
+    plan(mreg, "--apply", "--incomplete-log")
+    assert not {churn[1], churn[2]} & here(layout)
+
+
 def test_blobs_that_nothing_names_go_after_a_day(mreg, churn, layout):
     lost = aging.put_blob(layout, b"nobody names this")
     before = here(layout)

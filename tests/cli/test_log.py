@@ -292,3 +292,16 @@ def test_where_a_name_is_from_is_told(mreg, churn, env, actor, source):
     mreg.run("alias", "set", "churn:v1", "x", env=env)
     event = mreg.json("log", "churn")["events"][-1]
     assert (event["actor"], event["actorSource"]) == (actor, source)
+
+
+def test_a_log_that_is_not_there_is_not_made(mreg, store):
+    mreg.fails(3, "log", "nosuch", "--adopt")
+    assert not (store / "nosuch").exists()
+
+
+@pytest.mark.parametrize("kind, near", [
+    ("alias moved", "alias_moved"), ("deploy", "deployed"), ("x", "--json")])
+def test_a_kind_that_nobody_knows_is_told(mreg, pushed, kind, near):
+    err = mreg.fails(2, "log", "churn", "--kind", kind)
+    assert err["message"] == f"'{kind}' is no kind of event"
+    assert near in err["hint"]

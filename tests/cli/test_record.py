@@ -125,10 +125,13 @@ def test_only_what_changes_is_written(mreg, churn):
 
 
 def test_of_one_key_the_last_counts_and_set_wins_over_unset(mreg, churn):
-    mreg.run("edit", "churn", "--tag", "a=0")
+    mreg.run("edit", "churn", "--tag", "a=0", "--owner", "risk")
     done = mreg.json("edit", "churn", "--tag", "a=1", "--tag", "a=2",
-                     "--unset", "tags.a")
+                     "--unset", "tags.a", "--unset", "owner", "--unset",
+                     "owner")
     assert values(done) == {"tags.a": "2"}
+    event = mreg.json("log", "churn")["events"][-1]["event"]
+    assert event["unset"] == ["owner"]
 
 
 def test_an_alias_names_the_version_that_it_has_now(mreg, churn):

@@ -107,6 +107,27 @@ def test_what_goes_is_gone_and_what_stays_is_whole(user, deleting, name,
     assert user.json("push", tmp_path / "m1", name)["number"] == 4
 
 
+def test_the_log_stays_whatever_hangs_on_a_version(user, deleting, name,
+                                                   tmp_path):
+    """Who may only push, and hangs an index of events on a version that is to
+    go, cannot have them deleted."""
+    digests = push(user, name, tmp_path)
+    event = user.json("deployed", f"{name}:v2", "--env", "prod")["event"]
+    data = deleting.get(f"/v2/{name}/manifests/{event}",
+                        aging.MANIFEST_TYPE)[1]
+    put(deleting, name, digests[1].replace(":", "-") + ".sig", json.dumps({
+        "schemaVersion": 2, "mediaType": aging.INDEX_TYPE, "manifests": [
+            {"mediaType": aging.MANIFEST_TYPE, "digest": event,
+             "size": len(data)}]}).encode(), aging.INDEX_TYPE)
+    user.run("archive", f"{name}:v1")
+    gc(user, name, "--apply")
+    assert not {"v1", digests[1].replace(":", "-") + ".sig"} & \
+        deleting.tags(name)
+    assert deleting.get(f"/v2/{name}/manifests/{event}",
+                        aging.MANIFEST_TYPE)[0] == 200
+    user.run("log", name, "--verify")
+
+
 def test_a_tag_that_stays_keeps_its_manifest(user, deleting, name, tmp_path):
     """v1-image and production-image have one digest: by it both would go."""
     push(user, name, tmp_path)
@@ -123,10 +144,10 @@ def test_a_tag_that_stays_keeps_its_manifest(user, deleting, name, tmp_path):
     assert "v1" not in deleting.tags(name)
 
 
-def put(registry, name, tag, data):
+def put(registry, name, tag, data, media_type=aging.MANIFEST_TYPE):
     request = urllib.request.Request(
         f"http://{registry.host}/v2/{name}/manifests/{tag}", data,
-        {"Content-Type": aging.MANIFEST_TYPE}, method="PUT")
+        {"Content-Type": media_type}, method="PUT")
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 201
 
@@ -194,10 +215,13 @@ def test_what_is_used_between_event_and_removal_stays(user, deleting, name,
 
 class Before:
     """Stands before a registry: asks `may` before something is deleted that
-    is there, and refuses where that says no.  `hidden`: a tag that it does
-    not list."""
+    is there, and refuses with `status` where that says no.  `hidden`: a tag
+    that it does not list.  `untags`: it deletes tags alone, too."""
 
-    def __init__(self, registry, may, hidden=None):
+    def __init__(self, registry, may, hidden=None, status=405, untags=False):
+        gone = set()
+        refusal = status
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -209,6 +233,17 @@ class Before:
                     "Content-Length", 0)))
                 there = http.client.HTTPConnection("127.0.0.1", registry.port)
                 refused = False
+                if untags and "/manifests/sha" not in self.path:
+                    if self.command == "DELETE":
+                        gone.add(self.path)
+                    elif self.command == "PUT":
+                        gone.discard(self.path)
+                    elif self.path in gone:
+                        self.path += "-gone"
+                if self.path in gone:
+                    self.send_response(202)
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
                 if self.command == "DELETE":
                     there.request("HEAD", self.path, None, {
                         **self.headers, "Accept": aging.MANIFEST_TYPE})
@@ -221,7 +256,7 @@ class Before:
                 answer = there.getresponse()
                 data, status = answer.read(), answer.status
                 if refused:
-                    data, status = b"{}", 405
+                    data, status = b"{}", refusal
                 if hidden and "/tags/list" in self.path and status == 200:
                     listed = json.loads(data)
                     listed["tags"] = [t for t in listed["tags"]
@@ -260,16 +295,20 @@ class Before:
         self.server.server_close()
 
 
+@pytest.mark.parametrize("status, code", [(405, 9), (403, 5)])
 def test_an_event_of_what_was_refused_is_taken_back(user, deleting, name,
-                                                    tmp_path):
+                                                    tmp_path, status, code):
     digests = push(user, name, tmp_path)
     user.run("archive", f"{name}:v1")
     user.run("archive", f"{name}:v2")
-    refusing = Before(deleting, lambda path: False)
+    refusing = Before(deleting, lambda path: False, status=status,
+                      untags=True)
     user.env["MREG_REGISTRY"] = refusing.host
-    err = gc(user, name, "--apply", status=9).error
+    err = gc(user, name, "--apply", status=code).error
+    for n in (1, 2):
+        assert user.json("resolve", f"{name}:v{n}")["digest"] == digests[n]
     refusing.stop()
-    assert "does not delete manifests" in err["message"]
+    assert code == 5 or "does not delete manifests" in err["message"]
     at(user, deleting)
     assert kinds(user, name)[-4:] == ["removed", "removed", "restored",
                                       "restored"]

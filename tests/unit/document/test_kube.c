@@ -236,6 +236,24 @@ static void what_is_no_list_is_refused(void **state)
 		"'a/b' is no name");
 }
 
+/* Anybody may annotate their own object with it. */
+static void a_text_with_nul_hides_no_other(void **state)
+{
+	struct fixture *f = *state;
+
+	read_ok(f,
+		"{\"kind\":\"List\",\"items\":[{\"kind\":\"InferenceService\","
+		"\"metadata\":{\"name\":\"x\",\"namespace\":\"n\","
+		"\"annotations\":{\"a\":\"oci://h.io/a\\u0000b\",\"c\":"
+		"\"mreg://churn:v1\"}},\"spec\":{\"image\":\"h\\u0000\"}}]}");
+	assert_int_equal(f->found.count, 1);
+	is_ref(f, 0, "mreg n/inferenceservice/x churn:v1");
+	refused(f,
+		"{\"kind\":\"Pod\",\"metadata\":{\"namespace\":\"n\","
+		"\"name\":\"x\\u0000\"}}",
+		"no name");
+}
+
 static void an_object_beyond_all_limits_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -273,6 +291,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_cut_off_is_refused_wherever, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_list_is_refused,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_text_with_nul_hides_no_other,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_object_beyond_all_limits_is_refused, setup,
