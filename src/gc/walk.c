@@ -1,8 +1,8 @@
 /*
- * gc_walk.c - manifests and what they name: blobs, each other, what they come
+ * walk.c - manifests and what they name: blobs, each other, what they come
  * from.
  */
-#include "life/gc.h"
+#include "gc/plan.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "life/deploy.h"
+#include "use/deploy.h"
 #include "mreg/list.h"
 
 /* Rows as they are found, model after model. */

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "life/gc.h"
+#include "gc/plan.h"
 
 static int by_number(const void *a, const void *b)
 {

@@ -2,7 +2,7 @@
  * deployed_kube_sites.c - what kubectl printed, as references and whose they
  * are.
  */
-#include "life/kube.h"
+#include "use/kube.h"
 
 #include <errno.h>
 #include <fcntl.h>

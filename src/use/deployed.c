@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "life/deploy.h"
+#include "use/deploy.h"
 
 #define FIELDS 4
 

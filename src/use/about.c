@@ -1,7 +1,7 @@
 /*
  * about.c - a model opened to read or write events about it.
  */
-#include "life/about.h"
+#include "use/about.h"
 
 #include <stdio.h>
 #include <string.h>

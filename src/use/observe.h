@@ -1,8 +1,8 @@
 /*
- * life/observe.h - observations as they are given; private to the folder.
+ * use/observe.h - observations as they are given; private to the folder.
  */
-#ifndef MR_LIFE_OBSERVE_H
-#define MR_LIFE_OBSERVE_H
+#ifndef MR_USE_OBSERVE_H
+#define MR_USE_OBSERVE_H
 
 #include "base/arena.h"
 #include "mreg/observe.h"

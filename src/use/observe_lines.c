@@ -2,7 +2,7 @@
  * observe_lines.c - observations as people and programs give them: NAME=NUMBER,
  * and a JSON object in each line of a file.
  */
-#include "life/observe.h"
+#include "use/observe.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "document/document.h"
-#include "life/about.h"
+#include "use/about.h"
 #include "model/model.h"
 
 /* A file of one day's observations, not of a year's: each is a request. */

@@ -1,8 +1,8 @@
 /*
- * gc_judge.c - what becomes of each item, and the first reason why (spec/gc.md
+ * judge.c - what becomes of each item, and the first reason why (spec/gc.md
  * lists them in this order).
  */
-#include "life/gc.h"
+#include "gc/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "life/gc_past.h"
+#include "gc/past.h"
 
 #define SHOWN_BYTES 200
 

@@ -6,7 +6,7 @@
  * at only where it lies in the place of short names, or in a repository that a
  * URI or the caller names.
  */
-#include "life/kube.h"
+#include "use/kube.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /*
- * gc_remove.c - an item taken out of a repository: its tags and manifests.
+ * remove.c - an item taken out of a repository: its tags and manifests.
  *
  * Invariants
  * 1. No manifest is removed by its digest that a tag, or an item, names that
  *    stays: registries take all tags of a digest along (P-68).
  * 2. A tag is removed only while it has what it had when all was read.
  */
-#include "life/gc.h"
+#include "gc/plan.h"
 
 #include <string.h>
 

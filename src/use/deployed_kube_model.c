@@ -9,7 +9,7 @@
  *    the name (else the one with the smallest digest), the others are called
  *    WORKLOAD@<12 hex of the digest>.
  */
-#include "life/kube.h"
+#include "use/kube.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
- * life/about.h - a model and maybe one version of it, opened to read or write
+ * use/about.h - a model and maybe one version of it, opened to read or write
  * events about it; private to the folder.
  */
-#ifndef MR_LIFE_ABOUT_H
-#define MR_LIFE_ABOUT_H
+#ifndef MR_USE_ABOUT_H
+#define MR_USE_ABOUT_H
 
 #include "history/history.h"
 

@@ -1,7 +1,7 @@
 /*
- * gc_past.c - what aliases were: one pass over the log, in fold order.
+ * past.c - what aliases were: one pass over the log, in fold order.
  */
-#include "life/gc_past.h"
+#include "gc/past.h"
 
 #include <string.h>
 

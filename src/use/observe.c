@@ -13,8 +13,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "life/about.h"
-#include "life/observe.h"
+#include "use/about.h"
+#include "use/observe.h"
 
 #define FIELDS 8
 /* Digests that an event names at most: they fill half of one. */

@@ -1,12 +1,12 @@
 /*
- * life/gc.h - what a repository holds and what of it may go: shared by gc and
+ * gc/plan.h - what a repository holds and what of it may go: shared by gc and
  * du; private to the folder.
  *
  * Everything belongs to an item: a version, with what hangs on it; a push that
  * was not finished; or item 0, the rest, which always stays.
  */
-#ifndef MR_LIFE_GC_H
-#define MR_LIFE_GC_H
+#ifndef MR_GC_PLAN_H
+#define MR_GC_PLAN_H
 
 #include "content/digest_map.h"
 #include "history/history.h"
@@ -53,7 +53,7 @@ struct gc_item {
 	const struct mr_version_standing *v; /* NULL: the log knows nothing */
 	bool tagged;                         /* its v<N> is there */
 	/* Somebody did something with it, so its push was finished, even if
-	 * v<N> was lost since: gc_past.c. */
+	 * v<N> was lost since: past.c. */
 	bool published, was_removed;
 	/* What its aliases were: judge.c. */
 	int64_t left_s; /* when the last one left it; 0: none had it */
@@ -98,18 +98,18 @@ struct gc {
 };
 void mr_gc_release(struct gc *g); /* for MR_AUTO too */
 
-/* gc_gather.c: open the repository of `name`; read all of it, anew on every
+/* gather.c: open the repository of `name`; read all of it, anew on every
  * call. */
 int mr_gc_open(struct gc *g, const char *name, struct mreg_error *err);
 int mr_gc_gather(struct gc *g, struct mreg_error *err);
 
-/* gc_walk.c: manifests, and what they name. */
+/* walk.c: manifests, and what they name. */
 int mr_gc_walk(struct gc *g, struct mreg_error *err);
 /* Add a part to an item and look into it, and into what hangs on it. */
 int mr_gc_enter(struct gc *g, size_t item, const struct mreg_digest *d,
 		struct mreg_error *err);
 
-/* gc_judge.c: what becomes of each item, and why. */
+/* judge.c: what becomes of each item, and why. */
 int mr_gc_judge(struct gc *g, struct mreg_error *err);
 
 /* gc_remove.c */
@@ -119,7 +119,7 @@ int mr_gc_ask(struct gc *g, struct mreg_error *err);
 /* Remove what belongs to an item, what hangs on it before itself. */
 int mr_gc_remove(struct gc *g, size_t item, struct mreg_error *err);
 
-/* gc_apply.c: carry it out; the caller holds mr_store_lock.  Archiving first;
+/* apply.c: carry it out; the caller holds mr_store_lock.  Archiving first;
  * then removing, which gathers and judges all anew. */
 int mr_gc_archive(struct gc *g, struct mreg_error *err);
 /* What nothing names any more, where the store is ours to clean. */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "life/about.h"
+#include "use/about.h"
 
 #define FIELDS 8
 

@@ -1,10 +1,10 @@
 /*
- * life/gc_past.h - what aliases were, for gc; private to the folder.
+ * gc/past.h - what aliases were, for gc; private to the folder.
  */
-#ifndef MR_LIFE_GC_PAST_H
-#define MR_LIFE_GC_PAST_H
+#ifndef MR_GC_PAST_H
+#define MR_GC_PAST_H
 
-#include "life/gc.h"
+#include "gc/plan.h"
 
 /* For each item: when the last alias left it, when one went on to a higher
  * version, and which of the aliases that the policy holds had it. */

@@ -1,5 +1,5 @@
 /*
- * gc_apply.c - a plan carried out, and what the log says of it.
+ * apply.c - a plan carried out, and what the log says of it.
  *
  * Order: archive -> see that the log is whole -> ask whether the registry
  * deletes at all -> write every removal into the log -> read everything again,
@@ -13,7 +13,7 @@
  * 2. An event of a removal that is not carried out, because of the registry or
  *    of a later use, is taken back by a *restored*.
  */
-#include "life/gc.h"
+#include "gc/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /*
- * life/deploy.h - what the commands on places share; private to the folder.
+ * use/deploy.h - what the commands on places share; private to the folder.
  */
-#ifndef MR_LIFE_DEPLOY_H
-#define MR_LIFE_DEPLOY_H
+#ifndef MR_USE_DEPLOY_H
+#define MR_USE_DEPLOY_H
 
-#include "life/about.h"
+#include "use/about.h"
 #include "mreg/deploy.h"
 
 /* On an image that was made of a version: that version's manifest. */

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "content/digest.h"
-#include "life/gc.h"
+#include "gc/plan.h"
 #include "mreg/list.h"
 
 /* A blob in a model. */

@@ -1,11 +1,11 @@
 /*
- * life/kube.h - what a cluster runs, model by model; private to the folder.
+ * use/kube.h - what a cluster runs, model by model; private to the folder.
  */
-#ifndef MR_LIFE_KUBE_H
-#define MR_LIFE_KUBE_H
+#ifndef MR_USE_KUBE_H
+#define MR_USE_KUBE_H
 
 #include "document/document.h"
-#include "life/deploy.h"
+#include "use/deploy.h"
 
 /* A reference of the cluster. */
 struct mr_kube_site {

@@ -1,8 +1,8 @@
 /*
- * gc_gather.c - what a repository holds: its log, its tags, and to which item
+ * gather.c - what a repository holds: its log, its tags, and to which item
  * each belongs.
  */
-#include "life/gc.h"
+#include "gc/plan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
