@@ -139,13 +139,9 @@ static int set_in(struct mreg *m, const char *text, const char *alias,
 
 	if (rc >= 0)
 		rc = mr_target(m, text, &ref, &s, err);
-	if (rc >= 0 && mr_tag_kind(ref.tag) == MR_TAG_RECORD)
-		rc = mr_fail(err, MREG_EUSAGE,
-			     "'%s' is one of mreg's own records, no version",
-			     ref.tag);
 	/* A version that is not there must not leave an empty store behind. */
 	if (rc >= 0)
-		rc = mr_target_resolve(s, &ref, &d, err);
+		rc = mr_subject_resolve(m, s, &ref, &d, err);
 	if (rc >= 0 && !o->dry_run)
 		rc = mr_store_lock(s, err);
 	if (rc < 0)

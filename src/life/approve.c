@@ -408,7 +408,9 @@ static int open_version(struct approve *a, const char *text,
 			      text);
 		return mr_hint(err, "write NAME:v3");
 	}
-	return rc < 0 ? rc : mr_target_resolve(a->s, &a->ref, &a->version, err);
+	return rc < 0 ? rc
+		      : mr_subject_resolve(a->m, a->s, &a->ref, &a->version,
+					   err);
 }
 
 static int run(struct mreg *m, const char *text, const char *alias,

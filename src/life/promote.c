@@ -332,12 +332,8 @@ static int run(struct promote *p, const char *text, struct mreg_error *err)
 
 	if (rc >= 0)
 		rc = mr_look_open(p->m, text, &p->l, err);
-	if (rc >= 0 && mr_tag_kind(p->l.ref.tag) == MR_TAG_RECORD) {
-		(void)mr_fail(err, MREG_EUSAGE,
-			      "'%s' is one of mreg's own records, no version",
-			      p->l.ref.tag);
-		rc = mr_hint(err, "write NAME:v3");
-	}
+	if (rc >= 0)
+		rc = mr_subject_check(&p->l.ref, p->l.manifest, err);
 	if (rc >= 0 && !p->o->dry_run)
 		rc = mr_store_lock(p->l.s, err);
 	if (rc < 0)

@@ -288,7 +288,7 @@ static int find(struct writing *w, const char *text, struct mreg_error *err)
 		return mr_hint(err, "leave out the tag");
 	}
 	if (!whole) {
-		rc = mr_target_resolve(w->s, &w->ref, &d, err);
+		rc = mr_subject_resolve(w->m, w->s, &w->ref, &d, err);
 		w->md.version = d.digest;
 	} else if (!w->md.record) {
 		rc = mr_history_read(w->m, w->s, &w->h, err);

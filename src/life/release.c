@@ -66,7 +66,7 @@ int mreg_release(struct mreg *m, const char *text, const char *release,
 		rc = mr_target(m, text, &ref, &s, err);
 	/* A version that is not there must not leave an empty store behind. */
 	if (rc >= 0)
-		rc = mr_target_resolve(s, &ref, &d, err);
+		rc = mr_subject_resolve(m, s, &ref, &d, err);
 	if (rc >= 0 && !o.dry_run)
 		rc = mr_store_lock(s, err);
 	if (rc >= 0) {

@@ -347,7 +347,7 @@ static int run(struct mreg *m, const char *text, enum mr_event_kind kind,
 		rc = mr_hint(err, "write NAME:v3");
 	}
 	if (rc >= 0)
-		rc = mr_target_resolve(r.s, &r.ref, &r.version, err);
+		rc = mr_subject_resolve(m, r.s, &r.ref, &r.version, err);
 	if (rc >= 0 && !o.dry_run)
 		rc = mr_store_lock(r.s, err);
 	if (rc >= 0) {

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -32,22 +31,6 @@ void mr_attach_release(struct attach *a)
 }
 
 /* By its digest a record can be named too. */
-static int check_subject(const struct mr_manifest *subject, const char *ref,
-			 struct mreg_error *err)
-{
-	static const char *const records[] = { MR_EVENT_ARTIFACT,
-					       MR_POLICY_MEDIA };
-	size_t i;
-
-	for (i = 0; subject->artifact_type && i < MR_COUNT(records); i++)
-		if (strcasecmp(subject->artifact_type, records[i]) == 0)
-			return mr_fail(err, MREG_EUSAGE,
-				       "'%.150s' is one of mreg's own records, "
-				       "no version",
-				       ref);
-	return 0;
-}
-
 int mr_attach_open(struct attach *a, const char *ref,
 		   const struct mreg_texts *annotations, const char *created,
 		   struct mreg_error *err)
@@ -64,14 +47,11 @@ int mr_attach_open(struct attach *a, const char *ref,
 		rc = mr_meta_epoch(a->meta, err);
 	if (rc >= 0)
 		rc = mr_target(a->m, ref, &a->ref, &a->s, err);
-	if (rc >= 0 && a->ref.tag[0] &&
-	    mr_tag_kind(a->ref.tag) == MR_TAG_RECORD)
-		return mr_fail(err, MREG_EUSAGE,
-			       "'%s' is one of mreg's own records, no version",
-			       a->ref.tag);
+	if (rc >= 0)
+		rc = mr_subject_check(&a->ref, NULL, err);
 	if (rc >= 0)
 		rc = mr_target_manifest(a->m, a->s, &a->ref, &a->subject, err);
-	return rc < 0 ? rc : check_subject(a->subject, ref, err);
+	return rc < 0 ? rc : mr_subject_check(&a->ref, a->subject, err);
 }
 
 int mr_attach_file(struct attach *a, const char *path, struct mreg_error *err)

@@ -41,7 +41,7 @@ int mr_about_open(struct mreg *m, const char *text, enum mr_about_what what,
 	}
 	if (!named && what != MR_ABOUT_VERSION)
 		return 0;
-	return mr_target_resolve(out->s, &out->ref, &out->version, err);
+	return mr_subject_resolve(m, out->s, &out->ref, &out->version, err);
 }
 
 int mr_about_fold(struct mr_about *a, struct mreg_error *err)

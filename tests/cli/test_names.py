@@ -142,3 +142,19 @@ def test_a_wait_ends_when_time_is_up(mreg, churn):
     err = mreg.run("wait", "churn:nope", "--timeout", "1", "--interval", "50",
                    "--json", status=3).error
     assert "was not there" in err["message"]
+
+
+@pytest.mark.parametrize("command", [
+    ["alias", "set", "{}", "production"], ["promote", "{}", "production"],
+    ["request", "{}", "production"], ["release", "{}", "1.0.0"],
+    ["deprecate", "{}"], ["archive", "{}"], ["edit", "{}", "--tag", "a=b"],
+    ["deployed", "{}", "--env", "prod"],
+    ["observe", "{}", "--metric", "drift=0.1"],
+], ids=lambda c: " ".join(c[:2]))
+def test_nothing_is_said_of_records(mreg, pushed, command):
+    """An event is a manifest beside the versions, which its digest names."""
+    before = mreg.json("log", "churn")
+    event = before["events"][-1]["digest"]
+    r = mreg.run(*[w.format(f"churn@{event}") for w in command], status=2)
+    assert "is one of mreg's own records, no version" in r.stderr
+    assert mreg.json("log", "churn")["heads"] == before["heads"]
