@@ -142,6 +142,9 @@ struct mreg_inspect_result {
 	const struct mreg_pair *record; /* of the model as a whole; by key */
 	size_t record_count;
 	const char *answerable; /* its owner, else the model's; NULL: none */
+	/* When the policy asks for a review of what an alias has; 0: never. */
+	int64_t review_s;
+	bool review_over; /* that is past */
 	void *owner;
 };
 

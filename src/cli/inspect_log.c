@@ -68,6 +68,7 @@ static void put_archived(struct mr_buf *b, const struct mreg_archival *a)
 /* How far it came, and where it is. */
 void cli_put_life(struct mr_buf *b, const struct mreg_inspect_result *r)
 {
+	char text[32];
 	size_t i;
 
 	if (r->stage)
@@ -76,6 +77,10 @@ void cli_put_life(struct mr_buf *b, const struct mreg_inspect_result *r)
 		put_archived(b, r->archived);
 	if (r->deprecated)
 		put_deprecated(b, r->deprecated);
+	if (r->review_s)
+		mr_buf_printf(b, "%-14s %.10s%s\n", "review due",
+			      mr_text_time(r->review_s, text),
+			      r->review_over ? ", over" : "");
 	if (r->incidents)
 		mr_buf_printf(b, "%-14s %" PRIu64 " open\n", "incidents",
 			      r->incidents);

@@ -104,6 +104,9 @@ static int take_stage(struct reading *r, struct mreg_error *err)
 				    err);
 	if (rc < 0 || mr_arena_failed(r->a))
 		return rc;
+	out->review_s = mr_look_review(&r->now, digest_of(r), stages.review_s);
+	out->review_over =
+		out->review_s && out->review_s <= mr_now_s(&l->m->env);
 	stage = mr_stage(out->archived != NULL, stages.items, stages.count,
 			 out->tags, out->tag_count);
 	out->stage = mr_arena_strdup(r->a, stage);

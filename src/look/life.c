@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 
 #define TAGS "tags."
+#define REVIEWED TAGS "reviewed" /* the day of the last review */
 
 /* -- values given after the fact ------------------------------------------- */
 
@@ -211,7 +212,30 @@ int mr_look_stages(struct mreg *m, const struct mreg_ref *ref,
 		items[i] = mr_arena_strdup(a, life->stages[i]);
 	out->items = items;
 	out->count = items ? life->stage_count : 0;
+	out->review_s = life->review_s;
 	return mr_result_check(a, err);
+}
+
+/* What people wrote there need be no date: then it is when they wrote it. */
+int64_t mr_look_review(const struct mr_standing *now,
+		       const struct mreg_digest *d, int64_t review_s)
+{
+	const struct mr_version_standing *v = mr_standing_version(now, d);
+	int64_t last_s = 0;
+	size_t i;
+
+	if (!review_s || !v)
+		return 0;
+	if (v->registered)
+		last_s = v->registered->time_s;
+	for (i = 0; i < v->metadata.count; i++) {
+		const struct mr_value *it = &v->metadata.items[i];
+
+		if (strcmp(it->key, REVIEWED) == 0 &&
+		    mr_text_moment_parse(it->value, &last_s) < 0)
+			last_s = it->event->time_s;
+	}
+	return last_s ? last_s + review_s : 0;
 }
 
 bool mr_look_aliased(const struct mr_tag_row *rows, size_t n,

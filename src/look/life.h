@@ -44,10 +44,12 @@ const struct mreg_archival *mr_look_archived(const struct mr_standing *now,
 					     const struct mreg_digest *d,
 					     struct mr_arena *a);
 
-/* Aliases that are stages, in order; in the arena. */
+/* Aliases that are stages, in order; in the arena.  And how long a review
+ * lasts; 0: none is asked for. */
 struct mr_stages {
 	const char *const *items;
 	size_t count;
+	int64_t review_s;
 };
 /*
  * By the policy in force, as far as the log is read in `h`.  Without one the
@@ -58,6 +60,10 @@ struct mr_stages {
 int mr_look_stages(struct mreg *m, const struct mreg_ref *ref,
 		   struct mr_store *s, struct mr_history *h, struct mr_arena *a,
 		   struct mr_stages *out, struct mreg_error *err);
+/* When a review of the version is due: so long after the last one, which is a
+ * value given after the fact, else after it was registered.  0: never. */
+int64_t mr_look_review(const struct mr_standing *now,
+		       const struct mreg_digest *d, int64_t review_s);
 /* Whether one of the tags is an alias. */
 bool mr_look_aliased(const struct mr_tag_row *rows, size_t n,
 		     const struct mreg_digest *d); /* NULL: of any version */

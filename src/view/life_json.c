@@ -73,6 +73,8 @@ void mr_view_life(struct mr_view *v, const struct mreg_inspect_result *r)
 	}
 	mr_view_texts(v, "releases", r->releases, r->release_count);
 	mr_view_str(v, "owner", r->answerable);
+	mr_view_time(v, "reviewDue", r->review_s);
+	mr_view_bool(v, "reviewOver", r->review_over);
 	mr_view_rows(v, "edited", r->edited, r->edited_count, edited_row);
 	mr_view_pairs(v, "record", r->record, r->record_count);
 	mr_view_rows(v, "deployed", r->places, r->place_count, place_row);

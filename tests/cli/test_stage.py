@@ -1,6 +1,7 @@
 """test_stage.py - how far a version came: its stage, what else the log says of
 it, and values given after the fact."""
 
+import datetime
 import json
 
 import harness
@@ -317,3 +318,36 @@ def test_a_reason_cannot_forge_a_line(mreg, churn, tmp_path):
             if line.startswith("error")] == []
     assert mreg.json("inspect", "churn:v1")["deprecated"]["reason"] == \
         "bad\nerror: all is lost"
+
+
+# -- reviews --------------------------------------------------------------------
+
+
+def due(mreg, version, **kw):
+    r = mreg.json("inspect", f"churn:{version}", **kw)
+    return r["reviewDue"] and r["reviewDue"][:10], r["reviewOver"]
+
+
+def month_after(time):
+    day = datetime.date.fromisoformat(time[:10])
+    return (day + datetime.timedelta(days=30)).isoformat()
+
+
+def test_a_review_is_due_after_the_last_one(mreg, churn, tmp_path, later):
+    rules = tmp_path / "policy.yaml"
+    rules.write_text("policy: 1\nreview: 30d\n")
+    mreg.run("policy", "set", "churn", rules)
+    assert due(mreg, "v2") == (None, False) # nobody uses it
+    mreg.run("alias", "set", "churn:v2", "production")
+    first = month_after(mreg.json("inspect", "churn:v2")["created"])
+    assert due(mreg, "v2") == (first, False)
+    assert due(mreg, "v2", env=later(31 * 24)) == (first, True)
+    mreg.run("edit", "churn:v2", "--tag", "reviewed=2099-01-01")
+    assert due(mreg, "v2", env=later(31 * 24))[0] == "2099-01-31"
+    text = mreg.run("inspect", "churn:v2").stdout
+    assert "review due     2099-01-31\n" in text
+    mreg.run("edit", "churn:v2", "--tag", "reviewed=yes")
+    said = month_after(mreg.json("log", "churn")["events"][-1]["time"])
+    assert due(mreg, "v2") == (said, False) # "yes" is no day
+    over = mreg.run("inspect", "churn:v2", env=later(32 * 24)).stdout
+    assert f"review due     {said}, over\n" in over
