@@ -61,10 +61,12 @@ static void put_verdict(struct cli *cli, struct mr_buf *b,
 		mr_buf_puts(b, "  no gate was asked: no policy is in force\n");
 		return;
 	}
-	mr_buf_printf(b, "  passes %" PRIu64 " rule%s of ", r->checked,
-		      r->checked == 1 ? "" : "s");
-	put_sources(cli, b, r);
-	mr_buf_putc(b, '\n');
+	if (r->checked) {
+		mr_buf_printf(b, "  passes %" PRIu64 " rule%s of ", r->checked,
+			      r->checked == 1 ? "" : "s");
+		put_sources(cli, b, r);
+		mr_buf_putc(b, '\n');
+	}
 	if (!r->gated) {
 		mr_buf_puts(b, "  no gate was asked: there is none for ");
 		cli_put_bold(cli, b, r->move.alias);
