@@ -194,7 +194,7 @@ static int run_shown(struct cli *cli, const struct args *a,
 			mreg_gc_result_release(&res);
 		}
 	}
-	while (n > 0)
+	while (digests && n > 0)
 		mr_release(digests[--n]);
 	mr_release(digests);
 	return rc;

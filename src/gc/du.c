@@ -121,7 +121,7 @@ static int add_model(struct du *d, const char *name, bool listed,
 					    mr_target_name(d->m, &g.ref, text));
 		rc = row->name ? 0 : mr_fail_nomem(&why);
 	}
-	if (rc >= 0 && is_counted(d, row->name))
+	if (rc >= 0 && row->name && is_counted(d, row->name))
 		return 0;
 	if (rc >= 0)
 		rc = measure(d, &g, row, &why);

@@ -60,7 +60,7 @@ static int take_rows(const struct gc *g, struct mreg_gc_result *out,
 		if (it->action == MREG_GC_REMOVE)
 			take_tags(g, i, row);
 	}
-	if (out->count > 1)
+	if (out->rows && out->count > 1)
 		qsort(out->rows, out->count, sizeof(*out->rows), by_number);
 	return mr_result_check(g->arena, err);
 }

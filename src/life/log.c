@@ -121,7 +121,7 @@ static int take_rows(struct looking *l, struct mreg_error *err)
 static int take_alias(struct looking *l, const struct mr_alias_standing *a,
 		      struct mreg_log_alias *row, struct mreg_error *err)
 {
-	struct mr_alias_state now;
+	struct mr_alias_state now = { .move = NULL };
 	int rc = 0;
 
 	row->alias = mr_arena_strdup(l->out->owner, a->name);

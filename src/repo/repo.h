@@ -110,8 +110,8 @@ int mr_target_missing(struct mr_store *s, const struct mreg_ref *ref,
  * agree (MREG_ECONFLICT). */
 int mr_target_resolve(struct mr_store *s, const struct mreg_ref *ref,
 		      struct mreg_desc *out, struct mreg_error *err);
-/* subject.c: MREG_EUSAGE when `ref`, or its manifest `doc` (NULL: not known), is
- * one of mreg's own records: nothing is said of those. */
+/* subject.c: MREG_EUSAGE when `ref`, or its manifest `doc` (NULL: not known),
+ * is one of mreg's own records: nothing is said of those. */
 int mr_subject_check(const struct mreg_ref *ref, const struct mr_manifest *doc,
 		     struct mreg_error *err);
 /* mr_target_resolve of a version that something is said of; what a digest names
