@@ -70,7 +70,7 @@ static void take_release(struct listing *l, struct mreg_alias_row *row)
 		mr_standing_version(&l->now, &row->digest);
 	const struct mr_event *e = v ? v->released : NULL;
 
-	if (!row->release || !e ||
+	if (!row->alias || !row->release || !e ||
 	    strcmp(mr_event_text(e, "release"), row->alias) != 0)
 		return;
 	row->since_s = e->time_s;
