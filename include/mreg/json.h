@@ -22,9 +22,13 @@
 #include "mreg/doctor.h"
 #include "mreg/du.h"
 #include "mreg/evaluate.h"
+#include "mreg/figures.h"
 #include "mreg/gc.h"
 #include "mreg/incident.h"
+#include "mreg/index.h"
+#include "mreg/ingest.h"
 #include "mreg/inspect.h"
+#include "mreg/lineage.h"
 #include "mreg/list.h"
 #include "mreg/log.h"
 #include "mreg/login.h"
@@ -34,8 +38,11 @@
 #include "mreg/pull.h"
 #include "mreg/push.h"
 #include "mreg/record.h"
+#include "mreg/report.h"
 #include "mreg/resolve.h"
 #include "mreg/retire.h"
+#include "mreg/query.h"
+#include "mreg/search.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -72,12 +79,22 @@ MREG_API char *mreg_deployments_result_json(
 	const struct mreg_deployments_result *r);
 MREG_API char *mreg_kubernetes_result_json(
 	const struct mreg_kubernetes_result *r);
+MREG_API char *mreg_ingest_result_json(const struct mreg_ingest_result *r);
 MREG_API char *mreg_observe_result_json(const struct mreg_observe_result *r);
 MREG_API char *mreg_incidents_result_json(
 	const struct mreg_incidents_result *r);
 MREG_API char *mreg_gc_result_json(const struct mreg_gc_result *r);
 MREG_API char *mreg_du_result_json(const struct mreg_du_result *r);
+MREG_API char *mreg_index_sync_result_json(
+	const struct mreg_index_sync_result *r);
+MREG_API char *mreg_index_status_result_json(
+	const struct mreg_index_status_result *r);
+MREG_API char *mreg_report_result_json(const struct mreg_report_result *r);
+MREG_API char *mreg_figures_result_json(const struct mreg_figures_result *r);
 MREG_API char *mreg_log_result_json(const struct mreg_log_result *r);
+MREG_API char *mreg_query_result_json(const struct mreg_query_result *r);
+MREG_API char *mreg_search_result_json(const struct mreg_search_result *r);
+MREG_API char *mreg_lineage_result_json(const struct mreg_lineage_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
 MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
@@ -92,6 +109,9 @@ MREG_API char *mreg_version_row_json(const struct mreg_versions_result *r,
 MREG_API char *mreg_model_row_json(const struct mreg_models_result *r,
 				   size_t i);
 MREG_API char *mreg_log_row_json(const struct mreg_log_result *r, size_t i);
+MREG_API char *mreg_query_row_json(const struct mreg_query_result *r, size_t i);
+MREG_API char *mreg_search_row_json(const struct mreg_search_result *r,
+				    size_t i);
 MREG_API char *mreg_approval_row_json(const struct mreg_approvals_result *r,
 				      size_t i);
 MREG_API char *mreg_deployment_row_json(const struct mreg_deployments_result *r,

@@ -39,6 +39,9 @@ struct mreg_opts {
 	 * trusted as proof; NULL: settings, else MREG_AUTHOR, git, the account.
 	 */
 	const char *actor;
+	const char *index; /* database of the index: a file, or
+			    * postgresql://...; NULL: settings, else
+			    * index.db in the folder of data */
 };
 #define MREG_OPTS_INIT                                                         \
 	{                                                                      \
@@ -50,6 +53,27 @@ struct mreg_opts {
 MREG_API int mreg_open(const struct mreg_opts *o, struct mreg **out,
 		       struct mreg_error *err);
 MREG_API void mreg_close(struct mreg *m); /* NULL does nothing */
+
+/* What reading commands may take from the index instead of asking a registry:
+ * the tags of models.  What decides something never does. */
+enum mreg_index_use {
+	MREG_INDEX_NEVER,  /* as a session begins */
+	MREG_INDEX_FRESH,  /* what was synced less than the setting index.fresh
+			    * ago, and not written to from here since */
+	MREG_INDEX_ALWAYS, /* however old; what is not in it is
+			    * MREG_ENOTFOUND */
+};
+MREG_API void mreg_use_index(struct mreg *m, enum mreg_index_use how);
+
+/*
+ * What is asked of the index from here on is answered as it is at the first
+ * question, whatever is synced in between, until it is let go; pages of one
+ * search, for example.  Where it is held for long while others write, the
+ * database grows.  This session writes nothing to it meanwhile.
+ * MREG_ENOTFOUND: there is no index.
+ */
+MREG_API int mreg_index_hold(struct mreg *m, struct mreg_error *err);
+MREG_API void mreg_index_let_go(struct mreg *m); /* not held: nothing */
 
 /* Make the call under way, and every later one, end with MREG_ECANCELED.
  * Async-signal-safe. */

@@ -144,6 +144,23 @@ char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 	return out;
 }
 
+char *mr_arena_join(struct mr_arena *a, const char *const *items, size_t n,
+		    const char *between)
+{
+	size_t bytes = 1;
+	size_t i;
+	char *out, *end;
+
+	for (i = 0; i < n; i++)
+		bytes += strlen(items[i]) + (i ? strlen(between) : 0);
+	out = end = n ? mr_arena_alloc(a, bytes) : NULL;
+	for (i = 0; out && i < n; i++) {
+		end = stpcpy(end, i ? between : "");
+		end = stpcpy(end, items[i]);
+	}
+	return out;
+}
+
 bool mr_arena_failed(const struct mr_arena *a)
 {
 	return a->failed;

@@ -31,6 +31,10 @@ char *mr_arena_strndup(struct mr_arena *a, const char *s, size_t n);
 char *mr_arena_printf(struct mr_arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Texts with `between` between them; NULL of none, too. */
+char *mr_arena_join(struct mr_arena *a, const char *const *items, size_t n,
+		    const char *between);
+
 bool mr_arena_failed(const struct mr_arena *a);
 
 #endif

@@ -53,9 +53,10 @@ void mr_log(struct mr_env *env, enum mreg_log_level level, const char *fmt, ...)
 	char draft[LOG_LINE_BYTES + 8]; /* a cut here is cut again, visibly */
 	char line[LOG_LINE_BYTES];
 	va_list ap;
+	bool keep = env && env->warnings && level == MREG_LOG_WARN;
 	int n;
 
-	if (!env || !env->log || level > env->level)
+	if (!keep && (!env || !env->log || level > env->level))
 		return;
 	va_start(ap, fmt);
 	n = vsnprintf(draft, sizeof(draft), fmt, ap);
@@ -64,7 +65,12 @@ void mr_log(struct mr_env *env, enum mreg_log_level level, const char *fmt, ...)
 		return;
 	mr_text_safe(draft, line, sizeof(line));
 	(void)pthread_mutex_lock(&env->lock);
-	env->log(env->ctx, level, line);
+	/* One that is not kept for want of memory is told. */
+	if (keep)
+		keep = mr_list_has(env->warnings, line) ||
+		       mr_list_add(env->warnings, line, NULL) >= 0;
+	if (!keep && env->log)
+		env->log(env->ctx, level, line);
 	(void)pthread_mutex_unlock(&env->lock);
 }
 

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "mreg/types.h"
 
 struct mr_env {
@@ -23,6 +24,9 @@ struct mr_env {
 	void (*log)(void *ctx, enum mreg_log_level level, const char *text);
 	void (*progress)(void *ctx, const struct mreg_progress *p);
 	enum mreg_log_level level; /* less important ones are not formatted */
+	/* Where warnings go instead, each once, whatever the level is;
+	 * borrowed; NULL: to the log. */
+	struct mr_list *warnings;
 	/* Each may be NULL: the real thing. */
 	int64_t (*now_s)(void *ctx);   /* seconds since 1970 */
 	int64_t (*mono_ms)(void *ctx); /* never goes back */

@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/env.h"
@@ -262,4 +264,32 @@ int mr_path_join(char *out, size_t cap, const char *dir, const char *name,
 			       dir, name);
 	(void)snprintf(out, cap, "%s%s%s", dir, slash ? "/" : "", name);
 	return 0;
+}
+
+bool mr_file_is_remote(const char *path)
+{
+	static const unsigned long remote[] = {
+		NFS_SUPER_MAGIC,
+		SMB_SUPER_MAGIC,
+		CIFS_SUPER_MAGIC,
+		SMB2_SUPER_MAGIC,
+		AFS_SUPER_MAGIC,
+		AFS_FS_MAGIC,
+		CODA_SUPER_MAGIC,
+		FUSE_SUPER_MAGIC,
+		V9FS_MAGIC,
+		CEPH_SUPER_MAGIC,
+		OCFS2_SUPER_MAGIC,
+		0x0bd00bd0 /* Lustre */,
+		0x47504653 /* GPFS */,
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (statfs(path, &fs) < 0)
+		return true;
+	for (i = 0; i < MR_COUNT(remote); i++)
+		if (((unsigned long)fs.f_type & 0xffffffff) == remote[i])
+			return true;
+	return false;
 }

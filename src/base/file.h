@@ -42,6 +42,10 @@ struct mr_env;
 int mr_file_lock(int fd, bool exclusive, struct mr_env *env, const char *name,
 		 struct mreg_error *err);
 
+/* Whether other machines may use it too: what its users share in memory is
+ * then not the same for all of them.  True too when nobody knows. */
+bool mr_file_is_remote(const char *path);
+
 /* What identifies unchanged content: product.md 5.3, protocol.md D-10. */
 struct mr_file_id {
 	uint64_t dev, ino, size;

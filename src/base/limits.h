@@ -61,6 +61,9 @@
 /* claims: product.md 3.2 always ends, but a broken registry may not */
 #define MR_CLAIM_ROUNDS_MAX 64
 
+/* 2^63 as a double, the first whole number that int64_t lacks. */
+#define MR_INT64_END 9223372036854775808.0
+
 #define MR_CONFIG_MAX_BYTES (1u << 20)
 
 #endif

@@ -29,6 +29,7 @@ struct run {
 	int64_t began_ms;
 	pid_t pid;
 	int in, out; /* our ends; -1 when closed */
+	size_t sent; /* of the input */
 	int status;  /* of waitpid */
 };
 
@@ -128,28 +129,64 @@ static int check_time(const struct run *r, struct mreg_error *err)
 		       r->p->argv[0], (int)(r->p->timeout_ms / 1000));
 }
 
-/* Everything it says, until it closes its stdout. */
-static int listen_to(struct run *r, struct mr_buf *out, struct mreg_error *err)
+/* As much of the input as it has room for.  One that reads no further has gone
+ * or needs no more: what it says tells. */
+static void feed(struct run *r)
 {
-	struct pollfd p = { .fd = r->out, .events = POLLIN };
+	const char *input = r->p->input;
+	size_t left = r->p->input_len - r->sent;
+	ssize_t n = 0;
+
+	if (left)
+		n = send(r->in, input + r->sent, left,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		r->sent += (size_t)n;
+	if (r->sent == r->p->input_len ||
+	    (n < 0 && errno != EAGAIN && errno != EINTR))
+		mr_fd_close(&r->in);
+}
+
+static int hear(struct run *r, struct mr_buf *out, bool *end,
+		struct mreg_error *err)
+{
 	char chunk[4096];
-	ssize_t got = 1;
+	ssize_t got = read(r->out, chunk, sizeof(chunk));
 	int rc = 0;
 
-	while (got != 0 && rc >= 0) {
-		rc = check_time(r, err);
-		if (rc < 0 || poll(&p, 1, POLL_MS) <= 0)
-			continue;
-		got = read(r->out, chunk, sizeof(chunk));
-		if (got < 0 && errno != EINTR)
-			rc = mr_fail_sys(err, errno, "cannot read from '%s'",
-					 r->p->argv[0]);
-		if (got > 0)
-			mr_buf_add(out, chunk, (size_t)got);
-		if (out->failed)
-			rc = mr_buf_check(out, r->p->argv[0], err);
-	}
+	*end = got == 0;
+	if (got < 0 && errno != EINTR)
+		rc = mr_fail_sys(err, errno, "cannot read from '%s'",
+				 r->p->argv[0]);
+	if (got > 0)
+		mr_buf_add(out, chunk, (size_t)got);
+	if (out->failed)
+		rc = mr_buf_check(out, r->p->argv[0], err);
 	mr_wipe(chunk, sizeof(chunk)); /* it may have been a secret */
+	return rc;
+}
+
+/* Everything it says, until it closes its stdout.  Both ways at once: it may
+ * say more than a pipe holds before it has read everything. */
+static int converse(struct run *r, struct mr_buf *out, struct mreg_error *err)
+{
+	bool end = false;
+	int rc = 0;
+
+	while (!end && rc >= 0) {
+		struct pollfd p[] = {
+			{ .fd = r->out, .events = POLLIN },
+			{ .fd = r->in, .events = POLLOUT },
+		};
+
+		rc = check_time(r, err);
+		if (rc < 0 || poll(p, MR_COUNT(p), POLL_MS) <= 0)
+			continue;
+		if (p[1].revents)
+			feed(r);
+		if (p[0].revents)
+			rc = hear(r, out, &end, err);
+	}
 	return rc;
 }
 
@@ -188,13 +225,10 @@ int mr_process_run(struct mr_env *env, const struct mr_process *p,
 	int rc = start(&r, err);
 
 	*ok = false;
-	if (rc >= 0) {
-		/* Fits the socket's buffer; one that has gone says why. */
-		if (p->input_len)
-			(void)send(r.in, p->input, p->input_len, MSG_NOSIGNAL);
-		mr_fd_close(&r.in);
-		rc = listen_to(&r, out, err);
-	}
+	if (rc >= 0)
+		feed(&r);
+	if (rc >= 0)
+		rc = converse(&r, out, err);
 	if (rc >= 0)
 		rc = reap(&r, err);
 	*ok = rc >= 0 && WIFEXITED(r.status) && WEXITSTATUS(r.status) == 0;

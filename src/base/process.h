@@ -17,7 +17,8 @@
 struct mr_process {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in
 				  * PATH */
-	const void *input;       /* to its stdin; at most 64 KiB, may be NULL */
+	const void *input;       /* to its stdin, as fast as it reads; may be
+				  * NULL */
 	size_t input_len;
 	int64_t timeout_ms;
 };

@@ -61,6 +61,10 @@ int mr_text_moment_parse(const char *text, int64_t *unix_s);
  * an hour to 99999 weeks. */
 int mr_text_span_parse(const char *text, int64_t *seconds);
 
+/* A number in the fewest digits that make it again: "0.91", "1e+100"; "inf",
+ * "nan".  Returns `out`. */
+const char *mr_text_real(double v, char out[32]);
+
 /* Whole string to number in [0, max]: 0, or -1 (empty, sign, junk, range). */
 int mr_text_u64(const char *text, uint64_t max, uint64_t *out);
 

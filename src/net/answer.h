@@ -11,6 +11,8 @@
  * to spill into are 2 MiB of the 32 that a transfer may have; larger ones cost
  * as much CPU and time (8 x 256 MiB, 64 KiB to 512 KiB). */
 #define MR_RECEIVE_BYTES (128u << 10)
+/* The same, of manifests and listings. */
+#define MR_DOCUMENT_BYTES (16u << 10)
 /* What curl may deliver beyond what the reader asked for: one receive buffer,
  * so that curl seldom has to keep (and copy) a rest. */
 #define MR_SPILL_BYTES MR_RECEIVE_BYTES
@@ -54,8 +56,7 @@ struct mr_answer {
 	/* their body */
 	char *dst; /* borrowed; the reader's, while it reads */
 	size_t dst_cap, dst_len;
-	char *spill; /* owned */
-	size_t spill_at, spill_len;
+	size_t spill_at, spill_len; /* of the handle's spill */
 	bool paused;
 	bool discard;
 	uint64_t received;

@@ -26,7 +26,7 @@ static size_t from_spill(struct mr_answer *a, void *buf, size_t n)
 	if (n > have)
 		n = have;
 	if (n)
-		memcpy(buf, a->spill + a->spill_at, n);
+		memcpy(buf, a->handle->spill + a->spill_at, n);
 	a->spill_at += n;
 	return n;
 }
@@ -104,7 +104,7 @@ static void let_go(struct mr_answer *a)
 	a->handle = NULL;
 	mr_handle_wipe_headers(a->sent_headers);
 	a->sent_headers = NULL;
-	mr_free(&a->spill);
+	a->spill_at = a->spill_len = 0;
 }
 
 static void body_close(struct mr_stream *s)

@@ -236,6 +236,7 @@ static int add_headers(const struct mr_wire *w, struct curl_slist **list,
 	rc = rc < 0 ? rc
 		    : add_header(list, "Content-Type",
 				 w->content_type ? w->content_type : "", err);
+	rc = rc < 0 ? rc : add_header(list, "If-None-Match", w->unless, err);
 	rc = rc < 0 ? rc : add_range(w, list, err);
 	return rc < 0 ? rc
 		      : add_header(list, "Expect",
@@ -278,9 +279,12 @@ static int set_proxy(CURL *easy, const struct mr_wire *w)
 }
 
 /* A limited session moves small pieces, and evenly. */
-static int set_buffers(const struct mr_net *n, CURL *easy)
+static int set_buffers(const struct mr_net *n, const struct mr_wire *w,
+		       CURL *easy)
 {
-	size_t receive = mr_rate_piece(n, MR_RECEIVE_BYTES);
+	/* Documents are short, and curl allocates it for each request. */
+	size_t usual = w->accept ? MR_DOCUMENT_BYTES : MR_RECEIVE_BYTES;
+	size_t receive = mr_rate_piece(n, usual);
 	size_t send = mr_rate_piece(n, SEND_BYTES);
 	int rc;
 
@@ -304,7 +308,7 @@ int mr_handle_prepare(struct mr_net *n, CURL *easy, const struct mr_wire *w,
 		return rc;
 	}
 	rc = set_policy(easy);
-	rc = rc ? rc : set_buffers(n, easy);
+	rc = rc ? rc : set_buffers(n, w, easy);
 	rc = rc         ? rc
 	     : w->probe ? trust_nobody(easy)
 			: set_certificates(n, certs, easy);
@@ -330,6 +334,7 @@ void mr_handle_free(struct mr_handle *h)
 	if (h->multi)
 		(void)curl_multi_cleanup(h->multi); /* nothing is inside */
 	mr_release(h->home);
+	mr_release(h->spill);
 	mr_release(h);
 }
 

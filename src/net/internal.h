@@ -12,6 +12,7 @@
 #define MR_NET_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/list.h"
@@ -95,7 +96,8 @@ struct mr_net {
 	pthread_cond_t changed; /* a fetch or look-up ended, a slot is free */
 	struct mr_handle *idle; /* latest first */
 	struct mr_origin *origins;
-	struct mr_list told; /* warnings of registries */
+	struct mr_list told;              /* warnings of registries */
+	atomic_uint_fast64_t sent, asked; /* exchanges; those of requests */
 };
 
 /* -- url.c ----------------------------------------------------------------- */

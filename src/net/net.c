@@ -95,6 +95,8 @@ static void fill(struct call *c, const struct mr_slot *slot, struct mr_wire *w)
 	w->home = c->origin->name;
 	w->authorization = c->pass.header.bytes;
 	w->accept = rq->accept;
+	w->unless = rq->unless;
+	w->asked = true;
 	w->content_type = rq->content_type;
 	w->ranged = rq->ranged;
 	w->first = rq->first;

@@ -83,6 +83,8 @@ struct mr_request {
 	const char *url;
 	const char *scope;        /* "repository:a/b:pull,push"; NULL: none */
 	const char *accept;       /* NULL: anything */
+	const char *unless;       /* If-None-Match, quoted; NULL: none.  304 is
+				   * an answer */
 	const char *content_type; /* of the body; NULL: none */
 	/* Only when `ranged`: inclusive bounds of the bytes wanted (Range), or,
 	 * with a body, of its place in an upload (Content-Range, P-45). */
@@ -127,6 +129,10 @@ int mr_net_send(struct mr_net *n, const struct mr_request *rq,
 		struct mr_response **out, struct mreg_error *err);
 void mr_response_free(struct mr_response *r);
 void mr_response_freep(struct mr_response **r); /* for MR_AUTO */
+
+/* How many were sent so far, each try and each redirect counted; `beside`: for
+ * tokens, and to find out what a host speaks. */
+void mr_net_counted(struct mr_net *n, uint64_t *requests, uint64_t *beside);
 
 /* A header's value, name in any case; NULL when absent.  When it came
  * several times, the first. */

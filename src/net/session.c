@@ -114,6 +114,14 @@ struct mr_state *mr_net_state(struct mr_net *n)
 	return n->state;
 }
 
+void mr_net_counted(struct mr_net *n, uint64_t *requests, uint64_t *beside)
+{
+	/* In this order: one that is asked for is in both, or in neither yet.
+	 */
+	*requests = atomic_load(&n->asked);
+	*beside = atomic_load(&n->sent) - *requests;
+}
+
 /* -- login -------------------------------------------------------------------
  */
 

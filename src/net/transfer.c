@@ -66,9 +66,9 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
 
 static bool have_spill(struct mr_answer *a)
 {
-	if (!a->spill)
-		a->spill = mr_alloc(MR_SPILL_BYTES);
-	return a->spill != NULL;
+	if (!a->handle->spill)
+		a->handle->spill = mr_alloc(MR_SPILL_BYTES);
+	return a->handle->spill != NULL;
 }
 
 /* curl reads on as long as there is something to read; a limited session
@@ -112,7 +112,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 		a->dst_len += first;
 	}
 	if (first < len) {
-		memcpy(a->spill + a->spill_len, data + first, len - first);
+		memcpy(a->handle->spill + a->spill_len, data + first,
+		       len - first);
 		a->spill_len += len - first;
 	}
 	a->received += len;
@@ -511,6 +512,9 @@ int mr_exchange(struct mr_net *n, const struct mr_wire *w,
 	int rc;
 
 	memset(oc, 0, sizeof(*oc));
+	atomic_fetch_add(&n->sent, 1);
+	if (w->asked)
+		atomic_fetch_add(&n->asked, 1);
 	rc = answer_new(n, w, oc, &a, &own);
 	if (rc >= 0) {
 		rc = await_headers(a, &own);

@@ -20,7 +20,8 @@ struct mr_wire {
 	const char *method, *url;
 	const char *home;          /* origin it is done for: picks a handle */
 	const char *authorization; /* NULL: none */
-	const char *accept, *content_type;
+	const char *accept, *content_type, *unless;
+	bool asked; /* counts as a request of whoever uses the session */
 	bool ranged;
 	uint64_t first, last;
 	const void *body;
@@ -51,7 +52,9 @@ struct mr_handle {
 	struct mr_handle *next;
 	CURL *easy;
 	CURLM *multi;
-	char *home; /* owned; whose connections it likely has */
+	char *home;  /* owned; whose connections it likely has */
+	char *spill; /* owned; MR_SPILL_BYTES of the answer that has the
+		      * handle; NULL: none needed it yet */
 };
 
 /* Whether the body in memory is sent piece by piece; a shorter one goes out

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "state/place.h"
@@ -209,7 +210,8 @@ static int open_once(struct mr_state *s, const char **why)
 		return SQLITE_OK;
 	}
 	/* Without it, or with another process in the way, it works too. */
-	if (!mr_state_place_is_remote(s->path))
+	/* WAL needs memory that its users share (sqlite.org/wal.html). */
+	if (!mr_file_is_remote(s->path))
 		(void)sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL,
 				   NULL, NULL);
 	return fresh ? create(s->db) : SQLITE_OK;

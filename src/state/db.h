@@ -28,6 +28,14 @@ enum sql {
 	SQL_COUNT,
 };
 
+/* A document that is written together with others. */
+struct mr_state_doc {
+	char *digest; /* owned */
+	char *bytes;  /* owned; NULL: none */
+	size_t n;
+};
+#define MR_STATE_DOCS_LATER 64
+
 struct mr_state {
 	struct mr_env *env; /* borrowed */
 	pthread_mutex_t lock;
@@ -37,6 +45,8 @@ struct mr_state {
 	unsigned int depth;             /* begins without their end */
 	unsigned int busy; /* writes in a row that found the file locked */
 	unsigned int puts; /* since old rows were last looked for */
+	struct mr_state_doc later[MR_STATE_DOCS_LATER];
+	size_t later_count, later_bytes;
 	bool in_tx;
 	bool writes_off;
 	bool replaced; /* a corrupt file was, once; not again */
@@ -62,5 +72,8 @@ void mr_state_db_done(sqlite3_stmt *st);
 
 /* Commit what the outermost begin began. */
 void mr_state_db_commit(struct mr_state *s);
+
+/* docs.c: write the documents that wait. */
+void mr_state_docs_write(struct mr_state *s);
 
 #endif

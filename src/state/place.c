@@ -6,11 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -117,34 +115,4 @@ const char *mr_state_place_prepare(const char *path, bool *warn)
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
 		(void)chmod(path, 0600);
 	return NULL;
-}
-
-/* WAL needs memory shared between its users, so all must be on one machine
- * (sqlite.org/wal.html, "Overview"). */
-bool mr_state_place_is_remote(const char *path)
-{
-	static const unsigned long remote[] = {
-		NFS_SUPER_MAGIC,
-		SMB_SUPER_MAGIC,
-		CIFS_SUPER_MAGIC,
-		SMB2_SUPER_MAGIC,
-		AFS_SUPER_MAGIC,
-		AFS_FS_MAGIC,
-		CODA_SUPER_MAGIC,
-		FUSE_SUPER_MAGIC,
-		V9FS_MAGIC,
-		CEPH_SUPER_MAGIC,
-		OCFS2_SUPER_MAGIC,
-		0x0bd00bd0 /* Lustre */,
-		0x47504653 /* GPFS */,
-	};
-	struct statfs fs;
-	size_t i;
-
-	if (statfs(path, &fs) < 0)
-		return true;
-	for (i = 0; i < MR_COUNT(remote); i++)
-		if (((unsigned long)fs.f_type & 0xffffffff) == remote[i])
-			return true;
-	return false;
 }

@@ -18,7 +18,4 @@ const char *mr_state_place_prepare(const char *path, bool *warn);
 /* The database and its helpers. */
 void mr_state_place_remove(const char *path);
 
-/* Whether other machines may use it too. */
-bool mr_state_place_is_remote(const char *path);
-
 #endif

@@ -43,6 +43,7 @@ void mr_state_close(struct mr_state *s)
 {
 	if (!s)
 		return;
+	mr_state_docs_write(s);
 	mr_state_db_close(s);
 	(void)pthread_mutex_destroy(&s->lock); /* nobody may hold it */
 	mr_release(s->path);
@@ -134,52 +135,6 @@ void mr_state_file_put(struct mr_state *s, const struct mr_file_id *id,
 			rc = sqlite3_bind_int(st, 7, f->judged);
 		if (rc == SQLITE_OK)
 			rc = sqlite3_bind_int(st, 8, f->judged && f->tested);
-		(void)mr_state_db_step(s, st, rc); /* has no row */
-	}
-	pthread_mutex_unlock(&s->lock);
-}
-
-bool mr_state_doc_get(struct mr_state *s, const char *digest,
-		      struct mr_buf *out)
-{
-	sqlite3_stmt *st;
-	bool found = false;
-
-	mr_buf_clear(out);
-	if (!s)
-		return false;
-	pthread_mutex_lock(&s->lock);
-	st = mr_state_db_stmt(s, SQL_DOC_GET);
-	if (st && mr_state_db_step(s, st, bind_text(st, 1, digest))) {
-		const void *bytes = sqlite3_column_blob(st, 0);
-		size_t n = (size_t)sqlite3_column_bytes(st, 0);
-
-		if (n <= out->max) {
-			mr_buf_add(out, n ? bytes : "", n);
-			found = out->failed == MREG_OK;
-		}
-		mr_state_db_done(st);
-	}
-	pthread_mutex_unlock(&s->lock);
-	return found;
-}
-
-void mr_state_doc_put(struct mr_state *s, const char *digest, const void *bytes,
-		      size_t n)
-{
-	sqlite3_stmt *st;
-	int rc;
-
-	if (!s || n > MR_MANIFEST_MAX_BYTES)
-		return;
-	pthread_mutex_lock(&s->lock);
-	st = mr_state_db_stmt(s, SQL_DOC_PUT);
-	if (st) {
-		rc = bind_text(st, 1, digest);
-		/* A NULL pointer would be bound as SQL's NULL. */
-		if (rc == SQLITE_OK)
-			rc = sqlite3_bind_blob64(st, 2, n ? bytes : "", n,
-						 SQLITE_STATIC);
 		(void)mr_state_db_step(s, st, rc); /* has no row */
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -54,7 +54,7 @@ void mr_state_file_put(struct mr_state *s, const struct mr_file_id *id,
  * it ("tar-members:sha256:...", what was found in a blob): bytes as they were;
  * the caller hashes them, or reads them as anybody's.  `out` is cleared first;
  * what is larger than its maximum is not found.  Above MR_MANIFEST_MAX_BYTES
- * nothing is kept. */
+ * nothing is kept.  Other processes see it later, at the latest after close. */
 bool mr_state_doc_get(struct mr_state *s, const char *digest,
 		      struct mr_buf *out);
 void mr_state_doc_put(struct mr_state *s, const char *digest, const void *bytes,
@@ -62,8 +62,9 @@ void mr_state_doc_put(struct mr_state *s, const char *digest, const void *bytes,
 
 /* Small facts: (`scope`, `key`) -> text.  Scopes in use: an origin
  * ("https://ghcr.io"; keys "realm", "expect", "plain", ...), a repository
- * ("ghcr.io/acme/churn"; key "number:<digest>").  A value that does not fit
- * into `cap` bytes with its NUL is not found; above 4 KiB none is kept. */
+ * ("ghcr.io/acme/churn"; keys "number:<digest>", "written").  A value that does
+ * not fit into `cap` bytes with its NUL is not found; above 4 KiB none is kept.
+ */
 bool mr_state_fact_get(struct mr_state *s, const char *scope, const char *key,
 		       char *out, size_t cap);
 void mr_state_fact_put(struct mr_state *s, const char *scope, const char *key,

@@ -156,7 +156,7 @@ int mr_archive_get(struct mr_store *s, const char *reference,
 	entry = find_tag(a, reference);
 	if (!entry)
 		return 0;
-	rc = mr_index_read(entry, s->name, reference, &out->desc, err);
+	rc = mr_entries_read(entry, s->name, reference, &out->desc, err);
 	if (rc == 0)
 		rc = load(a, &out->desc.digest, &out->bytes, found, err);
 	if (rc < 0 || *found)
@@ -219,8 +219,8 @@ static int make_index(const struct mr_archive *a, json_t **out,
 
 	if (!named)
 		return mr_fail_nomem(err);
-	rc = mr_index_parse(MR_LAYOUT_EMPTY, strlen(MR_LAYOUT_EMPTY),
-			    a->base.name, &index, err);
+	rc = mr_entries_parse(MR_LAYOUT_EMPTY, strlen(MR_LAYOUT_EMPTY),
+			      a->base.name, &index, err);
 	if (rc < 0)
 		return rc;
 	entries = json_object_get(index, "manifests");
@@ -257,8 +257,8 @@ int mr_archive_referrers(struct mr_store *s, const struct mreg_digest *subject,
 	(void)pthread_mutex_unlock(&a->lock);
 	if (rc < 0)
 		return rc;
-	return mr_index_referrers(s, index, &a->subjects, subject,
-				  artifact_type, out, err);
+	return mr_entries_referrers(s, index, &a->subjects, subject,
+				    artifact_type, out, err);
 }
 
 void mr_archive_damaged(struct mr_store *s, const struct mreg_digest *digest,

@@ -220,7 +220,7 @@ int mr_archive_scan(struct mr_archive *a, struct mreg_error *err)
 		rc = mr_path_join(where, sizeof(where), a->base.name,
 				  "index.json", err);
 	if (rc == 0)
-		rc = mr_index_parse(mr_buf_text(&bytes), bytes.len, where,
-				    &a->index, err);
-	return rc < 0 ? rc : mr_index_map(a->index, &a->tags, err);
+		rc = mr_entries_parse(mr_buf_text(&bytes), bytes.len, where,
+				      &a->index, err);
+	return rc < 0 ? rc : mr_entries_map(a->index, &a->tags, err);
 }

@@ -245,11 +245,11 @@ static int enter(struct mr_archive *a, const char *reference,
 	rc = writable(a, err);
 	if (rc == 0)
 		rc = keep(a->manifests, mreg_digest_text(&d->digest, text),
-			  mr_index_entry(NULL, d, artifact_type), err);
+			  mr_entries_entry(NULL, d, artifact_type), err);
 	if (rc < 0 || mr_tag_kind(reference) == MR_TAG_INVALID)
 		return rc;
 	return keep(a->tags, reference,
-		    mr_index_entry(reference, d, artifact_type), err);
+		    mr_entries_entry(reference, d, artifact_type), err);
 }
 
 static int archive_set(struct mr_store *s, const char *reference,
@@ -353,7 +353,7 @@ static int end(struct mr_archive *a, struct mreg_error *err)
 
 	rc = mr_archive_index(a, &a->index, err);
 	if (rc == 0)
-		rc = mr_index_write(a->index, "index.json", &bytes, err);
+		rc = mr_entries_write(a->index, "index.json", &bytes, err);
 	if (rc == 0)
 		rc = add_document(a, "index.json", bytes.data, bytes.len, err);
 	if (rc == 0)

@@ -72,6 +72,9 @@ int mr_referrers_look(struct mr_referrers *r, const struct mr_manifest *m,
 const char *mr_fallback_tag(const struct mreg_digest *subject,
 			    char out[MR_FALLBACK_TAG_BYTES]);
 
+/* mark.c: a manifest or tag is about to be written, or was. */
+void mr_store_note(struct mr_store *s);
+
 /* What a part's sink reads back; `name` for messages. */
 ssize_t mr_part_read(int fd, void *buf, size_t n, uint64_t offset,
 		     const char *name, struct mreg_error *err);

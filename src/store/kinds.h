@@ -190,6 +190,7 @@ int mr_files_publish(struct mr_store *s, struct mr_published *out,
 		     struct mreg_error *err);
 
 #include "store/probe.h"
+#include "store/recalled.h"
 #include "store/room.h"
 
 #endif

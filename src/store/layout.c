@@ -251,7 +251,7 @@ static int layout_tags(struct mr_store *s, struct mr_list *out, bool *found,
 	rc = mr_layout_index(mr_layout_of(s), &index, found, err);
 	if (rc < 0 || !*found)
 		return rc;
-	return mr_index_tags(index, out, err);
+	return mr_entries_tags(index, out, err);
 }
 
 static int layout_referrers(struct mr_store *s,
@@ -267,8 +267,8 @@ static int layout_referrers(struct mr_store *s,
 	rc = mr_layout_index(l, &index, &found, err);
 	if (rc < 0 || !found)
 		return rc;
-	return mr_index_referrers(s, index, &l->subjects, subject,
-				  artifact_type, out, err);
+	return mr_entries_referrers(s, index, &l->subjects, subject,
+				    artifact_type, out, err);
 }
 
 static void layout_free(struct mr_store *s)

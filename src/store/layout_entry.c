@@ -33,15 +33,15 @@ static bool has_tag(const json_t *entry, const char *tag)
 	return name && strcmp(name, tag) == 0;
 }
 
-const char *mr_index_tag(const json_t *entry)
+const char *mr_entries_tag(const json_t *entry)
 {
 	const char *name = ref_name(entry);
 
 	return name && mr_tag_kind(name) != MR_TAG_INVALID ? name : NULL;
 }
 
-int mr_index_parse(const void *bytes, size_t n, const char *where, json_t **out,
-		   struct mreg_error *err)
+int mr_entries_parse(const void *bytes, size_t n, const char *where,
+		     json_t **out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *json = NULL;
 	char what[PATH_MAX + 64];
@@ -58,8 +58,8 @@ int mr_index_parse(const void *bytes, size_t n, const char *where, json_t **out,
 	return rc;
 }
 
-int mr_index_read(const json_t *entry, const char *where, const char *tag,
-		  struct mreg_desc *out, struct mreg_error *err)
+int mr_entries_read(const json_t *entry, const char *where, const char *tag,
+		    struct mreg_desc *out, struct mreg_error *err)
 {
 	char what[PATH_MAX + 200];
 	const char *type = NULL;
@@ -86,8 +86,8 @@ int mr_index_read(const json_t *entry, const char *where, const char *tag,
 	return 0;
 }
 
-int mr_index_find(const json_t *index, const char *where, const char *tag,
-		  struct mreg_desc *out, bool *found, struct mreg_error *err)
+int mr_entries_find(const json_t *index, const char *where, const char *tag,
+		    struct mreg_desc *out, bool *found, struct mreg_error *err)
 {
 	const json_t *last = NULL;
 	json_t *entry;
@@ -99,10 +99,10 @@ int mr_index_find(const json_t *index, const char *where, const char *tag,
 			last = entry;
 	}
 	*found = last != NULL;
-	return last ? mr_index_read(last, where, tag, out, err) : 0;
+	return last ? mr_entries_read(last, where, tag, out, err) : 0;
 }
 
-int mr_index_map(const json_t *index, json_t **out, struct mreg_error *err)
+int mr_entries_map(const json_t *index, json_t **out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *map = json_object();
 	json_t *entry;
@@ -112,7 +112,7 @@ int mr_index_map(const json_t *index, json_t **out, struct mreg_error *err)
 		return mr_fail_nomem(err);
 	json_array_foreach(entries_of(index), i, entry)
 	{
-		const char *tag = mr_index_tag(entry);
+		const char *tag = mr_entries_tag(entry);
 
 		if (tag && json_object_set(map, tag, entry) < 0)
 			return mr_fail_nomem(err);
@@ -121,8 +121,8 @@ int mr_index_map(const json_t *index, json_t **out, struct mreg_error *err)
 	return 0;
 }
 
-int mr_index_tags(const json_t *index, struct mr_list *out,
-		  struct mreg_error *err)
+int mr_entries_tags(const json_t *index, struct mr_list *out,
+		    struct mreg_error *err)
 {
 	json_t *entry;
 	size_t i, n = 0;
@@ -130,7 +130,7 @@ int mr_index_tags(const json_t *index, struct mr_list *out,
 
 	json_array_foreach(entries_of(index), i, entry)
 	{
-		const char *tag = mr_index_tag(entry);
+		const char *tag = mr_entries_tag(entry);
 
 		if (!tag)
 			continue;
@@ -150,8 +150,8 @@ int mr_index_tags(const json_t *index, struct mr_list *out,
 	return 0;
 }
 
-json_t *mr_index_entry(const char *tag, const struct mreg_desc *d,
-		       const char *artifact_type)
+json_t *mr_entries_entry(const char *tag, const struct mreg_desc *d,
+			 const char *artifact_type)
 {
 	char text[MREG_DIGEST_TEXT];
 
@@ -206,9 +206,9 @@ static int replace(json_t *entries, const char *tag, json_t *entry,
 	return 0;
 }
 
-int mr_index_point(json_t *index, const char *tag, const struct mreg_desc *d,
-		   const char *artifact_type, bool *found, bool *changed,
-		   struct mreg_error *err)
+int mr_entries_point(json_t *index, const char *tag, const struct mreg_desc *d,
+		     const char *artifact_type, bool *found, bool *changed,
+		     struct mreg_error *err)
 {
 	json_t *entries = entries_of(index);
 	json_t *entry = NULL;
@@ -223,15 +223,15 @@ int mr_index_point(json_t *index, const char *tag, const struct mreg_desc *d,
 	*changed = d ? tagged != 1 || same != 1 : tagged != 0;
 	if (!*changed)
 		return 0;
-	entry = d ? mr_index_entry(tag, d, artifact_type) : NULL;
+	entry = d ? mr_entries_entry(tag, d, artifact_type) : NULL;
 	if (d && !entry)
 		return mr_fail_nomem(err);
 	return replace(entries, tag, entry, err);
 }
 
-int mr_index_list(json_t *index, const struct mreg_desc *d,
-		  const char *artifact_type, bool *changed,
-		  struct mreg_error *err)
+int mr_entries_list(json_t *index, const struct mreg_desc *d,
+		    const char *artifact_type, bool *changed,
+		    struct mreg_error *err)
 {
 	json_t *entry;
 	size_t i;
@@ -242,15 +242,15 @@ int mr_index_list(json_t *index, const struct mreg_desc *d,
 		if (!ref_name(entry) && names(entry, d))
 			return 0;
 	}
-	entry = mr_index_entry(NULL, d, artifact_type);
+	entry = mr_entries_entry(NULL, d, artifact_type);
 	if (!entry || json_array_append_new(entries_of(index), entry) < 0)
 		return mr_fail_nomem(err);
 	*changed = true;
 	return 0;
 }
 
-void mr_index_unlist(json_t *index, const struct mreg_digest *digest,
-		     bool *changed)
+void mr_entries_unlist(json_t *index, const struct mreg_digest *digest,
+		       bool *changed)
 {
 	json_t *entries = entries_of(index);
 	char text[MREG_DIGEST_TEXT];
@@ -278,8 +278,8 @@ static int add_text(const char *text, size_t n, void *buf)
 	return 0;
 }
 
-int mr_index_write(const json_t *index, const char *where, struct mr_buf *out,
-		   struct mreg_error *err)
+int mr_entries_write(const json_t *index, const char *where, struct mr_buf *out,
+		     struct mreg_error *err)
 {
 	if (json_dump_callback(index, add_text, out, JSON_COMPACT) < 0)
 		return mr_fail_nomem(err);

@@ -27,41 +27,41 @@
 /* `where` names the index in messages: its path without quotes. */
 
 /* Parse and see that there is a list of manifests. */
-int mr_index_parse(const void *bytes, size_t n, const char *where, json_t **out,
-		   struct mreg_error *err);
+int mr_entries_parse(const void *bytes, size_t n, const char *where,
+		     json_t **out, struct mreg_error *err);
 /* What the tag names.  Where others wrote a name twice the last one counts, as
  * in oras. */
-int mr_index_find(const json_t *index, const char *where, const char *tag,
-		  struct mreg_desc *out, bool *found, struct mreg_error *err);
+int mr_entries_find(const json_t *index, const char *where, const char *tag,
+		    struct mreg_desc *out, bool *found, struct mreg_error *err);
 /* All tags at once: an object with the entry of each. */
-int mr_index_map(const json_t *index, json_t **out, struct mreg_error *err);
+int mr_entries_map(const json_t *index, json_t **out, struct mreg_error *err);
 /* What the entry of a tag says. */
-int mr_index_read(const json_t *entry, const char *where, const char *tag,
-		  struct mreg_desc *out, struct mreg_error *err);
+int mr_entries_read(const json_t *entry, const char *where, const char *tag,
+		    struct mreg_desc *out, struct mreg_error *err);
 /* A new entry; `tag` NULL: without one.  NULL when out of memory. */
-json_t *mr_index_entry(const char *tag, const struct mreg_desc *d,
-		       const char *artifact_type);
+json_t *mr_entries_entry(const char *tag, const struct mreg_desc *d,
+			 const char *artifact_type);
 /* The tag that an entry stands for, or NULL. */
-const char *mr_index_tag(const json_t *entry);
+const char *mr_entries_tag(const json_t *entry);
 /* All tags, sorted, each once. */
-int mr_index_tags(const json_t *index, struct mr_list *out,
-		  struct mreg_error *err);
+int mr_entries_tags(const json_t *index, struct mr_list *out,
+		    struct mreg_error *err);
 
 /* Let the tag name `d` (NULL: remove it).  `*found`: whether it was there;
  * `*changed`: whether there is anything to save. */
-int mr_index_point(json_t *index, const char *tag, const struct mreg_desc *d,
-		   const char *artifact_type, bool *found, bool *changed,
-		   struct mreg_error *err);
+int mr_entries_point(json_t *index, const char *tag, const struct mreg_desc *d,
+		     const char *artifact_type, bool *found, bool *changed,
+		     struct mreg_error *err);
 /* Let `d` be found without a tag. */
-int mr_index_list(json_t *index, const struct mreg_desc *d,
-		  const char *artifact_type, bool *changed,
-		  struct mreg_error *err);
+int mr_entries_list(json_t *index, const struct mreg_desc *d,
+		    const char *artifact_type, bool *changed,
+		    struct mreg_error *err);
 /* Take the entries of `digest` that have no tag away. */
-void mr_index_unlist(json_t *index, const struct mreg_digest *digest,
-		     bool *changed);
+void mr_entries_unlist(json_t *index, const struct mreg_digest *digest,
+		       bool *changed);
 /* Append the document as it is written. */
-int mr_index_write(const json_t *index, const char *where, struct mr_buf *out,
-		   struct mreg_error *err);
+int mr_entries_write(const json_t *index, const char *where, struct mr_buf *out,
+		     struct mreg_error *err);
 
 /* -- layout_referrers.c -----------------------------------------------------
  */
@@ -87,10 +87,10 @@ void mr_subjects_release(struct mr_subjects *s);
  * are looked into, with a tag or without, and what stands under the fallback
  * tag, which regctl keeps in layouts too.
  */
-int mr_index_referrers(struct mr_store *s, json_t *index,
-		       struct mr_subjects *seen,
-		       const struct mreg_digest *subject,
-		       const char *artifact_type, struct mr_referrers *out,
-		       struct mreg_error *err);
+int mr_entries_referrers(struct mr_store *s, json_t *index,
+			 struct mr_subjects *seen,
+			 const struct mreg_digest *subject,
+			 const char *artifact_type, struct mr_referrers *out,
+			 struct mreg_error *err);
 
 #endif

@@ -51,8 +51,8 @@ static int parse(int fd, uint64_t size, const char *path, json_t **out,
 	if (rc == 0)
 		rc = mr_stream_load(in, &bytes, err);
 	if (rc == 0)
-		rc = mr_index_parse(mr_buf_text(&bytes), bytes.len, path, out,
-				    err);
+		rc = mr_entries_parse(mr_buf_text(&bytes), bytes.len, path, out,
+				      err);
 	if (rc == MREG_EFORMAT)
 		(void)mr_hint(err, "another program may have damaged it; "
 				   "restore it, or move the folder away");
@@ -176,7 +176,7 @@ static int look_up(struct mr_layout *l, const char *tag, json_t **entry,
 	int rc = 0;
 
 	if (!l->tags)
-		rc = mr_index_map(l->index, &l->tags, err);
+		rc = mr_entries_map(l->index, &l->tags, err);
 	if (rc == 0)
 		*entry = json_incref(json_object_get(l->tags, tag));
 	return rc;
@@ -204,9 +204,9 @@ int mr_layout_find(struct mr_layout *l, const char *tag, struct mreg_desc *out,
 	if (rc < 0 || !index)
 		return rc;
 	if (!kept)
-		return mr_index_find(index, path, tag, out, found, err);
+		return mr_entries_find(index, path, tag, out, found, err);
 	*found = entry != NULL;
-	return entry ? mr_index_read(entry, path, tag, out, err) : 0;
+	return entry ? mr_entries_read(entry, path, tag, out, err) : 0;
 }
 
 static int save(struct mr_layout *l, const json_t *index,
@@ -217,7 +217,7 @@ static int save(struct mr_layout *l, const json_t *index,
 	char path[PATH_MAX], blobs[PATH_MAX];
 	int rc;
 
-	rc = mr_index_write(index, "index.json", &bytes, err);
+	rc = mr_entries_write(index, "index.json", &bytes, err);
 	if (rc == 0)
 		rc = mr_layout_path(l, "blobs/sha256", blobs, err);
 	if (rc == 0)
@@ -260,13 +260,13 @@ static int apply(struct mr_layout *l, struct change *c, struct mreg_error *err)
 			       "'%s/index.json' was removed meanwhile",
 			       l->base.name);
 	if (c->gone)
-		mr_index_unlist(index, c->gone, &changed);
+		mr_entries_unlist(index, c->gone, &changed);
 	else if (c->tag)
-		rc = mr_index_point(index, c->tag, c->d, c->artifact_type,
-				    &c->found, &changed, err);
+		rc = mr_entries_point(index, c->tag, c->d, c->artifact_type,
+				      &c->found, &changed, err);
 	else
-		rc = mr_index_list(index, c->d, c->artifact_type, &changed,
-				   err);
+		rc = mr_entries_list(index, c->d, c->artifact_type, &changed,
+				     err);
 	return rc == 0 && changed ? save(l, index, err) : rc;
 }
 

@@ -155,8 +155,8 @@ static int walk(struct look *l, json_t *index, struct mreg_error *err)
 		const char *text;
 		struct mreg_digest digest;
 
-		seen->fallbacks =
-			seen->fallbacks || may_be_fallback(mr_index_tag(entry));
+		seen->fallbacks = seen->fallbacks ||
+				  may_be_fallback(mr_entries_tag(entry));
 		text = json_string_value(json_object_get(entry, "digest"));
 		if (!text || mreg_digest_parse(text, &digest, NULL) < 0)
 			continue;
@@ -230,11 +230,11 @@ static int look_at_fallback(struct look *l, struct mreg_error *err)
 	return 0;
 }
 
-int mr_index_referrers(struct mr_store *s, json_t *index,
-		       struct mr_subjects *seen,
-		       const struct mreg_digest *subject,
-		       const char *artifact_type, struct mr_referrers *out,
-		       struct mreg_error *err)
+int mr_entries_referrers(struct mr_store *s, json_t *index,
+			 struct mr_subjects *seen,
+			 const struct mreg_digest *subject,
+			 const char *artifact_type, struct mr_referrers *out,
+			 struct mreg_error *err)
 {
 	struct look l = {
 		.store = s,

@@ -181,6 +181,32 @@ int mr_store_resolve(struct mr_store *s, const char *reference,
 	return 0;
 }
 
+int mr_store_still(struct mr_store *s, const char *tag,
+		   const struct mreg_digest *was, struct mreg_desc *out,
+		   bool *found, bool *same, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	int rc;
+
+	*found = false;
+	*same = false;
+	if (!mr_digest_known(was))
+		return mr_store_resolve(s, tag, out, found, err);
+	rc = check_tag(tag, err);
+	if (rc < 0)
+		return rc;
+	if (s->ops->still)
+		rc = s->ops->still(s, tag, was, &now, found, same, err);
+	else
+		rc = mr_store_resolve(s, tag, &now, found, err);
+	if (rc < 0 || !*found || *same)
+		return rc;
+	*same = mreg_digest_equal(&now.digest, was);
+	if (!*same)
+		*out = now;
+	return 0;
+}
+
 /* A caller that got its own digest wrong must not publish anything. */
 static int check_set(const char *reference, const struct mreg_desc *d,
 		     const void *bytes, struct mreg_error *err)
@@ -219,7 +245,12 @@ int mr_store_set(struct mr_store *s, const char *reference,
 	rc = check_set(reference, d, bytes, err);
 	if (rc < 0)
 		return rc;
-	return s->ops->set(s, reference, d, bytes, missing, err);
+	/* Before, for who is killed meanwhile; after, for who looks meanwhile.
+	 */
+	mr_store_note(s);
+	rc = s->ops->set(s, reference, d, bytes, missing, err);
+	mr_store_note(s);
+	return rc;
 }
 
 int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
@@ -229,15 +260,25 @@ int mr_store_untag(struct mr_store *s, const char *tag, struct mreg_error *err)
 	if (!s->ops->untag)
 		return unsupported(s, err);
 	rc = check_tag(tag, err);
-	return rc < 0 ? rc : s->ops->untag(s, tag, err);
+	if (rc < 0)
+		return rc;
+	mr_store_note(s);
+	rc = s->ops->untag(s, tag, err);
+	mr_store_note(s);
+	return rc;
 }
 
 int mr_store_remove(struct mr_store *s, const struct mreg_digest *digest,
 		    struct mreg_error *err)
 {
+	int rc;
+
 	if (!s->ops->remove)
 		return unsupported(s, err);
-	return s->ops->remove(s, digest, err);
+	mr_store_note(s);
+	rc = s->ops->remove(s, digest, err);
+	mr_store_note(s);
+	return rc;
 }
 
 int mr_store_sweep(struct mr_store *s, struct mr_sweep *sweep,

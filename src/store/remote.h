@@ -148,22 +148,6 @@ int mr_remote_mount(struct mr_store *s, const struct mreg_desc *d,
 		    const char *from_repository, bool *done,
 		    struct mreg_error *err);
 
-/* remote_manifest.c */
-int mr_remote_resolve(struct mr_store *s, const char *reference,
-		      struct mreg_desc *out, bool *found,
-		      struct mreg_error *err);
-int mr_remote_get(struct mr_store *s, const char *reference, struct mr_doc *out,
-		  bool *found, struct mreg_error *err);
-int mr_remote_set(struct mr_store *s, const char *reference,
-		  const struct mreg_desc *d, const void *bytes,
-		  struct mr_list *missing, struct mreg_error *err);
-/* The writing in mr_remote_set: nothing is done about a subject.  `*subject`
- * (may be NULL) is what the registry says it took for one, else NONE. */
-int mr_remote_write(struct mr_remote *r, const char *reference,
-		    const struct mreg_desc *d, const void *bytes,
-		    struct mr_list *missing, struct mreg_digest *subject,
-		    struct mreg_error *err);
-
 /* remote_delete.c */
 int mr_remote_remove(struct mr_store *s, const struct mreg_digest *digest,
 		     struct mreg_error *err);
@@ -196,5 +180,7 @@ int mr_remote_tags(struct mr_store *s, struct mr_list *out, bool *found,
 int mr_remote_next(const char *host, const struct mr_response *resp,
 		   const char *what, struct mr_call *c, bool *more,
 		   struct mreg_error *err);
+
+#include "store/remote_manifest.h"
 
 #endif

@@ -133,8 +133,8 @@ static int load_index(struct mr_store *s, const char *tag, json_t **out,
 	if (rc < 0)
 		return rc;
 	if (!found)
-		return mr_index_parse(MR_LAYOUT_EMPTY, strlen(MR_LAYOUT_EMPTY),
-				      tag, out, err);
+		return mr_entries_parse(MR_LAYOUT_EMPTY,
+					strlen(MR_LAYOUT_EMPTY), tag, out, err);
 	if (strcasecmp(doc.desc.media_type, MR_MEDIA_INDEX) != 0) {
 		(void)mr_fail(err, MREG_ECONFLICT,
 			      "tag '%s' of '%s' is no image index but '%s'",
@@ -142,8 +142,8 @@ static int load_index(struct mr_store *s, const char *tag, json_t **out,
 		return mr_hint(err, "it should list what refers to a manifest; "
 				    "remove it, or copy it elsewhere");
 	}
-	return mr_index_parse(mr_buf_text(&doc.bytes), doc.bytes.len, tag, out,
-			      err);
+	return mr_entries_parse(mr_buf_text(&doc.bytes), doc.bytes.len, tag,
+				out, err);
 }
 
 static int save_index(struct mr_remote *r, const char *tag, const json_t *index,
@@ -154,7 +154,7 @@ static int save_index(struct mr_remote *r, const char *tag, const json_t *index,
 	struct mreg_desc d = { .media_type = MR_MEDIA_INDEX };
 	int rc;
 
-	rc = mr_index_write(index, tag, &bytes, err);
+	rc = mr_entries_write(index, tag, &bytes, err);
 	if (rc == MREG_ELIMIT)
 		(void)mr_hint(err, "too much refers to one manifest for a "
 				   "registry without a referrers API");

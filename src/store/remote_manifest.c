@@ -93,30 +93,59 @@ static int get_refused(struct mr_remote *r, struct mr_response *resp,
 	return MREG_EINTEGRITY;
 }
 
-/*
- * Ask with HEAD.  `*known` false: what came back does not settle it (HEAD is
- * not allowed, or forbidden without a reason, or a header is missing): P-62.
- */
-static int head(struct mr_remote *r, const char *reference, const char *what,
-		struct mreg_desc *out, bool *found, bool *known,
-		struct mreg_error *err)
+/* What HEAD brought. */
+struct head {
+	/* False: that does not settle it (HEAD is not allowed, or forbidden
+	 * without a reason, or a header is missing): P-62. */
+	bool known;
+	bool found;
+	bool same; /* it is what it was */
+};
+
+/* 304 names what it is about, or nothing; a cache in between that has
+ * something else in mind is not believed. */
+static bool is_same(const struct mr_response *resp,
+		    const struct mreg_digest *was)
+{
+	struct mreg_digest now;
+
+	return resp->status == 304 && was &&
+	       (!mr_remote_announced(resp, &now) ||
+		mreg_digest_equal(&now, was));
+}
+
+/* `was` NULL: it is not said what it had. */
+static int head(struct mr_remote *r, const char *reference,
+		const struct mreg_digest *was, const char *what,
+		struct mreg_desc *out, struct head *h, struct mreg_error *err)
 {
 	MR_AUTO(mr_call_release) struct mr_call c = MR_CALL_INIT;
 	MR_AUTO(mr_response_freep) struct mr_response *resp = NULL;
+	char etag[MREG_DIGEST_TEXT + 2];
+	char text[MREG_DIGEST_TEXT];
 	int rc;
 
-	*known = false;
-	*found = false;
+	memset(h, 0, sizeof(*h));
 	rc = mr_remote_call(r, &c, MR_REMOTE_PULL, "HEAD", err, "manifests/%s",
 			    reference);
 	if (rc < 0)
 		return rc;
 	c.rq.accept = mr_manifest_accept;
+	if (was) {
+		(void)snprintf(etag, sizeof(etag), "\"%s\"",
+			       mreg_digest_text(was, text)); /* sized so */
+		c.rq.unless = etag;
+	}
 	rc = mr_remote_send(r, &c, what, &resp, err);
 	if (rc < 0)
 		return rc;
-	*known = resp->status == 404 || is_layer(r, reference, resp->status);
-	if (*known)
+	h->same = is_same(resp, was);
+	h->found = h->same;
+	h->known = h->same || resp->status == 404 ||
+		   is_layer(r, reference, resp->status);
+	if (h->same)
+		return 0;
+	if (h->known)
 		return mr_remote_doubt(r, resp, what, err);
 	/* A HEAD has no body to tell which 500 it is. */
 	if (mr_remote_transient(resp->status) &&
@@ -125,31 +154,54 @@ static int head(struct mr_remote *r, const char *reference, const char *what,
 	if (resp->status != 200)
 		return 0;
 	mr_remote_type(resp, out->media_type);
-	*known = mr_remote_announced(resp, &out->digest) && resp->has_length &&
-		 resp->length > 0 && out->media_type[0] &&
-		 !is_html(out->media_type);
+	h->known = mr_remote_announced(resp, &out->digest) &&
+		   resp->has_length && resp->length > 0 && out->media_type[0] &&
+		   !is_html(out->media_type);
 	out->size = resp->length;
-	*found = *known;
+	h->found = h->known;
 	return 0;
+}
+
+/* HEAD, and where that does not settle it GET. */
+static int look(struct mr_store *s, const char *reference,
+		const struct mreg_digest *was, struct mreg_desc *out,
+		struct head *h, struct mreg_error *err)
+{
+	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
+	struct mr_remote *r = mr_remote_of(s);
+	char what[WHAT_BYTES];
+	int rc;
+
+	describe(r, "look up", reference, what);
+	rc = head(r, reference, was, what, out, h, err);
+	if (rc < 0 || h->known)
+		return rc;
+	rc = mr_store_get(s, reference, &doc, &h->found, err);
+	if (rc == 0 && h->found)
+		*out = doc.desc;
+	return rc;
 }
 
 int mr_remote_resolve(struct mr_store *s, const char *reference,
 		      struct mreg_desc *out, bool *found,
 		      struct mreg_error *err)
 {
-	MR_AUTO(mr_doc_release) struct mr_doc doc = MR_DOC_INIT;
-	struct mr_remote *r = mr_remote_of(s);
-	char what[WHAT_BYTES];
-	bool known;
-	int rc;
+	struct head h;
+	int rc = look(s, reference, NULL, out, &h, err);
 
-	describe(r, "look up", reference, what);
-	rc = head(r, reference, what, out, found, &known, err);
-	if (rc < 0 || known)
-		return rc;
-	rc = mr_store_get(s, reference, &doc, found, err);
-	if (rc == 0 && *found)
-		*out = doc.desc;
+	*found = h.found;
+	return rc;
+}
+
+int mr_remote_still(struct mr_store *s, const char *tag,
+		    const struct mreg_digest *was, struct mreg_desc *out,
+		    bool *found, bool *same, struct mreg_error *err)
+{
+	struct head h;
+	int rc = look(s, tag, was, out, &h, err);
+
+	*found = h.found;
+	*same = h.same;
 	return rc;
 }
 

@@ -59,13 +59,6 @@ void mr_referrers_release(struct mr_referrers *r); /* for MR_AUTO too */
 
 #include "store/table.h"
 
-struct mr_store {
-	const struct mr_store_ops *ops;
-	struct mr_env *env; /* borrowed */
-	char *name;         /* owned; "ghcr.io/acme/churn", for messages */
-	char *label; /* owned; `name` as its user would write it; NULL: so */
-};
-
 void mr_store_close(struct mr_store *s);   /* NULL does nothing */
 void mr_store_closep(struct mr_store **s); /* for MR_AUTO */
 
@@ -149,6 +142,11 @@ int mr_store_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
 int mr_store_resolve(struct mr_store *s, const char *reference,
 		     struct mreg_desc *out, bool *found,
 		     struct mreg_error *err);
+/* The same of a tag that had `was` (NONE: nothing), for less where ETags are
+ * digests (304: D-41); `*same`: it has that still, and `out` is as it was. */
+int mr_store_still(struct mr_store *s, const char *tag,
+		   const struct mreg_digest *was, struct mreg_desc *out,
+		   bool *found, bool *same, struct mreg_error *err);
 /* Digest and size of what was received are checked against `reference` (when
  * a digest) and against what the store announced. */
 int mr_store_get(struct mr_store *s, const char *reference, struct mr_doc *out,

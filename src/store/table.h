@@ -14,7 +14,9 @@
 #include "mreg/types.h"
 
 struct mr_doc;
+struct mr_env;
 struct mr_referrers;
+struct mr_state;
 struct mr_store;
 struct mr_sweep;
 
@@ -67,6 +69,11 @@ struct mr_store_ops {
 	int (*resolve)(struct mr_store *s, const char *reference,
 		       struct mreg_desc *out, bool *found,
 		       struct mreg_error *err);
+	/* The same of a tag that had `was`, where a store that still has that
+	 * can say so for less: `*same`, and `out` is left as it is. */
+	int (*still)(struct mr_store *s, const char *tag,
+		     const struct mreg_digest *was, struct mreg_desc *out,
+		     bool *found, bool *same, struct mreg_error *err);
 	/* `out->desc` says what the store announced; store.c compares it with
 	 * the bytes and fills what was not announced: digest NONE, size 0, type
 	 * "" (then taken from the document). */
@@ -115,6 +122,15 @@ struct mr_store_ops {
 	 * that says how to mend it. */
 	void (*damaged)(struct mr_store *s, const struct mreg_digest *digest,
 			struct mreg_error *err);
+};
+
+struct mr_store {
+	const struct mr_store_ops *ops;
+	struct mr_env *env; /* borrowed */
+	char *name;         /* owned; "ghcr.io/acme/churn", for messages */
+	char *label; /* owned; `name` as its user would write it; NULL: so */
+	struct mr_state *marks;   /* borrowed; where writes are noted; NULL */
+	_Atomic int64_t marked_s; /* the last note */
 };
 
 #endif

@@ -118,6 +118,43 @@ static void moves_a_tag(void **state)
 	mr_buf_release(&two);
 }
 
+static void assert_still(struct ct *f, const char *tag,
+			 const struct mreg_digest *was,
+			 const struct mreg_digest *now)
+{
+	struct mreg_desc got = { .size = 0 };
+	bool found = false, same = false;
+
+	assert_ok(mr_store_still(f->store, tag, was, &got, &found, &same,
+				 &f->err),
+		  f->err);
+	assert_int_equal(found, now != NULL);
+	assert_int_equal(same, now && mreg_digest_equal(was, now));
+	if (now && !same)
+		assert_true(mreg_digest_equal(&got.digest, now));
+	else
+		assert_int_equal(got.size, 0);
+}
+
+static void says_whether_a_tag_still_has_what_it_had(void **state)
+{
+	const struct mreg_digest none = { .algorithm = MREG_DIGEST_NONE };
+	struct ct *f = *state;
+	struct mr_buf bytes = MR_BUF_INIT(10000);
+	struct mreg_desc d1, d2;
+
+	ct_need(CONTRACT_MANIFESTS);
+	ct_push(f, "production", "one", &d1, &bytes);
+	assert_still(f, "production", &d1.digest, &d1.digest);
+	assert_still(f, "production", &none, &d1.digest);
+	assert_still(f, "absent", &d1.digest, NULL);
+	assert_still(f, "absent", &none, NULL);
+	ct_push(f, "production", "two", &d2, &bytes);
+	assert_still(f, "production", &d1.digest, &d2.digest);
+	assert_still(f, "production", &d2.digest, &d2.digest);
+	mr_buf_release(&bytes);
+}
+
 static void lists_tags_sorted(void **state)
 {
 	static const char *const names[] = { "v10", "v1", "latest", "A.b-c_d" };
@@ -268,6 +305,7 @@ int ct_run_manifests(void)
 		CT_TEST(keeps_every_byte_of_a_manifest),
 		CT_TEST(names_the_blobs_a_manifest_lacks),
 		CT_TEST(moves_a_tag),
+		CT_TEST(says_whether_a_tag_still_has_what_it_had),
 		CT_TEST(lists_tags_sorted),
 		CT_TEST(removes_one_tag_only),
 		CT_TEST(refuses_what_is_no_reference),

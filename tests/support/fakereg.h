@@ -76,6 +76,7 @@ struct fakereg_seen {
 	char range[64];
 	char content_range[64];
 	char accept[512];
+	char unless[160];        /* If-None-Match */
 	char content_length[32]; /* "" when there was none */
 	char expect[16];
 	char scheme[16]; /* of Authorization: "Basic", "Bearer"; "" none */

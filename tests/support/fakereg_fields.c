@@ -79,6 +79,7 @@ static const struct field opts[] = {
 	  NUMBER },
 	{ "missing_head", offsetof(struct fakereg_opts, missing_head), NUMBER },
 	{ "busy_every", offsetof(struct fakereg_opts, busy_every), NUMBER },
+	{ "etags", offsetof(struct fakereg_opts, etags), YES },
 	{ "tag_delete", offsetof(struct fakereg_opts, tag_delete), YES },
 	{ "delete_status", offsetof(struct fakereg_opts, delete_status),
 	  NUMBER },

@@ -24,6 +24,18 @@ static bool busy(struct fake_call *x)
 	return true;
 }
 
+static bool has_already(struct fake_call *x, const char *digest)
+{
+	char etag[160];
+
+	(void)snprintf(etag, sizeof(etag), "\"%s\"", digest);
+	fake_set(x->a, "ETag", "%s", etag);
+	if (strcmp(fake_header(x->c, "If-None-Match"), etag) != 0)
+		return false;
+	x->a->status = 304;
+	return true;
+}
+
 void fake_get_manifest(struct fake_call *x, const char *ref)
 {
 	const struct fake_blob *m = fake_manifest_find(x->f, x->repo, ref);
@@ -43,8 +55,10 @@ void fake_get_manifest(struct fake_call *x, const char *ref)
 		return;
 	}
 	x->a->status = 200;
-	fake_set(x->a, "Content-Type", "%s", m->type);
 	fake_set_digest(x, m->digest);
+	if (x->f->o.etags && has_already(x, m->digest))
+		return;
+	fake_set(x->a, "Content-Type", "%s", m->type);
 	x->a->bytes = m->data;
 	x->a->bytes_len = m->len;
 }

@@ -74,11 +74,12 @@ struct fakereg_opts {
 				       and a subject outlives (P-67) */
 	unsigned int missing_head;  /* status of HEAD then; 0: 404 (B-39) */
 	unsigned int busy_every;    /* each N-th GET of a manifest is 429 */
-	bool tag_delete;            /* else `delete_status` */
-	unsigned int delete_status; /* 0: 400, as distribution 2.8 */
-	bool immutable_tags;        /* else they move */
-	const char *immutable;      /* those that match one only; fnmatch(3),
-				       commas in between */
+	bool etags;      /* of digests, and 304 to who has that (D-41) */
+	bool tag_delete; /* else `delete_status` */
+	unsigned int delete_status;    /* 0: 400, as distribution 2.8 */
+	bool immutable_tags;           /* else they move */
+	const char *immutable;         /* those that match one only; fnmatch(3),
+					  commas in between */
 	unsigned int immutable_status; /* 0: 409; 412, 400, 403 */
 
 	/* Lists. */

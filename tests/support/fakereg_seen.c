@@ -40,6 +40,8 @@ void fake_record_init(struct fakereg_seen *s, struct fake_conn *c,
 		       fake_header(c, "Content-Range"));
 	(void)snprintf(s->accept, sizeof(s->accept), "%s",
 		       fake_header(c, "Accept"));
+	(void)snprintf(s->unless, sizeof(s->unless), "%s",
+		       fake_header(c, "If-None-Match"));
 	(void)snprintf(s->content_length, sizeof(s->content_length), "%s",
 		       fake_header(c, "Content-Length"));
 	(void)snprintf(s->expect, sizeof(s->expect), "%s",
@@ -105,15 +107,17 @@ void fake_seen_json(struct fakereg *f, struct fake_bytes *out)
 
 	for (r = f->records; r; r = r->next)
 		(void)json_array_append_new(
-			all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:i,s:I}",
-				       "method", r->seen.method, "path",
-				       r->seen.path, "range", r->seen.range,
-				       "content_range", r->seen.content_range,
-				       "content_length", r->seen.content_length,
-				       "scheme", r->seen.scheme, "elsewhere",
-				       (int)r->seen.elsewhere, "status",
-				       r->seen.status, "body",
-				       (json_int_t)r->seen.body));
+			all,
+			json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:i,s:I}",
+				  "method", r->seen.method, "path",
+				  r->seen.path, "range", r->seen.range,
+				  "content_range", r->seen.content_range,
+				  "unless", r->seen.unless, "content_length",
+				  r->seen.content_length, "scheme",
+				  r->seen.scheme, "elsewhere",
+				  (int)r->seen.elsewhere, "status",
+				  r->seen.status, "body",
+				  (json_int_t)r->seen.body));
 	text = json_dumps(all, JSON_COMPACT);
 	json_decref(all);
 	if (!text)

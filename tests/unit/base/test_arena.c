@@ -53,6 +53,33 @@ static void keeps_strings(void **state)
 	assert_string_equal(first, "first");
 }
 
+static void joins_texts(void **state)
+{
+	static const char *const words[] = { "a", "", "bc" };
+	MR_AUTO(mr_arena_freep) struct mr_arena *a = mr_arena_new(10000);
+
+	(void)state;
+	assert_null(mr_arena_join(a, words, 0, ", "));
+	assert_string_equal(mr_arena_join(a, words, 1, ", "), "a");
+	assert_string_equal(mr_arena_join(a, words, 3, ", "), "a, , bc");
+	assert_string_equal(mr_arena_join(a, words, 3, ""), "abc");
+	assert_false(mr_arena_failed(a));
+}
+
+/* Joined one to the other they would take the square of it. */
+static void joins_many_texts_in_the_room_of_one_copy(void **state)
+{
+	const char *words[5000];
+	MR_AUTO(mr_arena_freep) struct mr_arena *a = mr_arena_new(50000);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MR_COUNT(words); i++)
+		words[i] = "four";
+	assert_int_equal(strlen(mr_arena_join(a, words, MR_COUNT(words), " ")),
+			 5 * MR_COUNT(words) - 1);
+}
+
 static void stays_failed_after_its_maximum(void **state)
 {
 	MR_AUTO(mr_arena_freep) struct mr_arena *a = mr_arena_new(100);
@@ -84,6 +111,8 @@ int main(void)
 		cmocka_unit_test(gives_zeroed_aligned_memory),
 		cmocka_unit_test(gives_pieces_larger_than_a_block),
 		cmocka_unit_test(keeps_strings),
+		cmocka_unit_test(joins_texts),
+		cmocka_unit_test(joins_many_texts_in_the_room_of_one_copy),
 		cmocka_unit_test(stays_failed_after_its_maximum),
 		cmocka_unit_test(sizes_near_the_end_of_the_world_fail),
 	};

@@ -60,12 +60,34 @@ static void the_state_is_the_one_that_was_given(void **state)
 	assert_ptr_equal(f->state, mr_net_state(f->net));
 }
 
+static void counts_every_request_and_apart_those_for_tokens(void **state)
+{
+	struct ax *f = *state;
+	uint64_t requests, beside;
+
+	mr_net_counted(f->net, &requests, &beside);
+	assert_int_equal(requests, 0);
+	assert_int_equal(beside, 0);
+	ax_bearer(f, "");
+	assert_int_equal(200, ax_get(f, "/v2/a", "repository:a:pull"));
+	mr_net_counted(f->net, &requests, &beside);
+	assert_int_equal(requests, 2); /* 401, 200 */
+	assert_int_equal(beside, 1);
+	assert_int_equal(200, ax_get(f, "/v2/a", "repository:a:pull"));
+	httpd_url(f->other, "/", f->location, sizeof(f->location));
+	assert_int_equal(200, ax_get(f, "/go", "repository:a:pull"));
+	mr_net_counted(f->net, &requests, &beside);
+	assert_int_equal(requests, 5); /* the redirect is one */
+	assert_int_equal(beside, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AX(login_tries_the_credentials),
 		AX(nobody_is_anonymous),
 		AX(the_state_is_the_one_that_was_given),
+		AX(counts_every_request_and_apart_those_for_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

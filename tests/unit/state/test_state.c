@@ -172,6 +172,58 @@ static void keeps_documents_byte_for_byte(void **state)
 	mr_buf_release(&out);
 }
 
+static void names_of_many(size_t i, char out[16])
+{
+	snprintf(out, 16, "doc:%zu", i);
+}
+
+/* More than wait for each other, and one that does not wait. */
+static void keeps_many_documents_and_the_last_of_one_name(void **state)
+{
+	struct fixture *f = *state;
+	MR_AUTO(mr_buf_release) struct mr_buf out = MR_BUF_INIT(1 << 20);
+	MR_AUTO(mr_free) char *large = mr_zalloc(300000);
+	char name[16];
+	size_t i;
+
+	assert_non_null(large);
+	mr_state_doc_put(f->s, "doc:2", "before", 6);
+	mr_state_doc_put(f->s, "doc:2", large, 300000);
+	for (i = 3; i < 200; i++) {
+		names_of_many(i, name);
+		mr_state_doc_put(f->s, name, "first", 5);
+		mr_state_doc_put(f->s, name, name, strlen(name));
+	}
+	for (i = 3; i < 397; i++) {
+		if (i == 200)
+			reopen(f);
+		names_of_many(i < 200 ? i : i - 197, name);
+		assert_true(mr_state_doc_get(f->s, name, &out));
+		assert_int_equal(out.len, strlen(name));
+		assert_memory_equal(out.data, name, out.len);
+	}
+	assert_true(mr_state_doc_get(f->s, "doc:2", &out));
+	assert_int_equal(out.len, 300000);
+}
+
+static void documents_wait_for_others(void **state)
+{
+	struct fixture *f = *state;
+	MR_AUTO(mr_buf_release) struct mr_buf out = MR_BUF_INIT(1024);
+	struct mr_state *second = mr_state_open(f->path, &f->t.env);
+
+	mr_state_doc_put(f->s, DIGEST, "a", 1);
+	assert_true(mr_state_doc_get(f->s, DIGEST, &out));
+	assert_false(mr_state_doc_get(second, DIGEST, &out));
+	/* Whoever groups puts has them together. */
+	mr_state_begin(f->s);
+	mr_state_doc_put(f->s, "other", "b", 1);
+	mr_state_end(f->s);
+	assert_true(mr_state_doc_get(second, DIGEST, &out));
+	assert_true(mr_state_doc_get(second, "other", &out));
+	mr_state_close(second);
+}
+
 static void does_not_fill_a_buffer_beyond_its_maximum(void **state)
 {
 	struct fixture *f = *state;
@@ -335,6 +387,11 @@ int main(void)
 			does_not_remember_what_may_still_change_unseen, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(keeps_documents_byte_for_byte,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			keeps_many_documents_and_the_last_of_one_name, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(documents_wait_for_others,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			does_not_fill_a_buffer_beyond_its_maximum, setup,
