@@ -186,36 +186,6 @@ void logx_junk(struct logx *x, const char *tag)
 	assert_ok(mr_store_set(x->s, tag, &d, bytes, NULL, &err), err);
 }
 
-struct mreg_desc logx_version(struct logx *x, unsigned int n)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	struct mreg_error err = MREG_ERROR_INIT;
-	char text[32];
-	struct mreg_pair pair = { "org.mreg.test", text };
-	struct mr_descriptor layer = { .desc = mr_empty_desc };
-	struct mr_manifest_draft d = {
-		.artifact_type = "application/vnd.mreg.test",
-		.config = { .desc = mr_empty_desc },
-		.annotations = { .items = &pair, .n = 1 },
-		.layers = &layer,
-		.layer_count = 1,
-	};
-	struct mreg_desc desc = { .size = 0 };
-	char digest[MREG_DIGEST_TEXT];
-
-	(void)snprintf(text, sizeof(text), "%u", n);
-	assert_ok(mr_manifest_write(&d, &bytes, &err), err);
-	(void)snprintf(desc.media_type, sizeof(desc.media_type), "%s",
-		       MR_MEDIA_MANIFEST);
-	desc.size = bytes.len;
-	assert_ok(mr_digest_of(bytes.data, bytes.len, &desc.digest, &err), err);
-	assert_ok(mr_store_set(x->s, mreg_digest_text(&desc.digest, digest),
-			       &desc, bytes.data, NULL, &err),
-		  err);
-	return desc;
-}
-
 bool logx_has_tag(struct logx *x, const char *tag)
 {
 	struct mreg_error err = MREG_ERROR_INIT;

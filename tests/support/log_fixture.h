@@ -51,8 +51,6 @@ int logx_try(struct logx *x, struct mreg *m, struct mr_history *h,
 	     const char *value, struct mreg_digest *out, bool *lost,
 	     struct mreg_error *err);
 void logx_read(struct logx *x, struct mreg *m, struct mr_history *h);
-/* Store a version's manifest, another one for each `n`. */
-struct mreg_desc logx_version(struct logx *x, unsigned int n);
 /* Put a manifest that is no event under a tag. */
 void logx_junk(struct logx *x, const char *tag);
 bool logx_has_tag(struct logx *x, const char *tag);
