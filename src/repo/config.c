@@ -24,6 +24,7 @@
 #include "repo/repo.h"
 
 #define PROJECT_FILE ".mreg.json"
+#define SECONDS_MAX (UINT64_C(10) * 366 * 86400)
 
 enum check {
 	CHECK_NONE,
@@ -32,7 +33,8 @@ enum check {
 	CHECK_WORDS, /* one of `words` */
 	CHECK_PLACE, /* what short names can be completed from */
 	CHECK_SIZE,  /* bytes, "10GiB"; "0": none */
-	CHECK_TEXT,  /* something, and no more than fits into the log */
+	CHECK_SECONDS,
+	CHECK_TEXT, /* something, and no more than fits into the log */
 };
 
 struct row {
@@ -53,6 +55,12 @@ static const struct row rows[] = {
 	  "auto|always|never", false },
 	{ "http.plain", "MREG_PLAIN_HTTP", "false",
 	  "plain HTTP for every registry", CHECK_BOOL, NULL, true },
+	{ "index.db", "MREG_INDEX", "",
+	  "what searches read: a file, or postgresql://...", CHECK_TEXT, NULL,
+	  true },
+	{ "index.fresh", "MREG_INDEX_FRESH", "60",
+	  "seconds for which lists believe the index; 0: never", CHECK_SECONDS,
+	  NULL, false },
 	{ "jobs", "MREG_JOBS", "4", "transfers at once, 1 to 64", CHECK_JOBS,
 	  NULL, false },
 	{ "limit.layer", "MREG_LIMIT_LAYER", "0",
@@ -151,6 +159,8 @@ static int check_value(const struct row *r, const char *value,
 		good = is_place(value);
 	else if (r->check == CHECK_SIZE)
 		good = mr_text_size_parse(value, &n) == 0;
+	else if (r->check == CHECK_SECONDS)
+		good = mr_text_u64(value, SECONDS_MAX, &n) == 0;
 	else if (r->check == CHECK_TEXT)
 		good = value[0] && strlen(value) < 1024 && mr_utf8_valid(value);
 	if (good)
@@ -336,6 +346,7 @@ static int take_flags(struct mreg *m, const struct mreg_opts *o,
 	char rate[24];
 	struct mreg_pair flags[] = {
 		{ "actor", o->actor },
+		{ "index.db", o->index },
 		{ "registry", o->registry },
 		{ "store", o->store },
 		{ "tls.caFile", o->ca_file },
@@ -361,14 +372,29 @@ static int take_flags(struct mreg *m, const struct mreg_opts *o,
 	return 0;
 }
 
-/* The local store's default folder needs a home; no home is no error before
- * the local store is used (target.c). */
-static int take_defaults(struct mreg *m, struct mreg_error *err)
+/* A default below the folder of data; it needs a home, and none is no error
+ * before what lies there is used. */
+static int take_data(struct mreg *m, const char *key, const char *name,
+		     struct mreg_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
-	const char *store = "";
+	const char *path = "";
+
+	if (data && data[0] == '/')
+		path = mr_arena_printf(m->arena, "%s/mreg/%s", data, name);
+	else if (home && home[0] == '/')
+		path = mr_arena_printf(m->arena, "%s/.local/share/mreg/%s",
+				       home, name);
+	if (!path)
+		return mr_fail_nomem(err);
+	return path[0] ? put(m, find_row(key), path, "default", err) : 0;
+}
+
+static int take_defaults(struct mreg *m, struct mreg_error *err)
+{
 	size_t i;
+	int rc;
 
 	m->setting_count = MR_COUNT(rows);
 	m->settings =
@@ -381,14 +407,13 @@ static int take_defaults(struct mreg *m, struct mreg_error *err)
 		m->settings[i].value = rows[i].preset;
 		m->settings[i].origin = "default";
 	}
-	if (data && data[0] == '/')
-		store = mr_arena_printf(m->arena, "%s/mreg/store", data);
-	else if (home && home[0] == '/')
-		store = mr_arena_printf(m->arena, "%s/.local/share/mreg/store",
-					home);
-	if (!store)
-		return mr_fail_nomem(err);
-	return store[0] ? put(m, find_row("store"), store, "default", err) : 0;
+	rc = take_data(m, "store", "store", err);
+	return rc < 0 ? rc : take_data(m, "index.db", "index.db", err);
+}
+
+static struct mreg_setting *setting_of(const struct mreg *m, const char *key)
+{
+	return &m->settings[find_row(key) - rows];
 }
 
 int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
@@ -409,12 +434,14 @@ int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
 		rc = take_environment(m, err);
 	if (rc >= 0)
 		rc = take_flags(m, o, err);
+	if (rc >= 0)
+		rc = mr_index_where(m, setting_of(m, "index.db"), err);
 	return rc;
 }
 
 const char *mr_setting(const struct mreg *m, const char *key)
 {
-	return m->settings[find_row(key) - rows].value;
+	return setting_of(m, key)->value;
 }
 
 size_t mreg_settings(struct mreg *m, const struct mreg_setting **out)
@@ -505,6 +532,8 @@ int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
 
 	if (rc >= 0 && value)
 		rc = check_value(r, value, "as given", err);
+	if (rc >= 0 && value && strcmp(key, "index.db") == 0)
+		rc = mr_index_where_check(value, err);
 	if (rc < 0)
 		return rc;
 	if (project && r->personal)

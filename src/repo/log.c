@@ -404,7 +404,7 @@ static int check_written(const struct mr_store *s, const struct mr_history *h,
 	return 0;
 }
 
-int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
+int mr_history_list(struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err)
 {
 	int rc = 0;
@@ -414,13 +414,26 @@ int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc < 0)
 		return rc;
 	mr_list_release(&h->tags);
-	rc = mr_store_tags(s, &h->tags, &h->found, err);
-	if (rc < 0)
-		return rc;
+	return mr_store_tags(s, &h->tags, &h->found, err);
+}
+
+int mr_history_take(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err)
+{
+	int rc;
+
 	if (!h->found)
 		return 0;
 	rc = add_known(h, err);
 	if (rc >= 0)
 		rc = fetch_new(m, s, h, err);
 	return rc < 0 ? rc : check_written(s, h, err);
+}
+
+int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err)
+{
+	int rc = mr_history_list(s, h, err);
+
+	return rc < 0 ? rc : mr_history_take(m, s, h, err);
 }

@@ -42,6 +42,13 @@ void mr_history_release(struct mr_history *h); /* for MR_AUTO too */
 int mr_history_read(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    struct mreg_error *err);
 
+/* Its two halves, for those who look at the tags first: the listing alone; and
+ * the events that it has and the ledger has not. */
+int mr_history_list(struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err);
+int mr_history_take(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		    struct mreg_error *err);
+
 /* log_pack.c: of the sorted `tags` those that packs have, into `docs`; what is
  * there already stays.  Packs that cannot be read are left out. */
 int mr_log_unpack(struct mreg *m, struct mr_store *s, const char *const *tags,

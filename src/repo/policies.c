@@ -135,9 +135,8 @@ static int add_logged(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	return add_source(out, p, a, &source, err);
 }
 
-/* PREFIX/mreg-policy, if `ref` is below PREFIX. */
-static bool find_prefix(struct mreg *m, const struct mreg_ref *ref,
-			struct mreg_ref *out)
+bool mr_policies_above(struct mreg *m, const struct mreg_ref *ref,
+		       struct mreg_ref *out)
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	size_t n;
@@ -156,33 +155,64 @@ static bool find_prefix(struct mreg *m, const struct mreg_ref *ref,
  * and then nobody could push anywhere.  A policy is no secret of its writers:
  * spec/policy.md asks them to let everybody read it.
  */
+static int read_above(struct mreg *m, const struct mreg_ref *above,
+		      struct mr_store **s, struct mr_history *h, bool *readable,
+		      struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc = mr_target_open(m, above, s, err);
+
+	*readable = false;
+	if (rc < 0)
+		return rc;
+	rc = mr_history_read(m, *s, h, &why);
+	if (rc == MREG_EAUTH || rc == MREG_EDENIED || rc == MREG_ENOTFOUND) {
+		mr_log(&m->env, MREG_LOG_INFO,
+		       "no policy is taken from '%s': %s", (*s)->label,
+		       why.msg);
+		return 0;
+	}
+	if (rc < 0) {
+		*err = why;
+		return mr_wrap(err, "cannot look for a policy in '%s'",
+			       (*s)->label);
+	}
+	*readable = true;
+	return 0;
+}
+
 static int add_prefix(struct mreg *m, const struct mreg_ref *ref,
 		      struct mr_arena *a, struct mr_policies *out,
 		      struct mreg_error *err)
 {
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
 	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
-	struct mreg_error why = MREG_ERROR_INIT;
-	struct mreg_ref prefix;
+	struct mreg_ref above;
+	bool readable;
 	int rc;
 
-	if (!find_prefix(m, ref, &prefix))
+	if (!mr_policies_above(m, ref, &above))
 		return 0;
-	rc = mr_target_open(m, &prefix, &s, err);
-	if (rc < 0)
+	rc = read_above(m, &above, &s, &h, &readable, err);
+	return rc < 0 || !readable ? rc : add_logged(m, s, &h, a, out, err);
+}
+
+int mr_policies_named(struct mreg *m, const struct mreg_ref *above,
+		      struct mreg_digest *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
+	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
+	const struct mr_event *e;
+	bool readable;
+	int rc = read_above(m, above, &s, &h, &readable, err);
+
+	memset(out, 0, sizeof(*out));
+	if (rc < 0 || !readable)
 		return rc;
-	rc = mr_history_read(m, s, &h, &why);
-	if (rc == MREG_EAUTH || rc == MREG_EDENIED || rc == MREG_ENOTFOUND) {
-		mr_log(&m->env, MREG_LOG_INFO,
-		       "no policy is taken from '%s': %s", s->label, why.msg);
-		return 0;
-	}
-	if (rc < 0) {
-		*err = why;
-		return mr_wrap(err, "cannot look for a policy in '%s'",
-			       s->label);
-	}
-	return add_logged(m, s, &h, a, out, err);
+	e = mr_ledger_policy(h.ledger);
+	if (e)
+		*out = e->policy;
+	return 0;
 }
 
 static int add_file(const char *path, struct mr_arena *a,

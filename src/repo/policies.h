@@ -32,6 +32,14 @@ int mr_policies_known(struct mreg *m, const struct mreg_ref *ref,
 		      struct mr_store *s, struct mr_history *h,
 		      const struct mreg_texts *files, struct mr_arena *a,
 		      struct mr_policies *out, struct mreg_error *err);
+/* The repository PREFIX/mreg-policy, whose policy models have that have none of
+ * their own; false: `ref` is not below the configured prefix. */
+bool mr_policies_above(struct mreg *m, const struct mreg_ref *ref,
+		       struct mreg_ref *out);
+/* Which policy is in force there, without its document: costs a listing.  NONE:
+ * none is, or nobody may look. */
+int mr_policies_named(struct mreg *m, const struct mreg_ref *above,
+		      struct mreg_digest *out, struct mreg_error *err);
 /* The same of `files` alone. */
 int mr_policies_files(const struct mreg_texts *files, struct mr_arena *a,
 		      struct mr_policies *out, struct mreg_error *err);

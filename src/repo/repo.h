@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "base/list.h"
+#include "index/index.h"
 #include "ledger/ledger.h"
 #include "model/model.h"
 #include "mreg/config.h"
@@ -23,6 +24,7 @@
 #include "repo/given.h"
 #include "repo/log.h"
 #include "repo/policies.h"
+#include "repo/recall.h"
 #include "state/state.h"
 #include "store/store.h"
 
@@ -56,6 +58,12 @@ struct mreg {
 	struct mr_state *state;
 	const char *locks;  /* folder of lock files, beside it; NULL: none */
 	struct mr_net *net; /* opened by the first remote store */
+	const char *index_where;    /* index.db, with the password that the
+				     * setting does not show */
+	struct mr_index *index;     /* opened by the first that asks */
+	enum mr_db_mode index_mode; /* how */
+	bool index_held;            /* one state of it is asked */
+	enum mreg_index_use index_use;
 	unsigned int jobs;
 	struct mr_actor actor;    /* of the last call */
 	struct mr_actor git_user; /* asked once in a session */
@@ -64,6 +72,12 @@ struct mreg {
 };
 
 /* -- session.c, config.c */
+
+/* Keep what index.db says, and have the setting show it without a password;
+ * one that others may read is refused.  For mr_settings_load. */
+int mr_index_where(struct mreg *m, struct mreg_setting *s,
+		   struct mreg_error *err);
+int mr_index_where_check(const char *where, struct mreg_error *err);
 
 /* Read environment and files, apply `o` on top; fills settings. */
 int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
@@ -75,6 +89,14 @@ unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
 /* Whether the user set a rate: a transfer with a registry then opens no more
  * connections than were asked for. */
 bool mr_session_limited(const struct mreg *m);
+
+/*
+ * index.c: the session's index, borrowed: the setting `index`, else
+ * $XDG_DATA_HOME/mreg/index.db.  MREG_ENOTFOUND, telling of `mreg index sync`,
+ * when there is none and `mode` does not make one.
+ */
+int mr_session_index(struct mreg *m, enum mr_db_mode mode,
+		     struct mr_index **out, struct mreg_error *err);
 
 /* actor.c; borrowed until the next call. */
 const struct mr_actor *mr_actor(struct mreg *m, const struct mreg_ref *ref);
@@ -135,30 +157,6 @@ int mr_manifest_fetch(struct mreg *m, struct mr_store *s,
 int mr_tag_set(struct mr_store *s, const char *tag, const struct mreg_desc *d,
 	       const void *bytes, struct mreg_error *err);
 
-/* -- tags.c: what a repository's tags point at */
-
-struct mr_tag_row {
-	const char *tag; /* borrowed from the list */
-	enum mr_tag_kind kind;
-	uint64_t number; /* of a version's tag */
-	struct mreg_desc desc;
-	bool found; /* it is there, and no tombstone */
-};
-/* One HEAD for each tag that is a version, a release, an alias or latest;
- * those that are there, in the order of `tags`.  `*out` is the caller's
- * (mr_release). */
-int mr_tag_rows(struct mreg *m, struct mr_store *s, const struct mr_list *tags,
-		struct mr_tag_row **out, size_t *count, struct mreg_error *err);
-/* The versions a log and a listing know of, and, because listings drop tags,
- * those that HEAD finds above (product.md 2): their tags, into `out`. */
-int mr_version_tags(struct mr_store *s, const struct mr_history *h,
-		    struct mr_list *out, struct mreg_error *err);
-/* The names (aliases, releases, latest) among `rows` of one digest, in the
- * arena, sorted. */
-const char *const *mr_tag_names(struct mr_arena *a,
-				const struct mr_tag_row *rows, size_t n,
-				const struct mreg_digest *d, size_t *count);
-
 /* -- shared small things */
 
 /* Options as this mreg knows them, from a caller that may know fewer or more
@@ -175,5 +173,7 @@ const struct mreg_pair *mr_result_pairs(struct mr_arena *a,
 /* Wall clock in nanoseconds: compared with what the file system writes into
  * mtime, so never the environment's. */
 int64_t mr_clock_ns(void);
+
+#include "repo/tags.h"
 
 #endif

@@ -94,6 +94,7 @@ void mreg_close(struct mreg *m)
 	if (!m)
 		return;
 	mr_refusal_free(m->refusal);
+	mr_index_close(m->index);
 	mr_net_close(m->net);
 	mr_state_close(m->state);
 	mr_arena_free(m->arena);

@@ -70,13 +70,29 @@ static int add_number(struct mr_list *out, uint64_t number,
 	return mr_list_has(out, tag) ? 0 : mr_list_add(out, tag, err);
 }
 
+int mr_version_above(struct mr_store *s, uint64_t top, struct mr_list *out,
+		     struct mreg_error *err)
+{
+	bool found = true;
+	int rc = 0;
+
+	while (rc >= 0 && found && top < MR_VERSION_MAX) {
+		struct mreg_desc d;
+		char tag[32];
+
+		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, ++top);
+		rc = mr_tag_resolve(s, tag, &d, &found, err);
+		if (rc >= 0 && found)
+			rc = mr_list_add(out, tag, err);
+	}
+	return rc;
+}
+
 int mr_version_tags(struct mr_store *s, const struct mr_history *h,
 		    struct mr_list *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) uint64_t *numbers = NULL;
-	struct mreg_desc d;
 	uint64_t top = 0;
-	bool found = true;
 	size_t n;
 	size_t i;
 	int rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
@@ -93,15 +109,7 @@ int mr_version_tags(struct mr_store *s, const struct mr_history *h,
 		if (number)
 			rc = add_number(out, number, err);
 	}
-	while (rc >= 0 && found) {
-		char tag[32];
-
-		(void)snprintf(tag, sizeof(tag), "v%" PRIu64, ++top);
-		rc = mr_tag_resolve(s, tag, &d, &found, err);
-		if (rc >= 0 && found)
-			rc = mr_list_add(out, tag, err);
-	}
-	return rc;
+	return rc < 0 ? rc : mr_version_above(s, top, out, err);
 }
 
 static int compare_text(const void *a, const void *b)

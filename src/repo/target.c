@@ -25,7 +25,8 @@ int mr_target_parse(struct mreg *m, const char *text, struct mreg_ref *out,
 			      "there is no place for the local store");
 		return mr_hint(err, "set MREG_STORE, HOME or XDG_DATA_HOME");
 	}
-	return mr_ref_complete(out, prefix, store, err);
+	rc = mr_ref_complete(out, prefix, store, err);
+	return rc < 0 ? rc : mr_place_settle(out, err);
 }
 
 /* Whether short names mean the store this reference is in. */
@@ -40,6 +41,7 @@ static bool is_default_store(const struct mreg *m, const struct mreg_ref *ref)
 		       ref->repository);
 	return mr_ref_complete(&same, NULL, mr_setting(m, "store"), &ignored) >=
 		       0 &&
+	       mr_place_settle(&same, &ignored) >= 0 &&
 	       strcmp(same.dir, ref->dir) == 0;
 }
 
@@ -100,6 +102,7 @@ int mr_target_open(struct mreg *m, const struct mreg_ref *ref,
 
 	if (rc < 0)
 		return rc;
+	mr_store_mark(*out, m->state);
 	(*out)->label = mr_strdup(mr_target_name(m, ref, text));
 	if (!(*out)->label) {
 		mr_store_closep(out);

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "tests/support/test.h"
+#include "tests/support/version_fixture.h"
 
 #define PUSHERS 16
 
@@ -35,37 +36,6 @@ struct fixture {
 	struct mr_store *s;
 	struct pusher pushers[PUSHERS];
 };
-
-/* A manifest of its own for each `n`. */
-static void make_version(struct pusher *p, unsigned int n)
-{
-	struct mreg_error err = MREG_ERROR_INIT;
-	char text[32];
-	struct mreg_pair pair = { "org.mreg.test", text };
-	struct mr_manifest_draft d = {
-		.artifact_type = "application/vnd.mreg.test",
-		.config = { .desc = mr_empty_desc },
-		.annotations = { .items = &pair, .n = 1 },
-	};
-	struct mr_descriptor layer = { .desc = mr_empty_desc };
-	char digest[MREG_DIGEST_TEXT];
-
-	(void)snprintf(text, sizeof(text), "%u", n);
-	d.layers = &layer;
-	d.layer_count = 1;
-	mr_buf_init(&p->manifest, MR_MANIFEST_MAX_BYTES);
-	assert_ok(mr_manifest_write(&d, &p->manifest, &err), err);
-	(void)snprintf(p->desc.media_type, sizeof(p->desc.media_type), "%s",
-		       MR_MEDIA_MANIFEST);
-	p->desc.size = p->manifest.len;
-	assert_ok(mr_digest_of(p->manifest.data, p->manifest.len,
-			       &p->desc.digest, &err),
-		  err);
-	assert_ok(mr_store_put_bytes(p->s, &mr_empty_desc, "{}", &err), err);
-	assert_ok(mr_store_set(p->s, mreg_digest_text(&p->desc.digest, digest),
-			       &p->desc, p->manifest.data, NULL, &err),
-		  err);
-}
 
 static int setup(void **state)
 {
@@ -89,7 +59,7 @@ static int setup(void **state)
 
 		p->s = f->s;
 		assert_ok(mreg_open(&o, &p->m, &err), err);
-		make_version(p, i);
+		p->desc = version_put(p->s, i, &p->manifest);
 	}
 	*state = f;
 	return 0;
