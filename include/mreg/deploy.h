@@ -67,6 +67,8 @@ struct mreg_deployments_result {
 	/* Models whose log could not be read, and why. */
 	const struct mreg_pair *unread;
 	size_t unread_count;
+	int64_t synced_s; /* some are from the index; when the oldest was read;
+			   * 0: all just now */
 	void *owner;
 };
 

@@ -54,9 +54,11 @@ struct mreg_evaluate_result {
 	size_t metric_count;
 	size_t segment_count;
 	const struct mreg_segment *segments; /* sorted by name */
+	struct mreg_digest event;            /* of the log; NONE: a dry run */
 };
 
-/* Attach an evaluation to the version `ref`.  MREG_EUSAGE without a suite or
+/* Attach an evaluation to the version `ref`, then tell it in the log, unless
+ * that has it.  MREG_EUSAGE without a suite or
  * a verdict, or for numbers that are none; MREG_EFORMAT: `from`. */
 MREG_API int mreg_evaluate(struct mreg *m, const char *ref,
 			   const struct mreg_evaluate_opts *o,

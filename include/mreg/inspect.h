@@ -145,6 +145,8 @@ struct mreg_inspect_result {
 	/* When the policy asks for a review of what an alias has; 0: never. */
 	int64_t review_s;
 	bool review_over; /* that is past */
+	int64_t synced_s; /* tags and log are from the index; when they were
+			   * read; 0: just now */
 	void *owner;
 };
 

@@ -15,12 +15,14 @@ struct mreg_models_result {
 	const char *where;        /* "ghcr.io/acme", or the local store */
 	const char *const *names; /* sorted; usable as references */
 	size_t count;
+	int64_t synced_s; /* read from the index: how old that is (the oldest
+			   * sync of one of them); 0: from the place itself */
 	void *owner;
 };
 
 /* Models below the configured prefix (`prefix` NULL) or below `prefix`, a
- * HOST[/PATH] or oci:DIR.  MREG_EUNSUPPORTED where a registry has no
- * catalog. */
+ * HOST[/PATH] or oci:DIR.  Where a registry has no catalog the
+ * index is taken, if the session may use it, else MREG_EUNSUPPORTED. */
 MREG_API int mreg_models(struct mreg *m, const char *prefix,
 			 struct mreg_models_result *out,
 			 struct mreg_error *err);
@@ -58,7 +60,9 @@ struct mreg_versions_result {
 	const char *name;
 	struct mreg_version_row *rows; /* highest number first */
 	size_t count;
-	uint64_t hidden; /* archived ones that are not among them */
+	uint64_t hidden;  /* archived ones that are not among them */
+	int64_t synced_s; /* the tags are from the index; when they were read;
+			   * 0: just now */
 	void *owner;
 };
 
