@@ -46,8 +46,9 @@ static const char *advice_of(const struct mreg_error *err)
 		return "check the path, its permissions and the space left, "
 		       "then run the command again";
 	case MREG_EDB:
-		return "run the command again; what mreg remembers, below "
-		       "~/.cache/mreg, may be removed";
+		return "run the command again; what is below ~/.cache/mreg may "
+		       "be removed, and an index made anew: 'mreg index "
+		       "rebuild'";
 	case MREG_ENOMEM:
 		return "free some memory or use fewer --jobs, then run the "
 		       "command again";

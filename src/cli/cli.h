@@ -18,7 +18,7 @@
 
 /* Options every command has. */
 struct cli_globals {
-	const char *registry, *store, *actor, *ca_file, *color, *progress;
+	const char *registry, *store, *db, *actor, *ca_file, *color, *progress;
 	const char *limit_rate;
 	bool plain_http, json, jsonl, quiet, no_progress, help, version;
 	unsigned int verbose;
@@ -119,7 +119,8 @@ void cli_error(const struct cli *cli, const struct mreg_error *err);
 
 /* A table of left-aligned columns, last one ragged. */
 struct cli_table;
-struct cli_table *cli_table_new(size_t columns); /* NULL: out of memory */
+/* `heads` are its first row.  NULL: out of memory. */
+struct cli_table *cli_table_new(const char *const *heads, size_t columns);
 void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The same of a text that was put together, or failed to be. */

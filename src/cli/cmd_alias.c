@@ -226,11 +226,9 @@ static int show_rows(struct cli *cli, const struct mreg_aliases_result *r,
 		rc = cli_json(cli, mreg_aliases_result_json(r), err);
 		return rc < 0 ? rc : 0;
 	}
-	t = cli_table_new(MR_COUNT(heads));
+	t = cli_table_new(heads, MR_COUNT(heads));
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++) {
 		put_row(t, &r->rows[i], now_s);
 		differ = differ || r->rows[i].differs;

@@ -157,7 +157,8 @@ static int show(struct cli *cli, const struct args *a,
 					     "ANSWERED", "MOVED", "ANSWERS" };
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(RESULT_MAX_BYTES);
-	struct cli_table *t = r->count ? cli_table_new(MR_COUNT(heads)) : NULL;
+	struct cli_table *t =
+		r->count ? cli_table_new(heads, MR_COUNT(heads)) : NULL;
 	size_t i;
 	int rc;
 
@@ -166,8 +167,6 @@ static int show(struct cli *cli, const struct args *a,
 	if (!r->count)
 		mr_buf_puts(&b, a->overdue ? "nothing is overdue\n"
 					   : "nothing was asked\n");
-	for (i = 0; t && i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++)
 		put_row(t, &r->rows[i]);
 	rc = t ? cli_table_print(cli, t, &b, err) : 0;

@@ -57,6 +57,7 @@ static int run_show(struct cli *cli, const void *p, struct mreg_error *err)
 	const struct args *a = p;
 	const struct mreg_setting *s;
 	size_t n = mreg_settings(cli->mreg, &s);
+	static const char *const heads[] = { "KEY", "VALUE", "FROM" };
 	struct cli_table *t;
 	size_t i;
 	int rc = cli_json(
@@ -64,13 +65,9 @@ static int run_show(struct cli *cli, const void *p, struct mreg_error *err)
 
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	t = cli_table_new(a->origin ? 3 : 2);
+	t = cli_table_new(heads, a->origin ? 3 : 2);
 	if (!t)
 		return mr_fail_nomem(err);
-	cli_table_cell(t, "KEY");
-	cli_table_cell(t, "VALUE");
-	if (a->origin)
-		cli_table_cell(t, "FROM");
 	for (i = 0; i < n; i++) {
 		cli_table_cell(t, "%s", s[i].key);
 		cli_table_cell(t, "%s", s[i].value[0] ? s[i].value : "-");

@@ -56,14 +56,12 @@ static int show(struct cli *cli, const struct mreg_du_result *r, bool owner,
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	const struct mreg_du_row *rows = owner ? r->owners : r->rows;
 	size_t n = owner ? r->owner_count : r->count;
-	struct cli_table *t = cli_table_new(MR_COUNT(heads));
+	struct cli_table *t = cli_table_new(heads, MR_COUNT(heads));
 	size_t i;
 	int rc;
 
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < n; i++) {
 		char models[32];
 

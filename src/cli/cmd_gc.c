@@ -66,14 +66,12 @@ static int put_rows(struct cli *cli, const struct mreg_gc_result *r,
 {
 	static const char *const heads[] = { "VERSION", "DIGEST", "SIZE",
 					     "PLAN", "WHY" };
-	struct cli_table *t = cli_table_new(MR_COUNT(heads));
+	struct cli_table *t = cli_table_new(heads, MR_COUNT(heads));
 	char text[32];
 	size_t i;
 
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++) {
 		const struct mreg_gc_row *row = &r->rows[i];
 

@@ -139,15 +139,13 @@ static int show_list(struct cli *cli, const struct mreg_incidents_result *r,
 					     "TITLE" };
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(RESULT_MAX_BYTES);
-	struct cli_table *t = cli_table_new(MR_COUNT(heads));
+	struct cli_table *t = cli_table_new(heads, MR_COUNT(heads));
 	char shown[SHOWN_BYTES];
 	size_t i;
 	int rc;
 
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++) {
 		const struct mreg_incident_row *row = &r->rows[i];
 

@@ -2,6 +2,7 @@
  * cmd_inspect.c - mreg inspect.
  */
 #include "cli/commands.h"
+#include "cli/index_use.h"
 #include "cli/inspect.h"
 
 #include <inttypes.h>
@@ -23,6 +24,7 @@
 struct args {
 	const char *ref;
 	bool tensors, files, config, raw;
+	struct cli_index_use use;
 };
 
 static const struct cli_opt opts[] = {
@@ -34,6 +36,7 @@ static const struct cli_opt opts[] = {
 	CLI_BOOL('c', "config", struct args, config, "its config"),
 	CLI_BOOL(0, "raw", struct args, raw,
 		 "its manifest byte for byte; with --config the config"),
+	CLI_INDEX_USE(struct args, use),
 	CLI_END,
 };
 
@@ -428,8 +431,10 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	const struct args *a = p;
 	struct mreg_inspect_opts o = MREG_INSPECT_OPTS_INIT;
 	struct mreg_inspect_result res;
-	int rc;
+	int rc = cli_use_index(cli, &a->use, err);
 
+	if (rc < 0)
+		return rc;
 	if (a->raw && !cli->globals.json && (a->tensors || a->files)) {
 		(void)mr_fail(err, MREG_EUSAGE,
 			      "--raw and --%s cannot go together",
@@ -441,9 +446,13 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.config = a->config;
 	o.raw = a->raw;
 	o.brief = a->raw && !cli->globals.json;
+	/* What a tag has is often decided by that. */
+	if (o.brief && !a->use.always)
+		mreg_use_index(cli->mreg, MREG_INDEX_NEVER);
 	rc = mreg_inspect(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
+	cli_tell_index(cli, res.synced_s);
 	rc = show(cli, a, &res, err);
 	mreg_inspect_result_release(&res);
 	return rc;

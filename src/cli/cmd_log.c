@@ -85,15 +85,13 @@ static int put_events(struct cli *cli, const struct mreg_log_result *r,
 		      struct mr_buf *b, struct mreg_error *err)
 {
 	static const char *const heads[] = { "#", "WHEN", "WHO", "WHAT", "" };
-	struct cli_table *t = cli_table_new(MR_COUNT(heads));
+	struct cli_table *t = cli_table_new(heads, MR_COUNT(heads));
 	char shown[SHOWN_BYTES];
 	char when[32];
 	size_t i;
 
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++) {
 		const struct mreg_log_row *row = &r->rows[i];
 
@@ -121,11 +119,9 @@ static int put_aliases(struct cli *cli, const struct mreg_log_result *r,
 
 	if (!r->alias_count)
 		return 0;
-	t = cli_table_new(MR_COUNT(heads));
+	t = cli_table_new(heads, MR_COUNT(heads));
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->alias_count; i++) {
 		const struct mreg_log_alias *a = &r->aliases[i];
 

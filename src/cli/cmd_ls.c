@@ -2,6 +2,7 @@
  * cmd_ls.c - mreg ls.
  */
 #include "cli/commands.h"
+#include "cli/index_use.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 struct args {
 	const char *name;
 	bool archived;
+	struct cli_index_use use;
 };
 
 static const struct cli_opt opts[] = {
@@ -24,6 +26,7 @@ static const struct cli_opt opts[] = {
 		"a model: its versions; without: the models"),
 	CLI_BOOL('a', "archived", struct args, archived,
 		 "versions that were archived, too"),
+	CLI_INDEX_USE(struct args, use),
 	CLI_END,
 };
 
@@ -142,11 +145,9 @@ static int show_versions(struct cli *cli, const struct mreg_versions_result *r,
 		tell_hidden(cli, r);
 		return 0;
 	}
-	t = cli_table_new(MR_COUNT(heads));
+	t = cli_table_new(heads, MR_COUNT(heads));
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++)
 		add_row(t, &r->rows[i]);
 	rc = cli_table_print(cli, t, &b, err);
@@ -172,12 +173,15 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	struct mreg_versions_opts o = MREG_VERSIONS_OPTS_INIT;
 	struct mreg_models_result models;
 	struct mreg_versions_result versions;
-	int rc;
+	int rc = cli_use_index(cli, &a->use, err);
 
+	if (rc < 0)
+		return rc;
 	if (!a->name) {
 		rc = mreg_models(cli->mreg, NULL, &models, err);
 		if (rc < 0)
 			return rc;
+		cli_tell_index(cli, models.synced_s);
 		rc = show_models(cli, &models, err);
 		mreg_models_result_release(&models);
 		return rc;
@@ -191,6 +195,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 			       a->name);
 	if (rc < 0)
 		return rc;
+	cli_tell_index(cli, versions.synced_s);
 	rc = show_versions(cli, &versions, err);
 	mreg_versions_result_release(&versions);
 	return rc;
@@ -208,6 +213,8 @@ const struct cli_command cli_cmd_ls = {
 		 "furthest of the policy's stages whose alias points at it. "
 		 "MOVED marks a version whose tag somebody pointed at "
 		 "something else, DEPRECATED one that should not be used any "
-		 "more: 'mreg inspect' tells why.",
+		 "more: 'mreg inspect' tells why. What 'mreg index sync' saw "
+		 "less than the setting index.fresh ago, and this machine did "
+		 "not write to since, is not asked of the registry again.",
 	.lists = true,
 };

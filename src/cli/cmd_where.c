@@ -2,6 +2,7 @@
  * cmd_where.c - mreg where, what: what runs where, asked both ways.
  */
 #include "cli/commands.h"
+#include "cli/index_use.h"
 
 #include <inttypes.h>
 
@@ -16,11 +17,13 @@
 
 struct where_args {
 	const char *ref;
+	struct cli_index_use use;
 };
 
 static const struct cli_opt where_opts[] = {
 	CLI_ARG(struct where_args, ref, "REF",
 		"a version: NAME:v3; or NAME, for any of its versions"),
+	CLI_INDEX_USE(struct where_args, use),
 	CLI_END,
 };
 
@@ -33,12 +36,14 @@ static const char *const where_examples[] = {
 struct what_args {
 	const char *environment;
 	struct cli_words names;
+	struct cli_index_use use;
 };
 
 static const struct cli_opt what_opts[] = {
 	CLI_ARG(struct what_args, environment, "ENV", "an environment: prod"),
 	CLI_SOME(struct what_args, names, "NAME",
 		 "models; else all of the place, as 'mreg ls' finds them"),
+	CLI_INDEX_USE(struct what_args, use),
 	CLI_END,
 };
 
@@ -89,14 +94,12 @@ static int show(struct cli *cli, const struct mreg_deployments_result *r,
 					     "WORKLOAD", "SINCE",   "BY" };
 	MR_AUTO(mr_buf_release)
 	struct mr_buf b = MR_BUF_INIT(RESULT_MAX_BYTES);
-	struct cli_table *t = cli_table_new(MR_COUNT(heads));
+	struct cli_table *t = cli_table_new(heads, MR_COUNT(heads));
 	size_t i;
 	int rc;
 
 	if (!t)
 		return mr_fail_nomem(err);
-	for (i = 0; i < MR_COUNT(heads); i++)
-		cli_table_cell(t, "%s", heads[i]);
 	for (i = 0; i < r->count; i++)
 		put_row(t, &r->rows[i]);
 	rc = cli_table_print(cli, t, &b, err);
@@ -120,6 +123,7 @@ static int report(struct cli *cli, const struct mreg_deployments_result *r,
 {
 	int rc = 0;
 
+	cli_tell_index(cli, r->synced_s);
 	if (!cli->globals.json)
 		cli_warn_unread(r->unread, r->unread_count);
 	if (cli->globals.jsonl)
@@ -139,8 +143,10 @@ static int run_where(struct cli *cli, const void *p, struct mreg_error *err)
 {
 	const struct where_args *a = p;
 	struct mreg_deployments_result res;
-	int rc = mreg_where(cli->mreg, a->ref, &res, err);
+	int rc = cli_use_index(cli, &a->use, err);
 
+	if (rc >= 0)
+		rc = mreg_where(cli->mreg, a->ref, &res, err);
 	if (rc < 0)
 		return rc;
 	rc = report(cli, &res, err);
@@ -153,8 +159,10 @@ static int run_what(struct cli *cli, const void *p, struct mreg_error *err)
 	const struct what_args *a = p;
 	struct mreg_texts names = { .items = a->names.items, .n = a->names.n };
 	struct mreg_deployments_result res;
-	int rc = mreg_what(cli->mreg, a->environment, &names, &res, err);
+	int rc = cli_use_index(cli, &a->use, err);
 
+	if (rc >= 0)
+		rc = mreg_what(cli->mreg, a->environment, &names, &res, err);
 	if (rc < 0)
 		return rc;
 	rc = report(cli, &res, err);

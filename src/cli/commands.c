@@ -33,6 +33,15 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_changelog,
 	&cli_cmd_create,
 	&cli_cmd_edit,
+	/* across models */
+	&cli_cmd_index_sync,
+	&cli_cmd_index_rebuild,
+	&cli_cmd_index_status,
+	&cli_cmd_index_ingest,
+	&cli_cmd_search,
+	&cli_cmd_lineage,
+	&cli_cmd_report,
+	&cli_cmd_query,
 	/* rules and approvals */
 	&cli_cmd_policy_show,
 	&cli_cmd_policy_set,
@@ -71,6 +80,7 @@ const struct cli_heading cli_headings[] = {
 	{ &cli_cmd_push, "files in and out" },
 	{ &cli_cmd_resolve, "what is there" },
 	{ &cli_cmd_alias_set, "names and history" },
+	{ &cli_cmd_index_sync, "across models" },
 	{ &cli_cmd_policy_show, "rules and approvals" },
 	{ &cli_cmd_deployed, "in use" },
 	{ &cli_cmd_deprecate, "out of use" },
@@ -80,6 +90,7 @@ const struct cli_heading cli_headings[] = {
 
 const struct cli_group cli_groups[] = {
 	{ "alias", "names that point at a version" },
+	{ "index", "what registries hold, remembered to be searched" },
 	{ "policy", "what a version has to show" },
 	{ "config", "settings" },
 	{ NULL, NULL },

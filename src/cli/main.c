@@ -24,6 +24,8 @@ const struct cli_opt cli_global_opts[] = {
 		"where short names are: HOST[/PATH] or oci:DIR"),
 	CLI_STR(0, "store", "DIR", struct cli_globals, store,
 		"folder of the local store"),
+	CLI_STR(0, "db", "DB", struct cli_globals, db,
+		"the index: a file, or postgresql://..."),
 	CLI_STR(0, "as", "NAME", struct cli_globals, actor,
 		"who the log says did it, where no login does; never trusted "
 		"as proof"),
@@ -155,6 +157,7 @@ static int open_session(struct cli *cli, struct mreg_error *err)
 	o.store = g->store;
 	o.actor = g->actor;
 	o.ca_file = g->ca_file;
+	o.index = g->db;
 	o.plain_http = g->plain_http;
 	o.log_level = wanted_level(g);
 	o.log = on_log;

@@ -19,6 +19,9 @@ struct entry {
 static const struct entry environment[] = {
 	{ "MREG_REGISTRY", "Prefix of short names: HOST[/PATH] or oci:DIR." },
 	{ "MREG_STORE", "Folder of the local store." },
+	{ "MREG_INDEX", "The index: a file, or postgresql://..." },
+	{ "MREG_INDEX_FRESH",
+	  "Seconds for which lists believe the index; 0: never." },
 	{ "MREG_CA_FILE", "PEM certificates trusted beside the system's." },
 	{ "MREG_CERTS_D",
 	  "Folders of certificates by host, HOST[:PORT]/*.crt, *.cert and "
@@ -51,6 +54,9 @@ static const struct entry environment[] = {
 	  "As curl(1) reads them." },
 	{ "SSL_CERT_FILE",
 	  "PEM certificates trusted instead of the system's." },
+	{ "TMPDIR",
+	  "Where a sync keeps what it read of a model with thousands of "
+	  "versions until it is written; else /var/tmp." },
 	{ "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME",
 	  "Where the files below are; else ~/.config, ~/.local/share and "
 	  "~/.cache." },

@@ -174,15 +174,6 @@ void cli_error(const struct cli *cli, const struct mreg_error *err)
 /* -- tables
  * ---------------------------------------------------------------------- */
 
-struct cli_table *cli_table_new(size_t columns)
-{
-	struct cli_table *t = mr_zalloc(sizeof(*t));
-
-	if (t)
-		t->columns = columns;
-	return t;
-}
-
 void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 {
 	char raw[CELL_BYTES];
@@ -208,9 +199,23 @@ void cli_table_cell(struct cli_table *t, const char *fmt, ...)
 
 void cli_table_text(struct cli_table *t, const struct mr_buf *text)
 {
-	if (text->failed != MREG_OK)
+	/* Of what was too long a cell shows the beginning, as of all. */
+	if (text->failed == MREG_ENOMEM)
 		t->failed = true;
 	cli_table_cell(t, "%s", mr_buf_text(text));
+}
+
+struct cli_table *cli_table_new(const char *const *heads, size_t columns)
+{
+	struct cli_table *t = mr_zalloc(sizeof(*t));
+	size_t i;
+
+	if (!t)
+		return NULL;
+	t->columns = columns;
+	for (i = 0; i < columns; i++)
+		cli_table_cell(t, "%s", heads[i]);
+	return t;
 }
 
 /* Columns a text takes: code points, which is right for what model names and

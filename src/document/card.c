@@ -116,12 +116,9 @@ static const char *license_ref(struct mr_arena *a, const char *name)
 /* What is said of licences, but is not the id of one. */
 static const char *join(const struct mr_words *words, struct mr_arena *a)
 {
-	const char *text = words->n ? words->items[0] : NULL;
-	size_t i;
+	size_t n = words->n < ODD_LICENSES_MAX ? words->n : ODD_LICENSES_MAX;
 
-	for (i = 1; i < words->n && i < ODD_LICENSES_MAX && text; i++)
-		text = mr_arena_printf(a, "%s, %s", text, words->items[i]);
-	return text;
+	return mr_arena_join(a, words->items, n, ", ");
 }
 
 static const char *read_license(const struct mr_node *root, struct mr_arena *a,

@@ -223,3 +223,67 @@ int mr_attached_evaluation(struct mr_store *s, const struct mr_attached *row,
 		      : mr_evaluation_parse(mr_buf_text(&b), b.len, text, false,
 					    a, out, err);
 }
+
+static bool is_text(const struct mr_attached *row)
+{
+	const char *type =
+		row->file_count == 1 ? row->files[0].desc.media_type : "";
+
+	return strncmp(type, "text/", strlen("text/")) == 0 &&
+	       strcmp(type, "text/html") != 0;
+}
+
+/* By the time they tell; of equals the last in the order of digests, so that
+ * it is always the same one. */
+const struct mr_attached *mr_attached_card(const struct mr_attached_rows *rows)
+{
+	const struct mr_attached *best = NULL;
+	int64_t best_s = 0;
+	size_t i;
+
+	for (i = 0; i < rows->count; i++) {
+		const struct mr_attached *row = &rows->items[i];
+		int64_t made_s = 0;
+
+		if (!mr_attach_is(row->type, "model-card") || !is_text(row))
+			continue;
+		if (row->created &&
+		    mr_text_time_parse(row->created, &made_s) < 0)
+			made_s = 0;
+		if (best && made_s < best_s)
+			continue;
+		best = row;
+		best_s = made_s;
+	}
+	return best;
+}
+
+void mr_attached_verdict(const struct mr_attached *row, struct mr_arena *a,
+			 struct mr_verdict_told *out)
+{
+	const struct mr_annotations *all = &row->annotations;
+	const size_t prefix = strlen(MR_METRIC_PREFIX);
+	const char *passed = mr_annotation(all, MR_EVALUATION_PASSED);
+	struct mreg_pair *metrics;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	if (strcmp(row->type, MR_EVALUATION_TYPE) != 0)
+		return;
+	out->suite = copy(a, mr_annotation(all, MR_EVALUATION_SUITE));
+	out->dataset = copy(a, mr_annotation(all, MR_EVALUATION_DATASET));
+	out->dataset_digest =
+		copy(a, mr_annotation(all, MR_EVALUATION_DATASET_DIGEST));
+	out->passed = passed && strcmp(passed, "true") == 0;
+	out->judged = out->passed || (passed && strcmp(passed, "false") == 0);
+	metrics = mr_arena_alloc(a, (all->n + 1) * sizeof(*metrics));
+	for (i = 0; metrics && i < all->n; i++) {
+		if (strncmp(all->items[i].name, MR_METRIC_PREFIX, prefix) != 0)
+			continue;
+		metrics[out->metric_count].name =
+			copy(a, all->items[i].name + prefix);
+		metrics[out->metric_count++].value =
+			copy(a, all->items[i].value);
+	}
+	out->metrics = metrics;
+}

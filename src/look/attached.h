@@ -54,6 +54,22 @@ int mr_attached_list(struct mreg *m, struct mr_store *s,
 void mr_attached_take(const struct mr_manifest *m, struct mr_arena *a,
 		      struct mr_attached *out);
 
+/* The newest model card among them that is text; NULL: none. */
+const struct mr_attached *mr_attached_card(const struct mr_attached_rows *rows);
+
+/* What an evaluation's annotations say, "so that a listing tells them"
+ * (spec/attachments.md); its file is not fetched.  In the arena; all zero for
+ * other documents. */
+struct mr_verdict_told {
+	const char *suite, *dataset, *dataset_digest; /* NULL: not told */
+	bool judged;                                  /* a verdict is given: */
+	bool passed;
+	const struct mreg_pair *metrics;
+	size_t metric_count;
+};
+void mr_attached_verdict(const struct mr_attached *row, struct mr_arena *a,
+			 struct mr_verdict_told *out);
+
 /*
  * What an evaluation document says (model/attach.h); `out` is filled from zero,
  * all in the arena.  Its bytes are verified.  MREG_EFORMAT: no such document.

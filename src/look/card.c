@@ -22,7 +22,7 @@
 
 /* -- a file ---------------------------------------------------------------- */
 
-static const struct mr_model_layer *find_readme(const struct mr_look *l)
+const struct mr_model_layer *mr_look_readme(const struct mr_look *l)
 {
 	const struct mr_model_layer *best = NULL;
 	size_t i;
@@ -37,8 +37,7 @@ static const struct mr_model_layer *find_readme(const struct mr_look *l)
 	return best;
 }
 
-/* As UTF-8 whose lines end in '\n', the last one too. */
-static void put_text(struct mr_buf *b, const char *bytes, size_t n)
+void mr_look_text(struct mr_buf *b, const char *bytes, size_t n)
 {
 	uint32_t point;
 	size_t used, i;
@@ -117,7 +116,7 @@ static int take_text(struct mr_look *l, const struct mreg_desc *d,
 	}
 	if (rc < 0)
 		return mr_wrap(err, "cannot read '%s'", path);
-	put_text(&text, raw.data, raw.len);
+	mr_look_text(&text, raw.data, raw.len);
 	rc = mr_buf_check(&text, "the card", err);
 	if (rc < 0)
 		return rc;
@@ -130,40 +129,6 @@ static int take_text(struct mr_look *l, const struct mreg_desc *d,
 	out->file = d->digest;
 	split(mr_arena_strdup(a, mr_buf_text(&text)), a, out);
 	return 0;
-}
-
-static bool is_text(const struct mr_attached *row)
-{
-	const char *type =
-		row->file_count == 1 ? row->files[0].desc.media_type : "";
-
-	return strncmp(type, "text/", strlen("text/")) == 0 &&
-	       strcmp(type, "text/html") != 0;
-}
-
-/* By the time they tell; of equals the last in the order of digests, so that
- * it is always the same one. */
-static const struct mr_attached *newest(const struct mr_attached_rows *rows)
-{
-	const struct mr_attached *best = NULL;
-	int64_t best_s = 0;
-	size_t i;
-
-	for (i = 0; i < rows->count; i++) {
-		const struct mr_attached *row = &rows->items[i];
-		int64_t made_s = 0;
-
-		if (!is_text(row))
-			continue;
-		if (row->created &&
-		    mr_text_time_parse(row->created, &made_s) < 0)
-			made_s = 0;
-		if (best && made_s < best_s)
-			continue;
-		best = row;
-		best_s = made_s;
-	}
-	return best;
 }
 
 /* `out->path` stays NULL when there is none. */
@@ -187,7 +152,7 @@ static int take_attached(struct mr_look *l, struct mr_arena *a,
 		       "what is attached cannot be told: %s", why.msg);
 		return 0;
 	}
-	row = newest(&rows);
+	row = mr_attached_card(&rows);
 	if (!row)
 		return 0;
 	out->attached = true;
@@ -374,7 +339,7 @@ static int run(struct mreg *m, const char *ref, struct mreg_card_result *out,
 	out->tag = id.tag;
 	out->number = id.number;
 	out->digest = l.manifest->desc.digest;
-	readme = find_readme(&l);
+	readme = mr_look_readme(&l);
 	rc = readme ? take_text(&l, &readme->desc, readme->path, a, out, err)
 		    : take_attached(&l, a, out, err);
 	if (rc >= 0 && !out->path)

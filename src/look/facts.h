@@ -17,6 +17,7 @@ struct mr_look {
 	struct mreg *m; /* borrowed */
 	struct mreg_ref ref;
 	struct mr_store *s;           /* owned */
+	struct mr_recall recall;      /* owned */
 	struct mr_manifest *manifest; /* owned */
 	struct mr_model_layer *files; /* owned; strings in the manifest */
 	size_t count;
@@ -28,6 +29,9 @@ void mr_look_release(struct mr_look *l); /* for MR_AUTO too */
 /* The manifest (or index) that `text` names. */
 int mr_look_open(struct mreg *m, const char *text, struct mr_look *l,
 		 struct mreg_error *err);
+/* The same, from the index where that may be (repo/recall.h). */
+int mr_look_recall(struct mreg *m, const char *text, struct mr_look *l,
+		   struct mreg_error *err);
 /* The same of a complete reference, whose manifest may be remembered. */
 int mr_look_open_ref(struct mreg *m, const struct mreg_ref *ref,
 		     struct mr_look *l, struct mreg_error *err);
@@ -41,6 +45,12 @@ int mr_look_files(struct mr_look *l, struct mreg_error *err);
 int mr_look_meta(struct mr_look *l, struct mreg_error *err);
 /* The config blob, whatever its type, verified. */
 int mr_look_config(struct mr_look *l, struct mreg_error *err);
+
+/* The README or model card among its files; NULL: none. */
+const struct mr_model_layer *mr_look_readme(const struct mr_look *l);
+
+/* Append a file's text as UTF-8 whose lines end in '\n', the last one too. */
+void mr_look_text(struct mr_buf *b, const char *bytes, size_t n);
 
 /* How results name a version; texts in the arena. */
 struct mr_identity {

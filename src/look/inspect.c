@@ -155,35 +155,19 @@ static int take_children(const struct mr_manifest *m, struct mr_arena *a,
 
 /* -- what is elsewhere ----------------------------------------------------- */
 
-/* What an evaluation's annotations say, "so that a listing tells them"
- * (spec/attachments.md); its file is not fetched. */
 static void take_verdict(const struct mr_attached *from, struct mr_arena *a,
 			 struct mreg_attached *to)
 {
-	const struct mr_annotations *all = &from->annotations;
-	const size_t prefix = strlen(MR_METRIC_PREFIX);
-	const char *passed = mr_annotation(all, MR_EVALUATION_PASSED);
-	struct mreg_pair *metrics;
-	size_t i;
+	struct mr_verdict_told told;
 
-	if (strcmp(from->type, MR_EVALUATION_TYPE) != 0)
-		return;
-	to->suite = copy(a, mr_annotation(all, MR_EVALUATION_SUITE));
-	to->dataset = copy(a, mr_annotation(all, MR_EVALUATION_DATASET));
-	to->dataset_digest =
-		copy(a, mr_annotation(all, MR_EVALUATION_DATASET_DIGEST));
-	to->passed = passed && strcmp(passed, "true") == 0;
-	to->judged = to->passed || (passed && strcmp(passed, "false") == 0);
-	metrics = mr_arena_alloc(a, (all->n + 1) * sizeof(*metrics));
-	for (i = 0; metrics && i < all->n; i++) {
-		if (strncmp(all->items[i].name, MR_METRIC_PREFIX, prefix) != 0)
-			continue;
-		metrics[to->metric_count].name =
-			mr_arena_strdup(a, all->items[i].name + prefix);
-		metrics[to->metric_count++].value =
-			mr_arena_strdup(a, all->items[i].value);
-	}
-	to->metrics = metrics;
+	mr_attached_verdict(from, a, &told);
+	to->suite = told.suite;
+	to->dataset = told.dataset;
+	to->dataset_digest = told.dataset_digest;
+	to->passed = told.passed;
+	to->judged = told.judged;
+	to->metrics = told.metrics;
+	to->metric_count = told.metric_count;
 }
 
 static void take_document(const struct mr_attached *from, struct mr_arena *a,
@@ -344,10 +328,11 @@ static int run(struct mr_look *l, const char *text,
 	       struct mreg_inspect_result *out, struct mreg_error *err)
 {
 	struct mr_arena *a = arena_of(out);
-	int rc = mr_look_open(l->m, text, l, err);
+	int rc = mr_look_recall(l->m, text, l, err);
 
 	if (rc < 0)
 		return rc;
+	out->synced_s = l->recall.synced_s;
 	take_identity(l, a, out);
 	if (!o->brief)
 		rc = take_all(l, o, a, out, err);

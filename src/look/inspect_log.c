@@ -90,6 +90,7 @@ static int take_stage(struct reading *r, struct mreg_error *err)
 	struct mreg_inspect_result *out = r->out;
 	struct mr_stages stages = { .count = 0 };
 	struct mr_look *l = r->l;
+	const struct mr_ix_row *known;
 	const char *stage;
 	int rc = 0;
 
@@ -98,17 +99,23 @@ static int take_stage(struct reading *r, struct mreg_error *err)
 	/* An attached document, a part of an index: no version. */
 	if (out->document || (!out->number && !out->tag_count))
 		return 0;
-	if (!out->archived &&
+	known = mr_recall_row(&l->recall, out->number, digest_of(r));
+	if (!known && !out->archived &&
 	    mr_look_aliased(r->rows, r->row_count, digest_of(r)))
 		rc = mr_look_stages(l->m, &l->ref, l->s, &r->h, r->a, &stages,
 				    err);
 	if (rc < 0 || mr_arena_failed(r->a))
 		return rc;
-	out->review_s = mr_look_review(&r->now, digest_of(r), stages.review_s);
+	/* The index has both as the sync computed them. */
+	out->review_s =
+		known ? known->review_s
+		      : mr_look_review(&r->now, digest_of(r), stages.review_s);
 	out->review_over =
 		out->review_s && out->review_s <= mr_now_s(&l->m->env);
-	stage = mr_stage(out->archived != NULL, stages.items, stages.count,
-			 out->tags, out->tag_count);
+	stage = known && known->stage
+			? known->stage
+			: mr_stage(out->archived != NULL, stages.items,
+				   stages.count, out->tags, out->tag_count);
 	out->stage = mr_arena_strdup(r->a, stage);
 	return 0;
 }

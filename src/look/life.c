@@ -213,6 +213,9 @@ int mr_look_stages(struct mreg *m, const struct mreg_ref *ref,
 	out->items = items;
 	out->count = items ? life->stage_count : 0;
 	out->review_s = life->review_s;
+	memset(&out->policy, 0, sizeof(out->policy));
+	if (policies.source_count)
+		out->policy = policies.sources[0].digest;
 	return mr_result_check(a, err);
 }
 

@@ -50,6 +50,7 @@ struct mr_stages {
 	const char *const *items;
 	size_t count;
 	int64_t review_s;
+	struct mreg_digest policy; /* that they are by; NONE: by none */
 };
 /*
  * By the policy in force, as far as the log is read in `h`.  Without one the

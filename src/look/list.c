@@ -3,7 +3,7 @@
  */
 #include "mreg/list.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,52 +17,31 @@
 
 /* -- models ---------------------------------------------------------------- */
 
-/* The place a prefix names, as a reference to a repository below it. */
-static int parse_place(struct mreg *m, const char *prefix,
-		       struct mreg_ref *place, struct mreg_error *err)
+/*
+ * How fresh a listing is the index does not know: a model that is new may have
+ * been synced by nobody.  So it is taken where that was asked for, and where
+ * there is no other.
+ */
+static int list_models(struct mreg *m, const struct mreg_ref *place,
+		       struct mr_list *names, int64_t *synced_s,
+		       struct mreg_error *err)
 {
-	const char *set = prefix ? prefix : mr_setting(m, "registry");
-	const char *store = mr_setting(m, "store");
-	static const char below[] = "x";
-	int rc;
+	struct mreg_error why = MREG_ERROR_INIT;
+	bool used = false;
+	int rc = MREG_EUNSUPPORTED;
 
-	memset(place, 0, sizeof(*place));
-	(void)snprintf(place->repository, sizeof(place->repository), "%s",
-		       below);
-	if (!set[0] && !store[0])
-		return mr_target_parse(m, below, place, err);
-	rc = mr_ref_complete(place, set, store, err);
-	if (rc < 0)
+	if (m->index_use != MREG_INDEX_ALWAYS)
+		rc = mr_place_models(m, place, names, &why);
+	if (rc == MREG_EUNSUPPORTED)
+		rc = mr_recall_models(m, place, names, synced_s, &used, err);
+	else if (rc < 0 && err)
+		*err = why;
+	/* Of a place that nobody synced the index says nothing. */
+	if (rc < 0 || (used && (names->n || !why.code)) || !why.code)
 		return rc;
-	/* Back to what is above the made-up name. */
-	place->repository[strlen(place->repository) - strlen(below)] = '\0';
-	return 0;
-}
-
-static int list_place(struct mreg *m, const struct mreg_ref *place,
-		      struct mr_list *names, struct mreg_error *err)
-{
-	char prefix[sizeof(place->repository)];
-	size_t len = strlen(place->repository);
-	struct mr_net *net;
-	int rc;
-
-	if (place->dir[0])
-		return mr_layout_repositories(&m->env, place->dir, names, err);
-	(void)snprintf(prefix, sizeof(prefix), "%.*s", (int)(len ? len - 1 : 0),
-		       place->repository);
-	rc = mr_session_net(m, &net, err);
-	if (rc < 0)
-		return rc;
-	return mr_remote_repositories(&m->env, net, place->host, prefix, names,
-				      err);
-}
-
-static bool is_policy(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	return strcmp(slash ? slash + 1 : name, MR_POLICY_REPOSITORY) == 0;
+	if (err)
+		*err = why;
+	return (int)why.code;
 }
 
 static int models_in(struct mreg *m, const char *prefix,
@@ -72,35 +51,19 @@ static int models_in(struct mreg *m, const char *prefix,
 	struct mr_arena *a = out->owner;
 	const char **copy;
 	struct mreg_ref place;
-	size_t len;
 	size_t i;
-	int rc = parse_place(m, prefix, &place, err);
+	int rc = mr_place_parse(m, prefix, &place, err);
 
 	if (rc >= 0)
-		rc = list_place(m, &place, &names, err);
+		rc = list_models(m, &place, &names, &out->synced_s, err);
 	if (rc < 0)
 		return rc;
-	len = strlen(place.repository);
 	copy = mr_arena_alloc(a, (names.n + 1) * sizeof(*copy));
-	for (i = 0; copy && i < names.n; i++) {
-		const char *name = names.items[i];
-
-		if (len && strncmp(name, place.repository, len) != 0)
-			continue;
-		/* It has a policy for its neighbours, and no version. */
-		if (is_policy(name))
-			continue;
-		copy[out->count++] = mr_arena_strdup(a, name + len);
-	}
+	for (i = 0; copy && i < names.n; i++)
+		copy[out->count++] = mr_arena_strdup(
+			a, names.items[i] + strlen(place.repository));
 	out->names = copy;
-	out->where = place.dir[0] ? mr_arena_printf(a, "oci:%s%s%.*s",
-						    place.dir, len ? "//" : "",
-						    (int)(len ? len - 1 : 0),
-						    place.repository)
-				  : mr_arena_printf(a, "%s%s%.*s", place.host,
-						    len ? "/" : "",
-						    (int)(len ? len - 1 : 0),
-						    place.repository);
+	out->where = mr_place_text(&place, a);
 	return mr_result_check(a, err);
 }
 
@@ -132,6 +95,7 @@ void mreg_models_result_release(struct mreg_models_result *r)
 struct listing {
 	struct mreg *m;
 	struct mr_store *s;
+	struct mr_recall recall; /* owned */
 	const struct mreg_versions_opts *o;
 	struct mr_history history;   /* owned */
 	struct mr_standing now;      /* owned */
@@ -155,15 +119,49 @@ static void listing_release(struct listing *l)
 	mr_release(l->names);
 	mr_standing_release(&l->now);
 	mr_history_release(&l->history);
+	mr_recall_release(&l->recall);
 	mr_store_closep(&l->s);
+}
+
+static const struct mr_ix_row *known_row(const struct listing *l,
+					 const struct mreg_version_row *row)
+{
+	return mr_recall_row(&l->recall, row->number, &row->digest);
 }
 
 static int fetch_manifest(void *ctx, size_t index, struct mreg_error *err)
 {
 	struct listing *l = ctx;
+	const struct mreg_version_row *row = &l->out->rows[index];
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc;
 
-	return mr_manifest_fetch(l->m, l->s, &l->out->rows[index].digest,
-				 &l->manifests[index], err);
+	if (l->recall.whole && known_row(l, row))
+		return 0;
+	rc = mr_manifest_fetch(l->m, l->s, &row->digest, &l->manifests[index],
+			       &why);
+	/* One that nobody can read hides no other. */
+	if (rc == MREG_EFORMAT || rc == MREG_ELIMIT || rc == MREG_ENOTFOUND) {
+		mr_log(&l->m->env, MREG_LOG_WARN,
+		       "v%" PRIu64 " cannot be read: %s", row->number, why.msg);
+		return 0;
+	}
+	if (rc < 0)
+		*err = why;
+	return rc;
+}
+
+/* What the index has of the manifest, which never changes; NULL: nobody could
+ * read that. */
+static void take_known(struct mreg_version_row *row,
+		       const struct mr_ix_row *known, struct mr_arena *a)
+{
+	if (!known)
+		return;
+	row->bytes = known->bytes;
+	row->files = known->files;
+	row->metrics = mr_result_pairs(a, known->metrics, known->metric_count);
+	row->metric_count = row->metrics ? known->metric_count : 0;
 }
 
 static int take_manifest(struct mreg_version_row *row,
@@ -188,6 +186,19 @@ static int take_manifest(struct mreg_version_row *row,
 	}
 	mr_meta_free(meta);
 	return rc;
+}
+
+/* The index has it as the sync computed it, by the policy of then. */
+static const char *stage_of(struct listing *l,
+			    const struct mreg_version_row *row)
+{
+	const struct mr_ix_row *known = known_row(l, row);
+
+	if (known && known->stage)
+		return known->stage;
+	return mr_stage(mr_standing_archived(&l->now, &row->digest),
+			l->stages.items, l->stages.count, row->tags,
+			row->tag_count);
 }
 
 static void take_row(struct listing *l, const struct mr_tag_row *v,
@@ -218,10 +229,7 @@ static void take_row(struct listing *l, const struct mr_tag_row *v,
 				 &row->tag_count);
 	row->deprecated = mr_look_deprecated(&l->now, &row->digest, a);
 	if (!mr_arena_failed(a))
-		row->stage = mr_arena_strdup(
-			a, mr_stage(mr_standing_archived(&l->now, &row->digest),
-				    l->stages.items, l->stages.count, row->tags,
-				    row->tag_count));
+		row->stage = mr_arena_strdup(a, stage_of(l, row));
 }
 
 /* The version that a number's row is about: the log's, where it knows one. */
@@ -292,7 +300,8 @@ static int read_all(struct listing *l, const struct mreg_ref *ref,
 	if (rc >= 0)
 		rc = mr_ledger_standing(l->history.ledger, MR_STANDING_NOW,
 					&l->now, err);
-	if (rc >= 0 && mr_look_aliased(l->names, l->name_count, NULL))
+	if (rc >= 0 && !l->recall.synced_s &&
+	    mr_look_aliased(l->names, l->name_count, NULL))
 		rc = mr_look_stages(l->m, ref, l->s, &l->history, l->out->owner,
 				    &l->stages, err);
 	return rc < 0 ? rc : take_rows(l, err);
@@ -316,7 +325,10 @@ static int versions_in(struct listing *l, const char *text,
 				    "inspect'");
 	}
 	out->name = mr_arena_strdup(a, mr_target_name(l->m, &ref, name));
-	rc = read_all(l, &ref, err);
+	rc = mr_recall(l->m, &ref, &l->s, &l->recall, err);
+	out->synced_s = l->recall.synced_s;
+	if (rc >= 0)
+		rc = read_all(l, &ref, err);
 	if (rc < 0)
 		return rc;
 	if (out->count > 1)
@@ -328,7 +340,12 @@ static int versions_in(struct listing *l, const char *text,
 	rc = mr_task_run(&l->m->env, MR_LOOKUP_JOBS, out->count, fetch_manifest,
 			 l, err);
 	for (i = 0; rc >= 0 && i < out->count; i++)
-		rc = take_manifest(&out->rows[i], l->manifests[i], a, err);
+		if (l->manifests[i])
+			rc = take_manifest(&out->rows[i], l->manifests[i], a,
+					   err);
+		else
+			take_known(&out->rows[i], known_row(l, &out->rows[i]),
+				   a);
 	return rc < 0 ? rc : mr_result_check(a, err);
 }
 

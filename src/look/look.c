@@ -19,6 +19,7 @@ void mr_look_release(struct mr_look *l)
 	mr_release(l->files);
 	l->files = NULL;
 	mr_manifest_freep(&l->manifest);
+	mr_recall_release(&l->recall);
 	mr_store_closep(&l->s);
 }
 
@@ -38,6 +39,41 @@ int mr_look_open(struct mreg *m, const char *text, struct mr_look *l,
 	rc = mr_target(m, text, &l->ref, &l->s, err);
 	return rc < 0 ? rc
 		      : mr_target_manifest(m, l->s, &l->ref, &l->manifest, err);
+}
+
+static int find_recalled(struct mreg *m, struct mr_look *l,
+			 struct mreg_error *err)
+{
+	struct mreg_desc d;
+	int rc = mr_target_resolve(l->s, &l->ref, &d, err);
+
+	return rc < 0 ? rc
+		      : mr_manifest_fetch(m, l->s, &d.digest, &l->manifest,
+					  err);
+}
+
+int mr_look_recall(struct mreg *m, const char *text, struct mr_look *l,
+		   struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc;
+
+	begin(m, l);
+	rc = mr_target(m, text, &l->ref, &l->s, err);
+	if (rc >= 0)
+		rc = mr_recall(m, &l->ref, &l->s, &l->recall, err);
+	if (rc < 0)
+		return rc;
+	if (!l->recall.synced_s)
+		return mr_target_manifest(m, l->s, &l->ref, &l->manifest, err);
+	rc = find_recalled(m, l, &why);
+	if (mr_recall_again(m, &l->recall, rc)) {
+		mr_look_release(l);
+		return mr_look_open(m, text, l, err);
+	}
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
 }
 
 int mr_look_open_ref(struct mreg *m, const struct mreg_ref *ref,
@@ -165,17 +201,6 @@ static void add(struct fields *f, const char *name, const char *value)
 	f->items[f->n++].value = value;
 }
 
-static const char *join(struct mr_arena *a, const struct mr_list *l)
-{
-	const char *text = NULL;
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		text = text ? mr_arena_printf(a, "%s, %s", text, l->items[i])
-			    : mr_arena_strdup(a, l->items[i]);
-	return text;
-}
-
 void mr_look_fields(const struct mr_meta *m, struct mr_arena *a,
 		    const struct mreg_pair **out, size_t *count)
 {
@@ -184,7 +209,9 @@ void mr_look_fields(const struct mr_meta *m, struct mr_arena *a,
 	add(&f, "kind", m->kind);
 	add(&f, "description", m->description);
 	add(&f, "license", m->licenses);
-	add(&f, "authors", join(a, &m->authors));
+	add(&f, "authors",
+	    mr_arena_join(a, (const char *const *)m->authors.items,
+			  m->authors.n, ", "));
 	add(&f, "vendor", m->vendor);
 	add(&f, "versionLabel", m->version_label);
 	add(&f, "created", m->created);

@@ -237,7 +237,8 @@ int mr_attach_write(const struct mr_attach_draft *d, struct mr_attach_doc *out,
 	rc = mr_digest_of(out->bytes.data, out->bytes.len, &out->desc.digest,
 			  err);
 	if (rc >= 0)
-		(void)snprintf(out->tag, sizeof(out->tag), "mreg.att.%.32s",
+		(void)snprintf(out->tag, sizeof(out->tag),
+			       MR_ATTACHED_TAG_PREFIX "%.32s",
 			       mr_digest_hex(&out->desc.digest, hex));
 	return rc;
 }

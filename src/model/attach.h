@@ -15,6 +15,8 @@
 #include "base/buf.h"
 #include "oci/oci.h"
 
+/* <32 hex of the manifest>: keeps it where untagged ones are collected */
+#define MR_ATTACHED_TAG_PREFIX "mreg.att."
 #define MR_EVALUATION_TYPE "application/vnd.mreg.evaluation.v1+json"
 #define MR_EVALUATION_SUITE "org.mreg.evaluation.suite"
 #define MR_EVALUATION_PASSED "org.mreg.evaluation.passed"

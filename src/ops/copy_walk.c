@@ -273,7 +273,8 @@ static int add_attached_tags(struct copy *c, struct mreg_error *err)
 
 		if (!n->attached || n->absent)
 			continue;
-		(void)snprintf(name, sizeof(name), "mreg.att.%.32s",
+		(void)snprintf(name, sizeof(name),
+			       MR_ATTACHED_TAG_PREFIX "%.32s",
 			       mr_digest_hex(&n->desc.digest, hex));
 		if (mr_list_has(&c->source_log.tags, name))
 			rc = mr_copy_tag_add(c, name, err);

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "format/format.h"
-#include "ops/attach.h"
+#include "ops/evaluate.h"
 #include "look/look.h"
 
 #define DOCUMENT_NAME "evaluation.json"
@@ -323,6 +323,9 @@ static int run(struct attach *a, const char *ref,
 	if (rc >= 0)
 		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
 				   &out->attached, err);
+	if (rc >= 0 && !a->dry_run)
+		rc = mr_evaluate_tell(a, &e, &out->attached.digest, &out->event,
+				      err);
 	return rc < 0 ? rc : take_result(&e, out, err);
 }
 

@@ -22,8 +22,8 @@ void mr_about_release(struct mr_about *a)
 	mr_store_closep(&a->s);
 }
 
-int mr_about_open(struct mreg *m, const char *text, enum mr_about_what what,
-		  struct mr_about *out, struct mreg_error *err)
+static int open_model(struct mreg *m, const char *text, enum mr_about_what what,
+		      struct mr_about *out, struct mreg_error *err)
 {
 	bool named;
 	int rc;
@@ -39,9 +39,24 @@ int mr_about_open(struct mreg *m, const char *text, enum mr_about_what what,
 			      text);
 		return mr_hint(err, "write the name alone");
 	}
-	if (!named && what != MR_ABOUT_VERSION)
+	return 0;
+}
+
+static int open_version(struct mr_about *a, enum mr_about_what what,
+			struct mreg_error *err)
+{
+	if (!a->ref.tag[0] && !mr_digest_known(&a->ref.digest) &&
+	    what != MR_ABOUT_VERSION)
 		return 0;
-	return mr_subject_resolve(m, out->s, &out->ref, &out->version, err);
+	return mr_subject_resolve(a->m, a->s, &a->ref, &a->version, err);
+}
+
+int mr_about_open(struct mreg *m, const char *text, enum mr_about_what what,
+		  struct mr_about *out, struct mreg_error *err)
+{
+	int rc = open_model(m, text, what, out, err);
+
+	return rc < 0 ? rc : open_version(out, what, err);
 }
 
 int mr_about_fold(struct mr_about *a, struct mreg_error *err)
@@ -64,6 +79,30 @@ int mr_about_read(struct mr_about *a, bool lock, struct mreg_error *err)
 			rc = mr_history_read(a->m, a->s, &a->h, err);
 	}
 	return rc < 0 ? rc : mr_about_fold(a, err);
+}
+
+int mr_about_recall(struct mreg *m, const char *text, enum mr_about_what what,
+		    struct mr_about *out, struct mreg_error *err)
+{
+	MR_AUTO(mr_recall_release) struct mr_recall recall = { .count = 0 };
+	struct mreg_error why = MREG_ERROR_INIT;
+	int rc = open_model(m, text, what, out, &why);
+
+	if (rc >= 0)
+		rc = mr_recall(m, &out->ref, &out->s, &recall, &why);
+	if (rc >= 0)
+		rc = open_version(out, what, &why);
+	if (rc >= 0)
+		rc = mr_about_read(out, false, &why);
+	out->synced_s = recall.synced_s;
+	if (mr_recall_again(m, &recall, rc)) {
+		mr_about_release(out);
+		rc = mr_about_open(m, text, what, out, err);
+		return rc < 0 ? rc : mr_about_read(out, false, err);
+	}
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
 }
 
 /* As mr_log_append would write it. */

@@ -19,6 +19,7 @@ struct mr_about {
 	struct mr_standing now;   /* of what `h` has */
 	struct mreg_desc version; /* digest NONE: the model as a whole */
 	bool locked;
+	int64_t synced_s; /* by mr_about_recall; 0: not from the index */
 };
 void mr_about_release(struct mr_about *a); /* for MR_AUTO too */
 
@@ -31,6 +32,10 @@ enum mr_about_what {
 /* Open what `text` names, and resolve the version; the log is not read yet. */
 int mr_about_open(struct mreg *m, const char *text, enum mr_about_what what,
 		  struct mr_about *out, struct mreg_error *err);
+/* The same to look only, from the index where that may be (repo/recall.h); the
+ * log is read. */
+int mr_about_recall(struct mreg *m, const char *text, enum mr_about_what what,
+		    struct mr_about *out, struct mreg_error *err);
 /* Read the log and fold it; with `lock`, under mr_store_lock until released.
  * MREG_ENOTFOUND: there is no such model. */
 int mr_about_read(struct mr_about *a, bool lock, struct mreg_error *err);

@@ -47,13 +47,23 @@ static int make_room(struct finding *f, size_t more, struct mreg_error *err)
 	return 0;
 }
 
+/* It is as old as the oldest of its parts. */
+static void take_age(struct finding *f, int64_t synced_s)
+{
+	if (synced_s && (!f->out->synced_s || synced_s < f->out->synced_s))
+		f->out->synced_s = synced_s;
+}
+
 /* Places that have something, of the log that `a` has read. */
 static int take_all(struct finding *f, const struct mr_about *a,
 		    struct mreg_error *err)
 {
 	const char *name = mr_about_name(a, f->arena);
 	size_t i;
-	int rc = make_room(f, a->now.deployment_count, err);
+	int rc;
+
+	take_age(f, a->synced_s);
+	rc = make_room(f, a->now.deployment_count, err);
 
 	for (i = 0; rc >= 0 && i < a->now.deployment_count; i++) {
 		const struct mr_deployment *d = &a->now.deployments[i];
@@ -95,9 +105,7 @@ int mreg_where(struct mreg *m, const char *ref,
 	int rc = begin(&f, err);
 
 	if (rc >= 0)
-		rc = mr_about_open(m, ref, MR_ABOUT_ANY, &a, err);
-	if (rc >= 0)
-		rc = mr_about_read(&a, false, err);
+		rc = mr_about_recall(m, ref, MR_ABOUT_ANY, &a, err);
 	if (rc >= 0 && mr_digest_known(&a.version.digest))
 		rc = mr_deploy_version(&a, &a.version, &f.version, &found, err);
 	if (rc >= 0 && found)
@@ -110,10 +118,8 @@ int mreg_where(struct mreg *m, const char *ref,
 static int look_at(struct finding *f, const char *name, struct mreg_error *err)
 {
 	MR_AUTO(mr_about_release) struct mr_about a = { .m = f->m };
-	int rc = mr_about_open(f->m, name, MR_ABOUT_MODEL, &a, err);
+	int rc = mr_about_recall(f->m, name, MR_ABOUT_MODEL, &a, err);
 
-	if (rc >= 0)
-		rc = mr_about_read(&a, false, err);
 	return rc < 0 ? rc : take_all(f, &a, err);
 }
 
@@ -164,6 +170,7 @@ int mreg_what(struct mreg *m, const char *environment,
 		if (rc == MREG_EUNSUPPORTED)
 			(void)mr_hint(err, "name the models: mreg what ENV "
 					   "NAME...");
+		take_age(&f, models.synced_s);
 		if (rc >= 0)
 			rc = look_at_all(&f, models.names, models.count, err);
 		mreg_models_result_release(&models);

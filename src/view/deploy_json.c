@@ -76,6 +76,7 @@ char *mreg_deployments_result_json(const struct mreg_deployments_result *r)
 	mr_view_init(&v, "mreg.deployments/1");
 	mr_view_rows(&v, "deployments", r->rows, r->count, deployment_row);
 	mr_view_unread(&v, r->unread, r->unread_count);
+	mr_view_index(&v, r->synced_s);
 	return mr_view_text(&v);
 }
 

@@ -31,5 +31,6 @@ char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r)
 	mr_view_u64(&v, "segmentCount", r->segment_count);
 	mr_view_rows(&v, "segments", r->segments, r->segment_count,
 		     segment_row);
+	mr_view_digest(&v, "event", &r->event);
 	return mr_view_text(&v);
 }

@@ -367,6 +367,7 @@ char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 	mr_view_rows(&v, "attached", r->attached, r->attached_count,
 		     attached_row);
 	mr_view_u64(&v, "attachedUnread", r->attached_unread);
+	mr_view_index(&v, r->synced_s);
 	put_subject(&v, r);
 	if (r->is_index)
 		mr_view_rows(&v, "children", r->children, r->child_count,

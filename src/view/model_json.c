@@ -43,6 +43,7 @@ char *mreg_versions_result_json(const struct mreg_versions_result *r)
 		}
 	mr_view_put(&v, "versions", rows);
 	mr_view_u64(&v, "hidden", r->hidden);
+	mr_view_index(&v, r->synced_s);
 	return mr_view_text(&v);
 }
 
@@ -60,6 +61,7 @@ char *mreg_models_result_json(const struct mreg_models_result *r)
 	mr_view_init(&v, "mreg.models/1");
 	mr_view_str(&v, "where", r->where);
 	mr_view_texts(&v, "models", r->names, r->count);
+	mr_view_index(&v, r->synced_s);
 	return mr_view_text(&v);
 }
 

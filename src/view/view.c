@@ -18,6 +18,7 @@
 void mr_view_init(struct mr_view *v, const char *schema)
 {
 	v->obj = json_object();
+	v->flags = 0;
 	if (schema)
 		mr_view_str(v, "schema", schema);
 }
@@ -77,6 +78,13 @@ void mr_view_bool(struct mr_view *v, const char *key, bool b)
 	mr_view_put(v, key, json_boolean(b));
 }
 
+void mr_view_seconds(struct mr_view *v, const char *key, int64_t ms)
+{
+	/* Else 0.276 is 0.27600000000000002. */
+	v->flags |= JSON_REAL_PRECISION(15);
+	mr_view_put(v, key, json_real((double)ms / 1000));
+}
+
 void mr_view_digest(struct mr_view *v, const char *key,
 		    const struct mreg_digest *d)
 {
@@ -93,6 +101,19 @@ void mr_view_time(struct mr_view *v, const char *key, int64_t unix_s)
 	char text[32];
 
 	mr_view_str(v, key, unix_s ? mr_text_time(unix_s, text) : NULL);
+}
+
+void mr_view_index(struct mr_view *v, int64_t synced_s)
+{
+	struct mr_view index;
+
+	if (!synced_s) {
+		mr_view_put(v, "index", json_null());
+		return;
+	}
+	mr_view_init(&index, NULL);
+	mr_view_time(&index, "syncedAt", synced_s);
+	mr_view_put(v, "index", mr_view_take(&index));
 }
 
 void mr_view_version(struct mr_view *v, uint64_t number)
@@ -203,7 +224,7 @@ json_t *mr_view_take(struct mr_view *v)
 char *mr_view_text(struct mr_view *v)
 {
 	json_t *obj = mr_view_take(v);
-	char *text = obj ? mr_json_dump(obj, JSON_COMPACT) : NULL;
+	char *text = obj ? mr_json_dump(obj, JSON_COMPACT | v->flags) : NULL;
 
 	json_decref(obj);
 	return text;

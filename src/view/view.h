@@ -13,7 +13,8 @@
  * a failure frees it, so one check at the end is enough.
  */
 struct mr_view {
-	json_t *obj; /* owned; NULL: out of memory */
+	json_t *obj;  /* owned; NULL: out of memory */
+	size_t flags; /* of jansson, for the text, beside JSON_COMPACT */
 };
 
 void mr_view_init(struct mr_view *v, const char *schema); /* NULL: none */
@@ -26,9 +27,14 @@ void mr_view_bytes(struct mr_view *v, const char *key, const char *bytes,
 		   size_t n);
 void mr_view_u64(struct mr_view *v, const char *key, uint64_t n);
 void mr_view_bool(struct mr_view *v, const char *key, bool b);
+/* Milliseconds as seconds: 0.276; of the outermost document. */
+void mr_view_seconds(struct mr_view *v, const char *key, int64_t ms);
 void mr_view_digest(struct mr_view *v, const char *key,
 		    const struct mreg_digest *d); /* null when none */
 void mr_view_time(struct mr_view *v, const char *key, int64_t unix_s);
+/* "index": {"syncedAt": ...} where something was read from the index,
+ * else null. */
+void mr_view_index(struct mr_view *v, int64_t synced_s);
 /* The number and its name: "number": 3, "version": "v3"; both null for 0. */
 void mr_view_version(struct mr_view *v, uint64_t number);
 void mr_view_texts(struct mr_view *v, const char *key, const char *const *items,
