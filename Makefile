@@ -29,6 +29,10 @@ CLANG_TIDY ?= $(shell command -v clang-tidy-14 || echo clang-tidy)
 # Debian's python3 is the one that Debian's pytest belongs to.
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 PYTEST ?= $(PYTHON) -m pytest -p no:cacheprovider -q
+# Much of what the tests do is waiting: with pytest-xdist one more at once than
+# there are processors, each file in one place.
+PYTEST_JOBS ?= $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && \
+	echo "-n $$(($$(nproc) + 1)) --dist loadfile")
 
 Q := $(if $(V),,@)
 comma := ,
@@ -42,16 +46,29 @@ comma := ,
 
 FOLDERS := $(sort $(patsubst src/%/,%,$(wildcard src/*/)))
 LIB_FOLDERS := $(filter-out cli,$(FOLDERS))
-SOURCES := $(sort $(wildcard src/*/*.c))
+
+# PostgreSQL is built in where the headers of libpq 14 or later are; the library
+# is loaded when it is wanted (src/db/libpq.c) and never linked.
+WITH_PG ?= auto
+PG := $(if $(filter no,$(WITH_PG)),,$(shell \
+	$(PKG_CONFIG) --atleast-version=14 libpq 2>/dev/null && echo libpq))
+ifeq ($(WITH_PG)$(PG),yes)
+$(error WITH_PG=yes, but the headers of libpq 14 or later are missing)
+endif
+PG_SOURCES := $(wildcard src/db/postgres*.c) src/db/libpq.c
+LEFT_OUT := $(if $(PG),src/db/no_postgres.c,$(PG_SOURCES))
+
+SOURCES := $(sort $(filter-out $(LEFT_OUT),$(wildcard src/*/*.c)))
 
 # Files that become C arrays, as FOLDER:FILE; scripts/embed names the symbols.
-EMBED := model:spec/roles.json
+EMBED := model:spec/roles.json \
+	$(addprefix index:,$(sort $(wildcard src/index/schema/*.sql)))
 EMBED := $(foreach e,$(EMBED),$(if $(wildcard $(lastword $(subst :, ,$(e)))),$(e)))
 embed_folder = $(firstword $(subst :, ,$(1)))
 embed_file = $(lastword $(subst :, ,$(1)))
 embed_object = $(B)/gen/$(notdir $(call embed_file,$(1))).o
 
-folder_objects = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard src/$(1)/*.c))) \
+folder_objects = $(patsubst %.c,$(B)/obj/%.o,$(filter src/$(1)/%,$(SOURCES))) \
 	$(foreach e,$(EMBED),$(if $(filter $(1),$(call embed_folder,$(e))),$(call embed_object,$(e))))
 
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*/test_*.c))
@@ -75,7 +92,7 @@ LIBRARIES := libcurl jansson libcrypto libzstd sqlite3 yaml-0.1 zlib
 LOADED := libarchive
 PKG_LIBS := $(if $(shell $(PKG_CONFIG) --cflags --libs $(LOADED) 2>/dev/null),\
 	$(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null))
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) $(LOADED) $(PG) 2>/dev/null)
 # Of the library that the headers belong to; -ldl is a part of libc since glibc
 # 2.34.
 LIBARCHIVE_SO = $(or $(shell objdump -p \
@@ -269,7 +286,8 @@ endif
 
 # Programs of the benchmark, small ones: a large one would be part of what it
 # measures.  One of them loads what mreg loads, as mreg does, and nothing else.
-BENCH_PROGRAMS := $(BENCH_SOURCES:%.c=$(B)/%)
+INDEX_BENCH := $(filter tests/bench/index_%,$(BENCH_SOURCES))
+BENCH_PROGRAMS := $(patsubst %.c,$(B)/%,$(filter-out $(INDEX_BENCH),$(BENCH_SOURCES)))
 $(filter-out %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 -O2 -pthread $(WARNINGS) -o $@ $<
@@ -277,6 +295,10 @@ $(filter %/loaded,$(BENCH_PROGRAMS)): $(B)/%: %.c $(B)/mreg
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(OWN_CFLAGS) -pie $(OWN_LDFLAGS) -Wl,--no-as-needed -o $@ $< \
 		$$(LC_ALL=C objdump -p $(B)/mreg | awk '/NEEDED/ { print "-l:" $$2 }')
+
+# This one is large: it measures what happens inside the library.
+$(B)/tests/bench/index_bench: $(INDEX_BENCH:%.c=$(B)/obj/%.o) $(B)/libmreg.a
+	$(call link)
 
 UNIT := $(UNIT_SOURCES:%.c=$(B)/%)
 ifneq ($(F),)
@@ -288,15 +310,19 @@ GOLDEN := $(foreach t,$(UNIT),$(if $(filter test_golden%,$(notdir $(t))),$(t)))
 
 .PHONY: all check unit golden golden-check command corpus check-layers \
 	check-headers check-exports check-size check-integration \
-	check-interop campaign bench bench-programs fuzz cov format lint \
+	check-interop campaign bench bench-programs bench-index index-bench fuzz cov format lint \
 	install install-files uninstall dist clean help test-programs FORCE
 
 all: $(B)/mreg $(B)/libmreg.a $(B)/$(SONAME) ## program and library (BUILD=debug|release|asan|tsan|cov|fuzz)
 
 check: check-layers check-headers check-exports check-size unit golden-check command corpus ## every check that needs nothing outside the tree
 
+# What has to do with the index runs on PostgreSQL too.
+INDEXED := db index crawl find report
+postgres = $(if $(or $(if $(F),,all),$(filter $(INDEXED),$(F))),scripts/postgres)
+
 unit: $(UNIT) ## unit tests, of one folder with F=FOLDER
-	@scripts/run-tests unit $(filter-out $(GOLDEN),$^) $(if $(F),$(GOLDEN))
+	@$(postgres) scripts/run-tests unit $(filter-out $(GOLDEN),$^) $(if $(F),$(GOLDEN))
 
 golden-check: $(GOLDEN)
 	@scripts/run-tests unit $^
@@ -309,13 +335,22 @@ golden: $(GOLDEN) ## rewrite tests/golden from what the code says now
 test-programs: $(B)/mreg $(MAINS)
 
 pytest = MREG=$(abspath $(B)/mreg) MREG_BUILD_DIR=$(abspath $(B)) \
-	scripts/run-tests pytest $(1) $(PYTEST) $(PYTEST_ARGS)
+	scripts/postgres scripts/run-tests pytest $(1) $(PYTEST) $(PYTEST_JOBS) \
+	$(PYTEST_ARGS)
 
 command: test-programs ## tests of the program: output, exit status
 	@$(call pytest,tests/cli)
 
+# Tests that measure what a transfer costs have the machine to themselves.
 check-integration: test-programs ## with Debian's registry and clients
+ifeq ($(PYTEST_ARGS),)
+	@status=0; \
+	$(call pytest,tests/integration) -m "not large" || status=1; \
+	$(call pytest,tests/integration) $(if $(PYTEST_JOBS),-n 0) -m large || \
+		status=1; exit $$status
+else
 	@$(call pytest,tests/integration)
+endif
 
 check-interop: ## with programs of others, which it fetches and builds
 	@scripts/test-interop
@@ -336,6 +371,11 @@ bench-programs: $(B)/mreg $(BENCH_PROGRAMS)
 
 bench: ## speed, CPU and memory beside other programs; hours (BENCH_SCALE=small: minutes)
 	@scripts/bench
+
+index-bench: $(B)/mreg $(B)/tests/bench/index_bench
+
+bench-index: ## the index with a million versions, on both databases, beside MLflow
+	@scripts/bench-index
 
 campaign: ## the whole matrix of compilers and sanitizers; hours
 	@scripts/campaign

@@ -37,6 +37,22 @@ def store(tmp_path):
 
 
 @pytest.fixture
+def postgres(tmp_path):
+    """URI of an empty schema on the server that scripts/postgres started."""
+    server = os.environ.get("MREG_TEST_POSTGRES")
+    if not server:
+        pytest.skip("MREG_TEST_POSTGRES names no server")
+    schema = "p" + re.sub("[^a-z0-9]", "_", str(tmp_path).lower())[-50:]
+    drop = ["psql", "-q", server, "-c",
+            f"SET client_min_messages = warning;"
+            f"DROP SCHEMA IF EXISTS {schema} CASCADE"]
+    subprocess.run(drop, check=True)
+    sign = "&" if "?" in server else "?"
+    yield f"{server}{sign}options=-csearch_path%3D{schema}"
+    subprocess.run(drop, check=True)
+
+
+@pytest.fixture
 def model(tmp_path):
     return harness.small_model(tmp_path / "model", 1)
 

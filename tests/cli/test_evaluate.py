@@ -274,3 +274,41 @@ def test_a_dry_run_writes_nothing(mreg, pushed, store):
     before = sorted(store.rglob("*"))
     result = mreg.json("evaluate", "churn", "--suite", "s", "--pass", "-n")
     assert result["dryRun"] and sorted(store.rglob("*")) == before
+
+
+# -- in the log -------------------------------------------------------------------
+
+
+def test_the_log_tells_once_that_it_was_evaluated(mreg, model):
+    mreg.run("push", model, "churn")
+    words = ["evaluate", "churn:v1", "--suite", "s", "--fail", "-m", "a=1",
+             "--created", "2026-01-02T00:00:00Z"]
+    dry = mreg.json(*words, "--dry-run")
+    assert dry["event"] is None
+    first = mreg.json(*words)
+    again = mreg.json(*words)
+    assert again["existed"] and again["event"] == first["event"]
+    events = [e for e in mreg.json("log", "churn")["events"]
+              if e["kind"] == "evaluated"]
+    assert [e["digest"] for e in events] == [first["event"]]
+    said = events[0]["event"]
+    assert (said["suite"], said["passed"]) == ("s", False)
+    assert said["document"] == first["digest"]
+    assert said["version"] == first["versionDigest"]
+
+
+def test_an_evaluation_that_is_not_in_the_log_gets_there(mreg, model, store):
+    """Attached by who was stopped before the event."""
+    mreg.run("push", model, "churn")
+    words = ["evaluate", "churn:v1", "--suite", "s", "--pass",
+             "--created", "2026-01-02T00:00:00Z"]
+    first = mreg.json(*words)
+    index = store / "churn/index.json"
+    doc = json.loads(index.read_text())
+    doc["manifests"] = [m for m in doc["manifests"]
+                        if m["digest"] != first["event"]]
+    index.write_text(json.dumps(doc))
+    again = mreg.json(*words)
+    assert again["existed"] and again["event"]
+    assert [e["kind"] for e in mreg.json("log", "churn")["events"]].count(
+        "evaluated") == 1

@@ -1,5 +1,6 @@
-"""test_schemas.py - what push and pull print with --json fits the schemas in
-spec/schemas, and what is wrong does not."""
+"""test_schemas.py - what push, pull and commands without a test file of their
+own print with --json fits the schemas in spec/schemas, and what is wrong does
+not."""
 import json
 import pathlib
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import jsonschema
 import pytest
 
+import fake
 import harness
 
 SPEC = pathlib.Path(__file__).resolve().parents[2] / "spec"
@@ -28,6 +30,8 @@ def strict(result, name):
     check.validate(result)
     known = check.schema["properties"]
     assert set(result) == set(known) == set(check.schema["required"])
+    if "files" not in known:
+        return result
     row = known["files"]["items"]
     for item in result["files"]:
         assert set(item) == set(row["properties"]) == set(row["required"])
@@ -75,7 +79,43 @@ def test_what_pull_prints_fits(mreg, pushed, tmp_path):
     assert "seeded" in {f["action"] for f in seeded["files"]}
 
 
+SMALL = ["config", "login", "logout", "resolve", "version"]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_sample_of_a_small_result_fits(name):
+    strict(sample(name), name)
+
+
+def test_what_small_commands_print_fits(mreg, pushed):
+    shown = strict(mreg.json("config", "show"), "config")
+    one, = strict(mreg.json("config", "get", "jobs"), "config")["settings"]
+    assert one in shown["settings"]
+    strict(mreg.json("version"), "version")
+    assert strict(mreg.json("resolve", "churn:v1"), "resolve")["number"] == 1
+    found = strict(mreg.json("resolve", f"churn@{pushed}"), "resolve")
+    assert found["tag"] is None and found["digest"] == pushed
+
+
+def test_what_login_and_logout_print_fits(mreg):
+    registry = fake.Fake(username="ada", password="s3cret")
+    words = ["login", registry.host, "-u", "ada", "--password-stdin"]
+    try:
+        for more in (["--dry-run"], []):
+            done = mreg.json(*words, *more, input="s3cret")
+            assert strict(done, "login")["dryRun"] is bool(more)
+    finally:
+        registry.stop()
+    for removed in (True, False):
+        done = strict(mreg.json("logout", registry.host), "logout")
+        assert done["removed"] is removed
+
+
 WRONG = [
+    ("config", {"settings": [{"key": "jobs", "value": 4, "origin": "x"}]}),
+    ("login", {"where": None}), ("logout", {"removed": None}),
+    ("resolve", {"reference": "churn:v1"}), ("resolve", {"number": 0}),
+    ("resolve", {"size": 0}), ("version", {"version": "new"}),
     ("push", {"number": 0}), ("push", {"number": None}),
     ("push", {"version": "2"}), ("push", {"digest": None}),
     ("push", {"bytesSent": -1}), ("push", {"aliases": [{"alias": "a"}]}),

@@ -67,6 +67,7 @@ def test_the_log_tells_it_all_in_order(told):
     assert kinds == {
         "record written", "policy changed", "version registered",
         "alias moved", "approval asked", "approval granted", "deployed",
+        "evaluated",
         "observed", "retrain due", "incident"}
     assert {r[1] for r in rows} == {"ada", "rita", "ron", "olga", "deployer",
                                     "monitor", "oncall"}

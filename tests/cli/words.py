@@ -5,7 +5,8 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "resolve", "ls", "inspect", "card", "diff",
             "alias set", "alias rm", "alias ls", "alias repair", "promote",
             "rollback", "release", "wait", "log", "changelog", "create",
-            "edit",
+            "edit", "index sync", "index rebuild", "index status",
+            "index ingest", "search", "lineage", "report", "query",
             "policy show", "policy set", "policy check",
             "request", "approve", "reject", "approvals",
             "deployed", "where", "what", "observe", "incident", "incidents",
@@ -13,6 +14,6 @@ COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
             "login", "logout", "doctor", "config show", "config get",
             "config set", "config unset", "completion", "version"]
 LISTS = ["ls", "ls churn", "alias ls churn", "log churn"]
-GLOBAL = ["--registry", "--store", "--as", "--ca-file", "--plain-http",
+GLOBAL = ["--registry", "--store", "--db", "--as", "--ca-file", "--plain-http",
           "--json", "--progress", "--no-progress", "--color", "--quiet",
           "--verbose", "--help", "--version"]

@@ -80,12 +80,24 @@ class Result:
                 f"stdout: {self.stdout[-2000:]}\nstderr: {self.stderr[-4000:]}")
 
 
+def sanitizers():
+    """What the Makefile asks of sanitizers, so that what they find ends with
+    a status that no command has; without what is no race."""
+    env = {name: os.environ[name]
+           for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+           if name in os.environ}
+    if "TSAN_OPTIONS" in env:
+        env["TSAN_OPTIONS"] += \
+            f":suppressions={ROOT / 'tests/integration/tsan.supp'}"
+    return env
+
+
 class Mreg:
     """A user with a home of their own, who runs mreg.
 
     `home` holds everything that mreg writes on its own; nothing of the
-    caller's environment gets in.  `uid`: run as that user and group, without
-    others."""
+    caller's environment gets in but what is for sanitizers.  `uid`: run as
+    that user and group, without others."""
 
     def __init__(self, binary, home, env=None, uid=None, prefix=()):
         self.binary, self.home, self.uid = binary, pathlib.Path(home), uid
@@ -99,6 +111,7 @@ class Mreg:
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_DATA_HOME": str(self.home / "data"),
             "DOCKER_CONFIG": str(self.home / "docker"),
+            **sanitizers(),
             **(env or {}),
         }
         if uid is not None:
@@ -164,9 +177,11 @@ def finish(process, timeout=300):
 
 class Registry:
     """distribution 2.8 with a folder of its own, and what it was asked for.
-    `data`: another folder, for its files.  `deletes`: whether it does."""
+    `data`: another folder, for its files.  `deletes`: whether it does.
+    `notify`: a URL that is sent what happens."""
 
-    def __init__(self, folder, tls=None, auth=None, data=None, deletes=True):
+    def __init__(self, folder, tls=None, auth=None, data=None, deletes=True,
+                 notify=None):
         self.folder, self.tls = pathlib.Path(folder), tls
         self.port = free_port()
         self.host = f"localhost:{self.port}"
@@ -191,6 +206,10 @@ class Registry:
                                      "key": str(tls.key)}
         if auth:
             config["auth"] = auth
+        if notify:
+            config["notifications"] = {"endpoints": [
+                {"name": "tests", "url": notify, "timeout": "5s",
+                 "threshold": 10, "backoff": "100ms"}]}
         # JSON is YAML.
         (self.folder / "config.yml").write_text(json.dumps(config))
         self.start()

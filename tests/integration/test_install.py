@@ -64,7 +64,8 @@ def test_a_c_program_builds_with_pkg_config_and_runs(environment, tmp_path):
     out = subprocess.run([tmp_path / "client"], env=environment, check=True,
                          capture_output=True, text=True).stdout
     assert json.loads(out) == {"schema": "mreg.models/1", "models": [],
-                               "where": f"oci:{tmp_path}/store"}
+                               "where": f"oci:{tmp_path}/store",
+                               "index": None}
 
 
 def test_every_public_header_is_c_plus_plus_too(installed, environment):

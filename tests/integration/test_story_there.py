@@ -19,4 +19,4 @@ def test_the_story_is_the_same_in_a_registry(mreg, plain, box):
     log = mreg.json("log", f"{plain.host}/{name}", "--verify")
     production, = (a for a in log["aliases"] if a["alias"] == "production")
     assert production["version"] == "v2" and production["differs"] is None
-    assert log["count"] == len(log["events"]) == 30
+    assert log["count"] == len(log["events"]) == 33

@@ -233,7 +233,8 @@ def olot_layers(layout, readme, modelpack, *files):
 VERBS = (safetensors_write, safetensors_mutants, safetensors_read, gguf_write,
          gguf_read, keras_write, olot_layers, shipped,
          peers_mlflow.mlflow_run, peers_mlflow.mlflow_models,
-         peers_mlflow.mlflow_predict, peers_onnx.onnx_write,
+         peers_mlflow.mlflow_predict, peers_mlflow.mlflow_search,
+         peers_onnx.onnx_write,
          peers_onnx.onnx_read, peers_pickle.pickle_write,
          peers_pickle.pickle_imports, peers_pickle.pickle_mutants)
 

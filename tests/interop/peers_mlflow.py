@@ -106,3 +106,41 @@ def mlflow_predict(folder):
     import mlflow
     loaded = mlflow.pyfunc.load_model(str(folder))
     return [int(n) for n in loaded.predict(small_frame()[["age"]])]
+
+
+def mlflow_search(folder, path):
+    """What MLflow's model registry, filled with what `path` says, finds for
+    each filter; null: it refuses it."""
+    mlflow_here(folder)
+    from mlflow.entities.model_registry import ModelVersionTag, \
+        RegisteredModelTag
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore
+    asked = json.loads(pathlib.Path(path).read_text())
+    store = SqlAlchemyStore(f"sqlite:///{folder}/filters.db")
+    for m in asked["models"]:
+        store.create_registered_model(
+            m["name"], [RegisteredModelTag(*t) for t in m["tags"].items()])
+    for v in asked["versions"]:
+        made = store.create_model_version(
+            v["name"], v["source"], v["run"],
+            [ModelVersionTag(*t) for t in v["tags"].items()])
+        assert int(made.version) == v["number"]
+
+    def versions(text, order=None):
+        return [[v.name, int(v.version)] for v in
+                store.search_model_versions(text, 1000, order)]
+
+    def models(text):
+        return [m.name for m in store.search_registered_models(text, 1000)]
+
+    def answers(find, filters):
+        for text in filters:
+            try:
+                yield find(text)
+            except MlflowException:
+                yield None
+
+    return {"of_versions": list(answers(versions, asked["of_versions"])),
+            "of_models": list(answers(models, asked["of_models"])),
+            "orders": [versions("", order) for order in asked["orders"]]}

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "tests/support/test.h"
+#include "tests/support/version_fixture.h"
 
 #define WRITERS 8
 #define MOVES 10
@@ -40,37 +41,6 @@ struct fixture {
 	struct mr_history h;
 };
 
-static void make_version(struct fixture *f, unsigned int n)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	struct mreg_error err = MREG_ERROR_INIT;
-	char text[32];
-	struct mreg_pair pair = { "org.mreg.test", text };
-	struct mr_descriptor layer = { .desc = mr_empty_desc };
-	struct mr_manifest_draft d = {
-		.artifact_type = "application/vnd.mreg.test",
-		.config = { .desc = mr_empty_desc },
-		.annotations = { .items = &pair, .n = 1 },
-		.layers = &layer,
-		.layer_count = 1,
-	};
-	struct mreg_desc *desc = &f->versions[n];
-	char digest[MREG_DIGEST_TEXT];
-
-	(void)snprintf(text, sizeof(text), "%u", n);
-	assert_ok(mr_manifest_write(&d, &bytes, &err), err);
-	(void)snprintf(desc->media_type, sizeof(desc->media_type), "%s",
-		       MR_MEDIA_MANIFEST);
-	desc->size = bytes.len;
-	assert_ok(mr_digest_of(bytes.data, bytes.len, &desc->digest, &err),
-		  err);
-	assert_ok(mr_store_put_bytes(f->s, &mr_empty_desc, "{}", &err), err);
-	assert_ok(mr_store_set(f->s, mreg_digest_text(&desc->digest, digest),
-			       desc, bytes.data, NULL, &err),
-		  err);
-}
-
 static int setup(void **state)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
@@ -89,7 +59,7 @@ static int setup(void **state)
 	assert_ok(mr_memory_open(&f->te.env, &f->s, &err), err);
 	f->s->label = mr_strdup("churn");
 	for (i = 0; i < VERSIONS; i++)
-		make_version(f, i);
+		f->versions[i] = version_put(f->s, i, NULL);
 	for (i = 0; i < WRITERS; i++) {
 		f->writers[i].f = f;
 		f->writers[i].index = i;
@@ -429,6 +399,30 @@ static bool is_in_log(struct fixture *f, const struct mreg_digest *d)
 	return false;
 }
 
+static int compare_digests(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct mreg_digest));
+}
+
+/* Two who write the same on the same heads in one second write one event. */
+static size_t distinct(struct fixture *f)
+{
+	struct mreg_digest all[WRITERS * MOVES];
+	size_t n = 0;
+	size_t events = 0;
+	size_t i;
+	unsigned int k;
+
+	memset(all, 0, sizeof(all));
+	for (i = 0; i < WRITERS; i++)
+		for (k = 0; k < f->writers[i].acknowledged; k++)
+			all[n++] = f->writers[i].events[k];
+	qsort(all, n, sizeof(*all), compare_digests);
+	for (i = 0; i < n; i++)
+		events += i == 0 || !mreg_digest_equal(&all[i - 1], &all[i]);
+	return events;
+}
+
 static void many_at_once_lose_no_move_and_agree(void **state)
 {
 	struct fixture *f = *state;
@@ -454,7 +448,7 @@ static void many_at_once_lose_no_move_and_agree(void **state)
 			assert_true(is_in_log(f, &w->events[k]));
 	}
 	assert_true(acknowledged >= WRITERS);
-	assert_true(mr_ledger_count(f->h.ledger) >= acknowledged);
+	assert_true(mr_ledger_count(f->h.ledger) >= distinct(f));
 	assert_int_equal(mr_ledger_flaws(f->h.ledger), 0);
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/version_fixture.h"
 
 #define VERSIONS 3
 #define WRITERS 8
@@ -39,7 +40,7 @@ static int setup_log(void **state, bool linear)
 	f->m = logx_user(f->x, "ada");
 	f->other = logx_user(f->x, "bob");
 	for (i = 0; i < VERSIONS; i++)
-		f->versions[i] = logx_version(f->x, i);
+		f->versions[i] = version_put(f->x->s, i, NULL);
 	logx_read(f->x, f->m, &f->h);
 	f->h.linear = linear;
 	(void)logx_append(f->x, f->m, &f->h, "first");

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/version_fixture.h"
 
 #define NAME "1.0.0"
 
@@ -30,7 +31,7 @@ static int setup(void **state)
 	f->m = logx_user(f->x, "ada");
 	f->other = logx_user(f->x, "bob");
 	for (i = 0; i < MR_COUNT(f->versions); i++)
-		f->versions[i] = logx_version(f->x, i);
+		f->versions[i] = version_put(f->x->s, i, NULL);
 	*state = f;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "content/digest.h"
 #include "history/history.h"
 #include "tests/support/test.h"
+#include "tests/support/version_fixture.h"
 
 #define START_S INT64_C(1800000000)
 #define HOUR_S INT64_C(3600)
@@ -43,37 +44,6 @@ static int64_t clock_of(void *ctx)
 	return ((const struct fixture *)ctx)->now_s;
 }
 
-static void make_version(struct fixture *f, unsigned int n)
-{
-	MR_AUTO(mr_buf_release)
-	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	struct mreg_error err = MREG_ERROR_INIT;
-	char text[32];
-	struct mreg_pair pair = { "org.mreg.test", text };
-	struct mr_descriptor layer = { .desc = mr_empty_desc };
-	struct mr_manifest_draft d = {
-		.artifact_type = "application/vnd.mreg.test",
-		.config = { .desc = mr_empty_desc },
-		.annotations = { .items = &pair, .n = 1 },
-		.layers = &layer,
-		.layer_count = 1,
-	};
-	struct mreg_desc *desc = &f->versions[n];
-	char digest[MREG_DIGEST_TEXT];
-
-	(void)snprintf(text, sizeof(text), "%u", n);
-	assert_ok(mr_manifest_write(&d, &bytes, &err), err);
-	(void)snprintf(desc->media_type, sizeof(desc->media_type), "%s",
-		       MR_MEDIA_MANIFEST);
-	desc->size = bytes.len;
-	assert_ok(mr_digest_of(bytes.data, bytes.len, &desc->digest, &err),
-		  err);
-	assert_ok(mr_store_put_bytes(f->s, &mr_empty_desc, "{}", &err), err);
-	assert_ok(mr_store_set(f->s, mreg_digest_text(&desc->digest, digest),
-			       desc, bytes.data, NULL, &err),
-		  err);
-}
-
 static int setup(void **state)
 {
 	static const char *const names[PEOPLE] = { "ada", "bob", "carol" };
@@ -94,7 +64,7 @@ static int setup(void **state)
 	f->s->label = mr_strdup("churn");
 	(void)snprintf(f->ref.repository, sizeof(f->ref.repository), "churn");
 	for (i = 0; i < VERSIONS; i++)
-		make_version(f, i);
+		f->versions[i] = version_put(f->s, i, NULL);
 	for (i = 0; i < PEOPLE; i++) {
 		assert_int_equal(setenv("MREG_ACTOR", names[i], 1), 0);
 		assert_ok(mreg_open(&o, &f->people[i], &err), err);
