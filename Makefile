@@ -62,6 +62,7 @@ SOURCES := $(sort $(filter-out $(LEFT_OUT),$(wildcard src/*/*.c)))
 
 # Files that become C arrays, as FOLDER:FILE; scripts/embed names the symbols.
 EMBED := model:spec/roles.json \
+	profile:src/profile/shell/sh.amd64 profile:src/profile/shell/sh.arm64 \
 	$(addprefix index:,$(sort $(wildcard src/index/schema/*.sql)))
 EMBED := $(foreach e,$(EMBED),$(if $(wildcard $(lastword $(subst :, ,$(e)))),$(e)))
 embed_folder = $(firstword $(subst :, ,$(1)))
@@ -83,8 +84,11 @@ TEST_SOURCES := $(UNIT_SOURCES) $(SUPPORT_SOURCES) $(FAKE_SOURCES) \
 
 BENCH_SOURCES := $(sort $(wildcard tests/bench/*.c))
 
-C_FILES := $(sort $(SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES))
-H_FILES := $(sort $(wildcard include/mreg/*.h src/*/*.h tests/support/*.h))
+# A program of its own, which is committed as built (scripts/build-shell).
+STAND_IN_SOURCES := $(sort $(wildcard src/profile/shell/*.c))
+
+C_FILES := $(sort $(SOURCES) $(TEST_SOURCES) $(BENCH_SOURCES) $(STAND_IN_SOURCES))
+H_FILES := $(sort $(wildcard include/mreg/*.h src/*/*.h src/*/*/*.h tests/support/*.h))
 
 LIBRARIES := libcurl jansson libcrypto libzstd sqlite3 yaml-0.1 zlib
 # Needed to build, but not linked: src/pack/libarchive.c loads it by its soname
