@@ -100,7 +100,7 @@ static bool has_alias(struct gc *g, struct gc_item *it)
 		if (a->move && is_at(it, &a->move->version))
 			return keep(g, it, "aliased", "alias '", a->name,
 				    "' has it by the log");
-		if (mr_gc_split_has(&g->h, a, &it->desc.digest))
+		if (mr_split_share(a, &it->desc.digest))
 			return keep(g, it, "aliased", "alias '", a->name,
 				    "' sends it a share of its traffic");
 	}

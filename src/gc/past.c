@@ -106,35 +106,3 @@ int mr_gc_past(struct gc *g, struct mreg_error *err)
 	}
 	return 0;
 }
-
-/* A move ends the split that was before it. */
-static bool in_force(struct mr_history *h, const struct mr_alias_standing *a)
-{
-	size_t n = mr_ledger_count(h->ledger);
-	size_t i;
-
-	for (i = n; a->move && i-- > 0;) {
-		const struct mr_event *e = mr_ledger_event(h->ledger, i);
-
-		if (e == a->split)
-			return true;
-		if (e == a->move)
-			return false;
-	}
-	return true;
-}
-
-bool mr_gc_split_has(struct mr_history *h, const struct mr_alias_standing *a,
-		     const struct mreg_digest *version)
-{
-	const struct mr_event_field *f =
-		a->split ? mr_event_field(a->split, "weights") : NULL;
-	char text[MREG_DIGEST_TEXT];
-	size_t i;
-
-	(void)mreg_digest_text(version, text);
-	for (i = 0; f && i < f->count; i++)
-		if (strcmp(f->items[i].name, text) == 0)
-			return in_force(h, a);
-	return false;
-}

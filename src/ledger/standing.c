@@ -242,10 +242,14 @@ static void take_alias(struct mr_standing *s, const struct mr_event *e)
 	struct mr_alias_standing *a =
 		(struct mr_alias_standing *)mr_standing_alias(s, name);
 
-	if (a && e->kind == MR_EVENT_SPLIT_RECORDED)
-		a->split = e;
-	else if (a)
+	if (!a)
+		return;
+	if (e->kind != MR_EVENT_SPLIT_RECORDED) {
 		a->move = e;
+		a->split = NULL;
+	} else if (!mr_split_idle(e, a->move)) {
+		a->split = mr_event_field(e, "weights")->count ? e : NULL;
+	}
 }
 
 static void take_deployment(struct mr_standing *s, const struct mr_event *e)

@@ -25,8 +25,8 @@ struct mr_alias_standing {
 	const char *name;
 	const struct mr_event *move;  /* the last; its version NONE: removed.
 				       * NULL: only a split is known */
-	const struct mr_event *split; /* the last, in force where it came after
-				       * the last move; NULL: none */
+	const struct mr_event *split; /* in force, and what it says counts
+				       * (mr_split_parts); NULL: none */
 };
 
 /* A value that was given after the fact, and by which event. */
@@ -153,5 +153,44 @@ const char *mr_approval_state(const struct mr_approval *r,
 int mr_ledger_positions(struct mr_ledger *l, const char *alias,
 			struct mr_arena *a, const struct mr_event ***out,
 			size_t *count, struct mreg_error *err);
+
+/* -- splits: standing_splits.c --------------------------------------------- */
+
+#define MR_SPLIT_PARTS_MIN 2
+#define MR_SPLIT_PARTS_MAX 16
+/* A version's share of an alias's traffic. */
+struct mr_split_part {
+	struct mreg_digest version;
+	unsigned int percent; /* 1 to 99; all of a split are 100 */
+};
+
+/*
+ * Why a *split recorded* event counts for nothing, in words; NULL: it counts.
+ * `move` is the last one of its alias before it in fold order, NULL: none.  A
+ * writer who did not know of that move split something else: so a move counts
+ * before every split of the same moment, in whichever order they are read.
+ */
+const char *mr_split_idle(const struct mr_event *split,
+			  const struct mr_event *move);
+/* The shares of one that counts, sorted by digest, into MR_SPLIT_PARTS_MAX;
+ * how many, 0: it ends the split before it. */
+size_t mr_split_parts(const struct mr_event *split, struct mr_split_part *out);
+/* The share of `version` in the split of an alias that is in force; 0:
+ * none. */
+unsigned int mr_split_share(const struct mr_alias_standing *a,
+			    const struct mreg_digest *version);
+
+/* An event about a split, and what became of it. */
+struct mr_split_told {
+	const struct mr_event *event;
+	const char *idle; /* why it counts for nothing; NULL: it counts */
+	/* The move or the split that ended it; NULL: in force, or idle, or
+	 * itself an end. */
+	const struct mr_event *ended;
+};
+/* All of an alias, in fold order; in the arena. */
+int mr_ledger_splits(struct mr_ledger *l, const char *alias, struct mr_arena *a,
+		     struct mr_split_told **out, size_t *count,
+		     struct mreg_error *err);
 
 #endif

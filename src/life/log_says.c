@@ -219,11 +219,25 @@ static void put_version_event(struct line *l)
 	put_reason(l);
 }
 
+/* What its weights are may be anything. */
 static void put_split(struct line *l)
 {
+	const struct mr_event_field *f = mr_event_field(l->e, "weights");
+	size_t i;
+
 	put_field(l, "", "alias");
-	mr_buf_puts(&l->b, ": ");
-	put_items(l, "weights", ", ");
+	mr_buf_puts(&l->b, f->count ? ": split " : ": split ended");
+	for (i = 0; i < f->count; i++) {
+		struct mreg_digest d;
+
+		mr_buf_puts(&l->b, i ? ", " : "");
+		if (mreg_digest_parse(f->items[i].name, &d, NULL) < 0)
+			put_safe(l, f->items[i].name);
+		else
+			put_version(l, &d);
+		mr_buf_puts(&l->b, "=");
+		put_safe(l, f->items[i].value);
+	}
 	put_reason(l);
 }
 

@@ -167,10 +167,11 @@ def test_a_removed_alias_counts_as_well(mreg, churn):
 
 
 def test_a_share_of_traffic_is_use(mreg, churn, layout):
-    mreg.run("alias", "set", "churn:v3", "production")
+    move = mreg.json("alias", "set", "churn:v3", "production")["event"]
     aging.write_event(mreg, layout, "churn", "split_recorded",
-                      alias="production", weights={churn[1]: "10",
-                                                   churn[3]: "90"})
+                      alias="production", move=move,
+                      weights={churn[1]: "10",
+                               churn[3]: "90"})
     assert plan(mreg)[1][1] == ("keep", "aliased")
     mreg.run("alias", "set", "churn:v4", "production")
     assert plan(mreg)[1][1] == REMOVE

@@ -48,29 +48,6 @@ static void a_tag_that_was_adopted_is_a_move(void **state)
 	assert_int_equal(log_at(f, "staging"), 7);
 }
 
-static void a_split_leaves_the_alias_where_it_is(void **state)
-{
-	struct standing_fixture *f = *state;
-	struct mreg_pair weights[] = { { "v1", "90" }, { "v2", "10" } };
-	struct mr_event_field fields[] = {
-		{ .key = "alias", .text = "production" },
-		{ .key = "weights", .items = weights, .count = 2 },
-	};
-
-	(void)log_move(f, "production", 1, "set");
-	(void)log_say(f, (struct mr_event){ .kind = MR_EVENT_SPLIT_RECORDED,
-					    .fields = fields,
-					    .field_count = 2 });
-	log_fold(f);
-	assert_int_equal(log_at(f, "production"), 1);
-	assert_non_null(mr_standing_alias(&f->s, "production")->split);
-	assert_int_equal(
-		mr_event_field(mr_standing_alias(&f->s, "production")->split,
-			       "weights")
-			->count,
-		2);
-}
-
 static void names_that_are_no_aliases_have_no_meaning(void **state)
 {
 	static const char *const names[] = { "v1",      "latest",   "1.2.0",
@@ -245,7 +222,6 @@ int main(void)
 		STANDING(the_last_move_of_an_alias_counts),
 		STANDING(a_removed_alias_is_known_and_has_nothing),
 		STANDING(a_tag_that_was_adopted_is_a_move),
-		STANDING(a_split_leaves_the_alias_where_it_is),
 		STANDING(names_that_are_no_aliases_have_no_meaning),
 		STANDING(a_rollback_goes_back_and_never_forward),
 		STANDING(a_rollback_to_where_it_never_was_is_a_move),
