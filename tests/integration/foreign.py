@@ -146,7 +146,10 @@ class Registry:
     def put(self, reference, document, media_type):
         """A manifest or index; its descriptor."""
         data = json.dumps(document).encode()
-        self.send("PUT", f"manifests/{reference or digest(data)}", data,
+        return self.put_bytes(reference or digest(data), data, media_type)
+
+    def put_bytes(self, reference, data, media_type):
+        self.send("PUT", f"manifests/{reference}", data,
                   Content_Type=media_type)
         return {"mediaType": media_type, "digest": digest(data),
                 "size": len(data)}
