@@ -227,14 +227,25 @@ static int run_test(struct sh *s, int argc, char **argv)
 	sh_refuse(test, sh_length(test));
 }
 
+static bool has_backslash(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '\\')
+			return true;
+	return false;
+}
+
 static int run_echo(struct sh *s, int argc, char **argv)
 {
 	bool ok = true;
 	int i;
 
-	/* Elsewhere this means something. */
+	/* What these mean differs from shell to shell. */
 	if (argc > 1 && sh_same(argv[1], "-n"))
 		sh_refuse(argv[1], 2);
+	for (i = 1; i < argc; i++)
+		if (has_backslash(argv[i]))
+			sh_refuse(argv[i], sh_length(argv[i]));
 	for (i = 1; i < argc; i++) {
 		ok = out(s, argv[i], sh_length(argv[i])) && ok;
 		if (i < argc - 1)

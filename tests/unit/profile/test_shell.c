@@ -101,8 +101,8 @@ static void are_the_bytes_that_images_hold(void **state)
 	static const struct {
 		const char *architecture, *digest;
 	} held[] = {
-		{ "amd64", "sha256:c327d6297aefe971a5f3f5b163bb049e7e8feeb7af94ae5b308a7e59311c849a" },
-		{ "arm64", "sha256:4123cd4382e401bdde74630d64ca5f75510e0ee446b0386303542baf6443a705" },
+		{ "amd64", "sha256:dc4eaf0ecad2b6f14f44472ef6ed37c922dc8d53f051fc698a68c05dbf942019" },
+		{ "arm64", "sha256:95657fa52740ce82021b56f2384d558b03aa5885769b50542092bab7b9782ab7" },
 	};
 	struct mreg_error err = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
