@@ -38,6 +38,7 @@
 #include "mreg/pull.h"
 #include "mreg/push.h"
 #include "mreg/record.h"
+#include "mreg/render.h"
 #include "mreg/report.h"
 #include "mreg/resolve.h"
 #include "mreg/retire.h"
@@ -51,6 +52,10 @@ extern "C" {
 MREG_API char *mreg_push_result_json(const struct mreg_push_result *r);
 MREG_API char *mreg_pull_result_json(const struct mreg_pull_result *r);
 MREG_API char *mreg_resolve_result_json(const struct mreg_resolve_result *r);
+/* The same with what mreg_render made of it. */
+MREG_API char *mreg_render_json(const struct mreg_resolve_result *r,
+				const struct mreg_render_opts *o,
+				const char *text);
 MREG_API char *mreg_models_result_json(const struct mreg_models_result *r);
 MREG_API char *mreg_versions_result_json(const struct mreg_versions_result *r);
 MREG_API char *mreg_inspect_result_json(const struct mreg_inspect_result *r);

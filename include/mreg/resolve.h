@@ -16,11 +16,27 @@ struct mreg_resolve_opts {
 	 * where its gates are met and its tag is what the log says:
 	 * MREG_EPOLICY, also where there is no policy.  Reads the log. */
 	bool require_policy;
+	/* What is rendered (mreg/render.h) needs more than a digest: reads the
+	 * manifest, and where no v<N> was named the log. */
+	bool serve;
+	/* With `serve`: the image of the version too, v<N>-image.
+	 * MREG_ENOTFOUND when there is none; MREG_EUNSUPPORTED in a local
+	 * store, from which no cluster takes anything. */
+	bool image;
 };
 #define MREG_RESOLVE_OPTS_INIT                                                 \
 	{                                                                      \
 		.size = sizeof(struct mreg_resolve_opts)                       \
 	}
+
+/* A version as what serves it names it, and what it is. */
+struct mreg_served {
+	uint64_t number;           /* 0: it has none, or none is known */
+	struct mreg_digest digest; /* of the version */
+	struct mreg_digest image;  /* of its image; NONE: not asked for */
+	/* Of its metadata; NULL where not told. */
+	const char *format, *family, *flavors;
+};
 
 struct mreg_resolve_result {
 	const char *name;      /* "ghcr.io/acme/churn" */
@@ -29,11 +45,13 @@ struct mreg_resolve_result {
 				* by digest */
 	uint64_t number;       /* when the tag is v<N>; else 0 */
 	struct mreg_desc desc; /* media type, digest, size of the manifest */
+	bool is_served;        /* by `serve`: */
+	struct mreg_served served;
 	void *owner;
 };
 
-/* One HEAD request, where no policy is required.  MREG_ENOTFOUND says whether
- * repository or tag is missing and names the nearest tag. */
+/* One HEAD request, where nothing more is asked for.  MREG_ENOTFOUND says
+ * whether repository or tag is missing and names the nearest tag. */
 MREG_API int mreg_resolve(struct mreg *m, const char *ref,
 			  const struct mreg_resolve_opts *o,
 			  struct mreg_resolve_result *out,

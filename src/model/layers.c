@@ -148,13 +148,14 @@ static bool is_image_layer(const char *type)
 
 /* With an artifact type it is an artifact, whatever its config is
  * (peers.md 2.14). */
-static bool is_image(const struct mr_manifest *m)
+bool mr_model_is_image(const struct mr_manifest *m)
 {
 	const char *config = m->config.desc.media_type;
 	size_t i;
 
-	if (m->artifact_type || (strcmp(config, OCI_IMAGE_CONFIG) != 0 &&
-				 strcmp(config, DOCKER_IMAGE_CONFIG) != 0))
+	if (m->is_index || m->artifact_type ||
+	    (strcmp(config, OCI_IMAGE_CONFIG) != 0 &&
+	     strcmp(config, DOCKER_IMAGE_CONFIG) != 0))
 		return false;
 	for (i = 0; i < m->layer_count; i++)
 		if (!is_image_layer(m->layers[i].desc.media_type))
@@ -195,7 +196,7 @@ static const struct row rows[] = {
 	{ mr_model_is_cog, mr_layer_cog, true },
 	{ mr_layer_is_kit, mr_layer_kit, true },
 	{ mr_layer_is_docker, mr_layer_docker, false },
-	{ is_image, read_image, false },
+	{ mr_model_is_image, read_image, false },
 	{ is_any, read_named, false },
 };
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "content/digest.h"
 #include "rule/rule.h"
+#include "rule/served.h"
 
 static int run(struct mreg *m, const char *text,
 	       const struct mreg_resolve_opts *o,
@@ -24,8 +25,12 @@ static int run(struct mreg *m, const char *text,
 		rc = mr_target_resolve(s, &ref, &out->desc, err);
 	if (rc >= 0 && o->require_policy)
 		rc = mr_policy_demand(m, &ref, &out->desc.digest, err);
+	if (rc >= 0 && o->serve)
+		rc = mr_served(m, &ref, &out->desc.digest, o->image, a,
+			       &out->served, err);
 	if (rc < 0)
 		return rc;
+	out->is_served = o->serve;
 	out->name = mr_arena_strdup(a, mr_target_name(m, &ref, buf));
 	out->reference = mr_arena_strdup(
 		a, mr_target_pinned(m, &ref, &out->desc.digest, buf));

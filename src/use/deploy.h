@@ -7,9 +7,6 @@
 #include "use/about.h"
 #include "mreg/deploy.h"
 
-/* On an image that was made of a version: that version's manifest. */
-#define MR_DERIVED_FROM "org.mreg.derived-from.digest"
-
 /* The version that `d` is, or was made of, into `*out`; `*found` false: it is
  * an image of something that this model's log does not know. */
 int mr_deploy_version(struct mr_about *a, const struct mreg_desc *d,

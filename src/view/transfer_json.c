@@ -82,18 +82,40 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	return mr_view_text(&v);
 }
 
+/* What runs may be another number than what was named: an image names it. */
+static void put_resolve(struct mr_view *v, const struct mreg_resolve_result *r)
+{
+	bool known = r->is_served && r->served.number;
+
+	mr_view_init(v, "mreg.resolve/1");
+	mr_view_str(v, "name", r->name);
+	mr_view_str(v, "reference", r->reference);
+	mr_view_str(v, "tag", r->tag);
+	mr_view_version(v, known ? r->served.number : r->number);
+	mr_view_digest(v, "digest", &r->desc.digest);
+	mr_view_str(v, "mediaType", r->desc.media_type);
+	mr_view_u64(v, "size", r->desc.size);
+	mr_view_digest(v, "image", &r->served.image);
+}
+
+char *mreg_render_json(const struct mreg_resolve_result *r,
+		       const struct mreg_render_opts *o, const char *text)
+{
+	struct mr_view v;
+
+	put_resolve(&v, r);
+	mr_view_str(&v, "format", mreg_render_word(o->as));
+	mr_view_str(&v, "text", text);
+	return mr_view_text(&v);
+}
+
 char *mreg_resolve_result_json(const struct mreg_resolve_result *r)
 {
 	struct mr_view v;
 
-	mr_view_init(&v, "mreg.resolve/1");
-	mr_view_str(&v, "name", r->name);
-	mr_view_str(&v, "reference", r->reference);
-	mr_view_str(&v, "tag", r->tag);
-	mr_view_version(&v, r->number);
-	mr_view_digest(&v, "digest", &r->desc.digest);
-	mr_view_str(&v, "mediaType", r->desc.media_type);
-	mr_view_u64(&v, "size", r->desc.size);
+	put_resolve(&v, r);
+	mr_view_str(&v, "format", NULL);
+	mr_view_str(&v, "text", NULL);
 	return mr_view_text(&v);
 }
 

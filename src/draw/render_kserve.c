@@ -1,0 +1,116 @@
+/*
+ * render_kserve.c - an InferenceService of KServe, and KServe's names of what
+ * models are.
+ */
+#include "draw/render.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define WORD_MAX 63
+#define WORD_SIGNS                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+
+/*
+ * What KServe's own runtimes call what they serve (kserve, config/runtimes).
+ * A family says more than a format: a pickle may be anything.
+ */
+static const struct kind {
+	const char *is, *name;
+} families[] = {
+	{ "sklearn", "sklearn" },   { "scikit-learn", "sklearn" },
+	{ "xgboost", "xgboost" },   { "lightgbm", "lightgbm" },
+	{ "catboost", "catboost" }, { "paddle", "paddle" },
+	{ "pmml", "pmml" },
+}, formats[] = {
+	{ "safetensors", "huggingface" }, { "onnx", "onnx" },
+	{ "tensorflow", "tensorflow" },   { "keras", "tensorflow" },
+	{ "hdf5", "tensorflow" },         { "pytorch", "pytorch" },
+	{ "torchscript", "pytorch" },     { "pickle", "sklearn" },
+	{ "tensorrt", "tensorrt" },       { "pmml", "pmml" },
+	{ "paddle", "paddle" },           { "mlflow", "mlflow" },
+	{ "sklearn", "sklearn" },         { "xgboost", "xgboost" },
+	{ "lightgbm", "lightgbm" },
+};
+
+static const char *find(const struct kind *kinds, size_t n, const char *is)
+{
+	size_t i;
+
+	for (i = 0; is && i < n; i++)
+		if (strcmp(kinds[i].is, is) == 0)
+			return kinds[i].name;
+	return NULL;
+}
+
+bool mr_render_is_format(const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+
+	return n > 0 && n <= WORD_MAX && strspn(s, WORD_SIGNS) == n;
+}
+
+static int fail_unknown(struct mreg_error *err)
+{
+	(void)mr_fail(err, MREG_EUSAGE,
+		      "nothing tells what format the model "
+		      "has for KServe");
+	return mr_hint(err, "--model-format sklearn, or huggingface, onnx, "
+			    "...: as a ServingRuntime has it");
+}
+
+int mr_render_format(const struct mr_render *d, const char **out,
+		     const char **note, struct mreg_error *err)
+{
+	const struct mreg_served *s = &d->r->served;
+
+	*note = NULL;
+	*out = d->o->model_format;
+	/* An MLmodel says how it is to be loaded. */
+	if (!*out && s->flavors)
+		*out = "mlflow";
+	if (!*out)
+		*out = find(families, MR_COUNT(families), s->family);
+	if (!*out)
+		*out = find(formats, MR_COUNT(formats), s->format);
+	if (*out)
+		return 0;
+	if (!mr_render_is_format(s->format))
+		return fail_unknown(err);
+	*out = s->format;
+	*note = "no runtime that comes with KServe has this format: add one, "
+		"or see --model-format";
+	return 0;
+}
+
+int mr_render_kserve(const struct mr_render *d, struct mr_buf *b,
+		     struct mreg_error *err)
+{
+	struct mr_yaml y = { .b = b };
+	const char *format;
+	const char *note;
+	int rc = mr_render_format(d, &format, &note, err);
+
+	if (rc < 0)
+		return rc;
+	mr_render_head(d, &y);
+	mr_yaml_own(&y, "apiVersion", "serving.kserve.io/v1beta1");
+	mr_yaml_own(&y, "kind", "InferenceService");
+	mr_yaml_map(&y, "metadata");
+	mr_yaml_text(&y, "name", d->name);
+	mr_render_annotations(d, &y);
+	mr_yaml_up(&y, 1);
+	mr_yaml_map(&y, "spec");
+	mr_yaml_map(&y, "predictor");
+	mr_yaml_map(&y, "model");
+	mr_yaml_map(&y, "modelFormat");
+	if (note)
+		mr_yaml_note(&y, note);
+	mr_yaml_text(&y, "name", format);
+	mr_yaml_up(&y, 1);
+	mr_yaml_text(&y, "storageUri", d->uri);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/*
+ * rule/served.h - what resolve tells of a version that is to be served.
+ */
+#ifndef MR_RULE_SERVED_H
+#define MR_RULE_SERVED_H
+
+#include "mreg/resolve.h"
+#include "repo/repo.h"
+
+/*
+ * Of the version `d`, which `ref` names: its number, with `image` the digest of
+ * v<N>-image, and what its metadata says; texts in the arena.  What is an image
+ * itself is its own, or that of the version it says it was made of.
+ * MREG_ENOTFOUND: there is no image; MREG_ECONFLICT: it is of another version;
+ * MREG_EUNSUPPORTED: a local store.
+ */
+int mr_served(struct mreg *m, const struct mreg_ref *ref,
+	      const struct mreg_digest *d, bool image, struct mr_arena *a,
+	      struct mreg_served *out, struct mreg_error *err);
+
+#endif
