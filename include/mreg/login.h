@@ -16,8 +16,18 @@ struct mreg_login_result {
 	const char *where; /* "helper 'pass'", "/home/a/.docker/config.json" */
 	bool removed;      /* logout: whether there was something to remove */
 	bool dry_run;
+	const char *shadow; /* variable whose login comes before what is kept:
+			     * "MREG_DOCKER_CONFIG_JSON"; NULL: none */
 	void *owner;
 };
+
+/*
+ * Who is used for a registry: what the variables MREG_DOCKER_CONFIG_JSON and
+ * DOCKER_AUTH_CONFIG have (each the text of a docker config.json), the file
+ * REGISTRY_AUTH_FILE, podman's auth.json of the session and of the user,
+ * docker's config.json, .dockercfg: the first that has the host, each with the
+ * credential helpers that it names.
+ */
 
 /* Try the credentials against the registry, then store them (in a dry run
  * only the first); nothing is stored that was refused (MREG_EAUTH).  Also

@@ -102,6 +102,14 @@ static int ask_password(const struct args *a, char line[LINE_BYTES],
 	return rc;
 }
 
+static void put_shadow(struct mr_buf *b, const struct mreg_login_result *r)
+{
+	if (r->shadow)
+		mr_buf_printf(b,
+			      "but %s has a login for it, which comes first\n",
+			      r->shadow);
+}
+
 static int show_login(struct cli *cli, const struct mreg_login_result *r,
 		      struct mreg_error *err)
 {
@@ -118,6 +126,7 @@ static int show_login(struct cli *cli, const struct mreg_login_result *r,
 	mr_buf_puts(&b, r->dry_run ? "; kept nowhere" : "; kept in ");
 	cli_put(&b, r->where);
 	mr_buf_putc(&b, '\n');
+	put_shadow(&b, r);
 	return cli_report(cli, &b, err);
 }
 
@@ -160,6 +169,7 @@ static int run_logout(struct cli *cli, const void *p, struct mreg_error *err)
 					      : "logged out of ");
 		cli_put(&b, a->host);
 		mr_buf_putc(&b, '\n');
+		put_shadow(&b, &res);
 		rc = cli_report(cli, &b, err);
 	}
 	mreg_login_result_release(&res);
@@ -176,7 +186,13 @@ const struct cli_command cli_cmd_login = {
 	.notes = "The credentials are tried first and kept only if the "
 		 "registry accepts them: with the credential helper that "
 		 "docker's config names, else in ~/.docker/config.json. What "
-		 "'docker login' or 'podman login' kept is used as it is.",
+		 "'docker login' or 'podman login' kept is used as it is.\n\n"
+		 "Looked into, in this order, for whatever names a registry: "
+		 "MREG_DOCKER_CONFIG_JSON and DOCKER_AUTH_CONFIG (variables, "
+		 "each with the text of a docker config.json), the file "
+		 "REGISTRY_AUTH_FILE, podman's auth.json, docker's "
+		 "config.json; the first that has the host counts, with the "
+		 "credential helpers it names.",
 };
 
 const struct cli_command cli_cmd_logout = {

@@ -133,11 +133,18 @@ int mr_credential_file_parse(const char *text, size_t n, const char *name,
 			     json_t **out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *root = NULL;
+	struct mreg_error why = MREG_ERROR_INIT;
 	int rc;
 
-	rc = mr_json_parse(text, n, MR_CONFIG_MAX_BYTES, name, &root, err);
-	if (rc < 0)
+	rc = mr_json_parse(text, n, MR_CONFIG_MAX_BYTES, name, &root, &why);
+	/* Where it went wrong may be in a password, which the parser quotes. */
+	if (rc == MREG_EFORMAT)
+		return mr_fail(err, MREG_EFORMAT, "%s is no valid JSON", name);
+	if (rc < 0) {
+		if (err)
+			*err = why;
 		return rc;
+	}
 	if (!json_is_object(root))
 		return mr_fail(err, MREG_EFORMAT, "%s is not a JSON object",
 			       name);

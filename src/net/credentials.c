@@ -1,6 +1,10 @@
 /*
- * credentials.c - who we are to a registry: the files of docker and podman in
- * their order (protocol.md 2.2), and the helpers those name.
+ * credentials.c - who we are to a registry: what variables hold, the files of
+ * docker and podman in their order (protocol.md 2.2), and the helpers that all
+ * of those name.
+ *
+ * Variables come first: whoever sets one for a container, or for a job, means
+ * it more than what an image or a runner's home happens to have.
  */
 #include "net/auth.h"
 
@@ -141,20 +145,41 @@ static int find_in(const struct wanted *w, const json_t *root,
 				      w->namespaced, err);
 }
 
-static int find_in_env(const struct wanted *w, struct mr_credentials *out,
-		       struct mreg_error *err)
+/* Whole files in variables: ours, for containers that can be given a secret in
+ * no other way (consumers.md 1.5), then GitLab's. */
+static const char *const variables[] = { "MREG_DOCKER_CONFIG_JSON",
+					 "DOCKER_AUTH_CONFIG" };
+
+/* What is wrong with a variable no login mends. */
+static int find_in_variable(const struct wanted *w, const char *name,
+			    struct mr_credentials *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_json_freep) json_t *root = NULL;
-	const char *text = get_env("DOCKER_AUTH_CONFIG");
+	const char *text = get_env(name);
 	int rc;
 
 	if (!text)
 		return 0;
-	rc = mr_credential_file_parse(text, strlen(text), "DOCKER_AUTH_CONFIG",
-				      &root, err);
-	return rc < 0 ? rc
-		      : find_in(w, root, "DOCKER_AUTH_CONFIG",
-				"DOCKER_AUTH_CONFIG", out, err);
+	rc = mr_credential_file_parse(text, strlen(text), name, &root, err);
+	if (rc >= 0)
+		rc = find_in(w, root, name, name, out, err);
+	if (rc == MREG_EFORMAT || rc == MREG_ELIMIT)
+		return mr_hint(err,
+			       "%s holds the text of a docker "
+			       "config.json; mend it, or unset it",
+			       name);
+	return rc;
+}
+
+static int find_in_variables(const struct wanted *w, struct mr_credentials *out,
+			     struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < MR_COUNT(variables) && rc >= 0 && !out->username; i++)
+		rc = find_in_variable(w, variables[i], out, err);
+	return rc;
 }
 
 /* {"host": {...}} as if it were below "auths". */
@@ -199,11 +224,10 @@ int mr_credentials_look(struct mr_env *env, const char *host,
 	rc = mr_host_check(host, err);
 	if (rc < 0)
 		return rc;
+	rc = find_in_variables(&w, out, err);
 	list_places(&p);
 	for (i = 0; i < p.n && rc >= 0 && !out->username; i++)
 		rc = find_in_place(&w, &p.at[i], out, err);
-	if (rc >= 0 && !out->username)
-		rc = find_in_env(&w, out, err);
 	if (rc < 0)
 		mr_credentials_release(out);
 	else if (!out->username)
@@ -217,6 +241,25 @@ int mr_credentials_find(struct mr_env *env, const char *host,
 	bool ignored;
 
 	return mr_credentials_look(env, host, NULL, out, &ignored, err);
+}
+
+int mr_credentials_shadow(struct mr_env *env, const char *host,
+			  const char **variable, struct mreg_error *err)
+{
+	MR_AUTO(mr_credentials_release)
+	struct mr_credentials c = { .username = NULL };
+	bool ignored = false;
+	const struct wanted w = { env, host, NULL, &ignored };
+	size_t i;
+	int rc = 0;
+
+	*variable = NULL;
+	for (i = 0; i < MR_COUNT(variables) && rc >= 0 && !c.username; i++) {
+		rc = find_in_variable(&w, variables[i], &c, err);
+		if (c.username)
+			*variable = variables[i];
+	}
+	return rc;
 }
 
 /* -- login and logout --------------------------------------------------------

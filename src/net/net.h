@@ -183,6 +183,10 @@ struct mr_credentials {
 int mr_credentials_find(struct mr_env *env, const char *host,
 			struct mr_credentials *out, struct mreg_error *err);
 void mr_credentials_release(struct mr_credentials *c);
+/* The variable that holds a login for `host`, which comes before whatever
+ * mr_credentials_store writes; NULL: none does. */
+int mr_credentials_shadow(struct mr_env *env, const char *host,
+			  const char **variable, struct mreg_error *err);
 
 /* Write where docker does: the helper its config names for `host`, else the
  * `auths` of config.json, mode 0600, everything else in the file kept.

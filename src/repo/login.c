@@ -57,9 +57,12 @@ int mreg_login(struct mreg *m, const char *host, const char *username,
 {
 	struct mr_arena *a;
 	char where[256] = "";
+	const char *shadow = NULL;
 	int rc = check_host(host, err);
 
 	memset(out, 0, sizeof(*out));
+	if (rc >= 0)
+		rc = mr_credentials_shadow(&m->env, host, &shadow, err);
 	if (rc >= 0)
 		rc = try_and_store(m, host, username, password, dry_run, where,
 				   err);
@@ -72,6 +75,7 @@ int mreg_login(struct mreg *m, const char *host, const char *username,
 	out->username = mr_arena_strdup(a, username);
 	out->where = mr_arena_strdup(a, where);
 	out->dry_run = dry_run;
+	out->shadow = shadow;
 	return finish(out, err);
 }
 
@@ -91,9 +95,12 @@ int mreg_logout(struct mreg *m, const char *host, bool dry_run,
 {
 	struct mr_arena *a;
 	bool found = false;
+	const char *shadow = NULL;
 	int rc = check_host(host, err);
 
 	memset(out, 0, sizeof(*out));
+	if (rc >= 0)
+		rc = mr_credentials_shadow(&m->env, host, &shadow, err);
 	if (rc >= 0)
 		rc = dry_run ? look_up(m, host, &found, err)
 			     : mr_credentials_erase(&m->env, host, &found, err);
@@ -105,6 +112,7 @@ int mreg_logout(struct mreg *m, const char *host, bool dry_run,
 	out->host = mr_arena_strdup(a, host);
 	out->removed = found;
 	out->dry_run = dry_run;
+	out->shadow = shadow;
 	return finish(out, err);
 }
 

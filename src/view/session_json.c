@@ -18,6 +18,7 @@ char *mreg_login_result_json(const struct mreg_login_result *r)
 		mr_view_bool(&v, "removed", r->removed);
 	}
 	mr_view_bool(&v, "dryRun", r->dry_run);
+	mr_view_str(&v, "shadowedBy", r->shadow);
 	return mr_view_text(&v);
 }
 

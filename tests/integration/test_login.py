@@ -241,7 +241,6 @@ def test_files_are_looked_into_in_their_order(ada, guarded, box):
               ada.home / "config/containers/auth.json", config_of(ada),
               ada.home / ".dockercfg"]
     legacy = json.dumps(docker_auth(guarded.host, USER, PASSWORD)["auths"])
-    ada.env["DOCKER_AUTH_CONFIG"] = wrong
     for i, place in enumerate(places):
         for later in places[i + 1:]:
             write(later, wrong if later.name != ".dockercfg" else "{}")
@@ -251,8 +250,54 @@ def test_files_are_looked_into_in_their_order(ada, guarded, box):
     for place in places:
         place.unlink(missing_ok=True)
     ada.fails(5, "resolve", "order:v1")
+
+
+def test_variables_come_before_the_files(ada, guarded):
+    """Ours first, then GitLab's; the helpers in them are run too."""
+    right = json.dumps(docker_auth(guarded.host, USER, PASSWORD))
+    wrong = json.dumps(docker_auth(guarded.host, USER, "wrong"))
+    write(config_of(ada), wrong)
     ada.env["DOCKER_AUTH_CONFIG"] = right
     ada.fails(3, "resolve", "order:v1")
+    ada.env["MREG_DOCKER_CONFIG_JSON"] = wrong
+    ada.fails(5, "resolve", "order:v1")
+    ada.env.update(DOCKER_AUTH_CONFIG=wrong, MREG_DOCKER_CONFIG_JSON=right)
+    ada.fails(3, "resolve", "order:v1")
+    ada.env["MREG_DOCKER_CONFIG_JSON"] = json.dumps(
+        docker_auth("other.example", USER, "wrong"))
+    ada.fails(5, "resolve", "order:v1")
+
+
+def test_a_helper_in_a_variable_is_asked(ada, guarded, helper):
+    write(helper / f"kept-{guarded.port}", json.dumps(
+        {"ServerURL": guarded.host, "Username": USER, "Secret": PASSWORD}))
+    ada.env["PATH"] = f"{helper}:{ada.env['PATH']}"
+    ada.env["MREG_DOCKER_CONFIG_JSON"] = json.dumps(
+        {"credHelpers": {guarded.host: "x"}})
+    ada.fails(3, "resolve", "order:v1")
+    assert "get" in (helper / "calls").read_text()
+
+
+def test_login_tells_of_a_variable_that_comes_first(ada, guarded):
+    ada.env["MREG_DOCKER_CONFIG_JSON"] = json.dumps(
+        docker_auth(guarded.host, USER, "wr0ng-one"))
+    r = login(ada, guarded)
+    assert r.json["shadowedBy"] == "MREG_DOCKER_CONFIG_JSON"
+    ada.fails(5, "resolve", "order:v1")
+    r = ada.run("logout", guarded.host)
+    assert "MREG_DOCKER_CONFIG_JSON has a login for it" in r.stdout
+    del ada.env["MREG_DOCKER_CONFIG_JSON"]
+    assert login(ada, guarded).json["shadowedBy"] is None
+    ada.fails(3, "resolve", "order:v1")
+
+
+def test_a_broken_variable_is_named_and_not_shown(ada, guarded):
+    ada.env["MREG_DOCKER_CONFIG_JSON"] = '{"auths": {"x": "h1dden-secret'
+    for words in (["resolve", "order:v1"], ["logout", guarded.host],
+                  ["-vv", "resolve", "order:v1"]):
+        r = ada.run(*words, status=1)
+        assert "MREG_DOCKER_CONFIG_JSON" in r.stderr
+        assert "h1dden" not in r.stderr + r.stdout
 
 
 @pytest.mark.parametrize("name", ["../x", "x;id", "x y", "-x", "$(id)", "x\n",

@@ -108,6 +108,7 @@ int ax_setup(void **state)
 	unsetenv("XDG_RUNTIME_DIR");
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("DOCKER_AUTH_CONFIG");
+	unsetenv("MREG_DOCKER_CONFIG_JSON");
 	(void)snprintf(path, sizeof(path), "%s/state.db", f->dir);
 	f->state = mr_state_open(path, &f->t.env);
 	ax_open_net(f);

@@ -44,6 +44,7 @@ static int setup(void **state)
 	set_path("XDG_CONFIG_HOME", f->dir, "/config");
 	unsetenv("REGISTRY_AUTH_FILE");
 	unsetenv("DOCKER_AUTH_CONFIG");
+	unsetenv("MREG_DOCKER_CONFIG_JSON");
 	*state = f;
 	return 0;
 }
@@ -160,10 +161,6 @@ static void looks_in_the_files_in_their_order(void **state)
 	char text[256];
 	size_t i;
 
-	setenv("DOCKER_AUTH_CONFIG",
-	       "{\"auths\":{\"r.x\":{\"username\":\"env\",\"password\":\"p\"}}}",
-	       1);
-	finds(f, "r.x", "env", "p");
 	docker(f, "{\"auths\":{\"r.x\":{\"username\":\"docker\","
 		  "\"password\":\"p\"}}}");
 	finds(f, "r.x", "docker", "p");
@@ -175,6 +172,60 @@ static void looks_in_the_files_in_their_order(void **state)
 			       files[i]);
 		test_write_text(f->dir, files[i], text);
 		finds(f, "r.x", files[i], "p");
+	}
+	setenv("DOCKER_AUTH_CONFIG",
+	       "{\"auths\":{\"r.x\":{\"username\":\"env\",\"password\":\"p\"}}}",
+	       1);
+	finds(f, "r.x", "env", "p");
+	setenv("MREG_DOCKER_CONFIG_JSON",
+	       "{\"auths\":{\"r.x\":{\"username\":\"own\",\"password\":\"p\"}}}",
+	       1);
+	finds(f, "r.x", "own", "p");
+	assert_string_equal(f->c.origin, "MREG_DOCKER_CONFIG_JSON");
+}
+
+static void a_variable_without_the_host_hides_nothing(void **state)
+{
+	struct fix *f = *state;
+	const char *shadow = "";
+
+	setenv("MREG_DOCKER_CONFIG_JSON", "{}", 1);
+	setenv("DOCKER_AUTH_CONFIG",
+	       "{\"auths\":{\"r.y\":{\"username\":\"env\",\"password\":\"p\"}}}",
+	       1);
+	docker(f, "{\"auths\":{\"r.x\":{\"auth\":\"" BOB "\"}}}");
+	finds(f, "r.x", "bob", "pass");
+	assert_ok(mr_credentials_shadow(&f->t.env, "r.x", &shadow, &f->err),
+		  f->err);
+	assert_null(shadow);
+	assert_ok(mr_credentials_shadow(&f->t.env, "r.y", &shadow, &f->err),
+		  f->err);
+	assert_string_equal(shadow, "DOCKER_AUTH_CONFIG");
+}
+
+/* Not even the line that is wrong: it may be the one with the password. */
+static void says_nothing_of_what_a_broken_variable_holds(void **state)
+{
+	static const char *const broken[] = {
+		"s3cret-of-mine",
+		"{\"auths\":{\"r.x\":{\"password\":\"s3cret-of-mine}}}",
+		"{\"auths\":{\"s3cret-of-mine\":1,\"s3cret-of-mine\":2}}",
+		"[\"s3cret-of-mine\"]",
+		"{\"auths\":{\"r.x\":{\"auth\":\"s3cret-of-mine\"}}}",
+		"{\"auths\":{\"r.x\":{\"password\":[\"s3cret-of-mine\"]}}}",
+	};
+	struct fix *f = *state;
+	size_t i;
+
+	for (i = 0; i < MR_COUNT(broken); i++) {
+		setenv("MREG_DOCKER_CONFIG_JSON", broken[i], 1);
+		assert_code(MREG_EFORMAT, find(f, "r.x"), f->err);
+		assert_has(f->err.msg, "MREG_DOCKER_CONFIG_JSON");
+		assert_has(f->err.hint, "unset it");
+		assert_has_not(f->err.msg, "s3cret");
+		assert_has_not(f->err.hint, "s3cret");
+		assert_has_not(f->err.cause, "s3cret");
+		memset(&f->err, 0, sizeof(f->err));
 	}
 }
 
@@ -432,10 +483,7 @@ static void an_old_docker_is_read_too(void **state)
 			"\"email\":\"x\"}}");
 	finds(f, "r.example", "mia", "s3:cret");
 	assert_has(f->c.origin, ".dockercfg");
-	/* It is after the others, before the variable. */
-	setenv("DOCKER_AUTH_CONFIG",
-	       "{\"auths\":{\"r.example\":{\"auth\":\"" BOB "\"}}}", 1);
-	finds(f, "r.example", "mia", "s3:cret");
+	/* It is after the others. */
 	docker(f, "{\"auths\":{\"r.example\":{\"auth\":\"" BOB "\"}}}");
 	finds(f, "r.example", "bob", "pass");
 }
@@ -450,6 +498,8 @@ int main(void)
 		CASE(docker_hub_has_a_key_of_its_own),
 		CASE(knows_the_other_fields),
 		CASE(looks_in_the_files_in_their_order),
+		CASE(a_variable_without_the_host_hides_nothing),
+		CASE(says_nothing_of_what_a_broken_variable_holds),
 		CASE(without_variables_home_is_used),
 		CASE(names_the_file_that_is_broken),
 		CASE(refuses_hosts_that_are_none),

@@ -47,6 +47,7 @@ static int setup(void **state)
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("REGISTRY_AUTH_FILE");
 	unsetenv("DOCKER_AUTH_CONFIG");
+	unsetenv("MREG_DOCKER_CONFIG_JSON");
 	*state = f;
 	return 0;
 }

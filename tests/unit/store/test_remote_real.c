@@ -210,6 +210,7 @@ int main(void)
 	(void)setenv("HOME", dir, 1);
 	(void)setenv("DOCKER_CONFIG", dir, 1);
 	(void)unsetenv("DOCKER_AUTH_CONFIG");
+	(void)unsetenv("MREG_DOCKER_CONFIG_JSON");
 	(void)unsetenv("REGISTRY_AUTH_FILE");
 	(void)unsetenv("XDG_RUNTIME_DIR");
 	(void)unsetenv("XDG_CONFIG_HOME");
