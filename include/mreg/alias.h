@@ -5,6 +5,7 @@
 #define MREG_ALIAS_H
 
 #include "mreg/session.h"
+#include "mreg/split.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +36,9 @@ struct mreg_alias_result {
 	bool dry_run;
 	void *owner;
 	struct mreg_digest event; /* of the log; NONE: none was needed */
+	/* A split of it (mreg/split.h) ended: all of it is this version. */
+	bool split_ended;
+	bool splits; /* one is in force still: nothing was moved */
 };
 
 /* Point `alias` at the version `ref`. */
@@ -68,7 +72,9 @@ struct mreg_rollback_opts {
 
 /*
  * Point the alias `ref` (NAME:ALIAS) at what it had before; a second rollback
- * goes one further back, never forward.  MREG_ENOTFOUND when there is nothing
+ * goes one further back, never forward.  Where a split of it is in force that
+ * ends, and it stays where it is: the version that was tried gets no share any
+ * more.  MREG_ENOTFOUND when there is nothing
  * before, or that version is not there any more; MREG_ECONFLICT when somebody
  * moved the tag without mreg: that is to be adopted or repaired first.
  */
@@ -147,6 +153,10 @@ struct mreg_alias_row {
 	/* The log says another thing: "unfinished", "foreign" or "unrecorded";
 	 * NULL: it agrees, or no log is kept of it (latest). */
 	const char *differs;
+	/* Who shares its traffic, its own version first; none: it is not split.
+	 * Of a tag that differs they are what the log says. */
+	const struct mreg_split_part *parts;
+	size_t part_count;
 };
 
 struct mreg_aliases_result {

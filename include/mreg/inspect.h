@@ -78,6 +78,13 @@ struct mreg_place {
 	const char *actor; /* "" when not told */
 };
 
+/* A split by which a version gets traffic of an alias. */
+struct mreg_share {
+	const char *alias;
+	unsigned int weight; /* per cent */
+	bool stable;         /* the alias has this version */
+};
+
 struct mreg_inspect_result {
 	const char *name;
 	const char *reference; /* name@digest */
@@ -135,6 +142,8 @@ struct mreg_inspect_result {
 	size_t release_count;
 	const struct mreg_place *places; /* that were told; by name */
 	size_t place_count;
+	const struct mreg_share *shares; /* by name of the alias */
+	size_t share_count;
 	uint64_t incidents; /* open ones, about this version */
 	/* `fields` and `labels` have these values. */
 	const struct mreg_edited *edited; /* by key */

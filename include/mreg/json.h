@@ -44,6 +44,7 @@
 #include "mreg/retire.h"
 #include "mreg/query.h"
 #include "mreg/search.h"
+#include "mreg/split.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,6 +72,7 @@ MREG_API char *mreg_policy_check_result_json(
 MREG_API char *mreg_promote_result_json(const struct mreg_promote_result *r);
 MREG_API char *mreg_alias_result_json(const struct mreg_alias_result *r);
 MREG_API char *mreg_aliases_result_json(const struct mreg_aliases_result *r);
+MREG_API char *mreg_split_result_json(const struct mreg_split_result *r);
 MREG_API char *mreg_repair_result_json(const struct mreg_repair_result *r);
 MREG_API char *mreg_record_result_json(const struct mreg_record_result *r);
 MREG_API char *mreg_retire_result_json(const struct mreg_retire_result *r);

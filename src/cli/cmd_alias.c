@@ -101,6 +101,13 @@ void cli_put_alias(struct cli *cli, struct mr_buf *b,
 		put_was(b, r);
 	else
 		mr_buf_putc(b, '\n');
+	if (r->split_ended)
+		mr_buf_puts(b, r->dry_run ? "  its split would end\n"
+					  : "  its split is over: no other "
+					    "version has a share any more\n");
+	else if (r->splits)
+		mr_buf_puts(b, "  it is split, and stays so: 'mreg split "
+			       "NAME:ALIAS --end' ends that\n");
 }
 
 int cli_show_alias(struct cli *cli, const struct mreg_alias_result *r,
@@ -167,6 +174,7 @@ static const char differences[] =
 static void put_row(struct cli_table *t, const struct mreg_alias_row *row,
 		    int64_t now_s)
 {
+	MR_AUTO(mr_buf_release) struct mr_buf last = MR_BUF_INIT(1u << 16);
 	char text[MREG_DIGEST_TEXT];
 	char shown[SHOWN_BYTES];
 
@@ -184,10 +192,15 @@ static void put_row(struct cli_table *t, const struct mreg_alias_row *row,
 				    : "-");
 	(void)mr_text_safe(row->actor[0] ? row->actor : "-", shown,
 			   sizeof(shown));
+	mr_buf_puts(&last, shown);
+	if (row->part_count) {
+		mr_buf_puts(&last, "  (split: ");
+		cli_put_parts(&last, row->parts, row->part_count);
+		mr_buf_putc(&last, ')');
+	}
 	if (row->differs)
-		cli_table_cell(t, "%s  (%s)", shown, row->differs);
-	else
-		cli_table_cell(t, "%s", shown);
+		mr_buf_printf(&last, "  (%s)", row->differs);
+	cli_table_text(t, &last);
 }
 
 static int show_lines(const struct mreg_aliases_result *r,

@@ -221,7 +221,10 @@ const struct cli_command cli_cmd_rollback = {
 	.run = run_rollback,
 	.examples = rollback_examples,
 	.notes = "A second rollback goes one further back, never forward. No "
-		 "policy is asked: what it goes back to was there before.",
+		 "policy is asked: what it goes back to was there before.\n\n"
+		 "While the alias is split ('mreg split') the split is what is "
+		 "taken back: the alias stays with its version, and no other "
+		 "has a share any more. The next rollback goes further back.",
 };
 
 const struct cli_command cli_cmd_release = {

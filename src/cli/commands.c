@@ -27,6 +27,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_alias_repair,
 	&cli_cmd_promote,
 	&cli_cmd_rollback,
+	&cli_cmd_split,
 	&cli_cmd_release,
 	&cli_cmd_wait,
 	&cli_cmd_log,

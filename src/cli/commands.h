@@ -24,6 +24,7 @@ extern const struct cli_command cli_cmd_alias_ls;
 extern const struct cli_command cli_cmd_alias_repair;
 extern const struct cli_command cli_cmd_promote;
 extern const struct cli_command cli_cmd_rollback;
+extern const struct cli_command cli_cmd_split;
 extern const struct cli_command cli_cmd_request;
 extern const struct cli_command cli_cmd_approve;
 extern const struct cli_command cli_cmd_reject;

@@ -93,6 +93,12 @@ void cli_put_life(struct mr_buf *b, const struct mreg_inspect_result *r)
 		}
 		mr_buf_putc(b, '\n');
 	}
+	for (i = 0; i < r->share_count; i++) {
+		mr_buf_printf(b, "%-14s %u %% of ", i ? "" : "split",
+			      r->shares[i].weight);
+		cli_put(b, r->shares[i].alias);
+		mr_buf_puts(b, r->shares[i].stable ? ", which has it\n" : "\n");
+	}
 	if (r->answerable)
 		cli_put_line(b, "owner", r->answerable);
 }

@@ -19,4 +19,8 @@ void cli_put_alias(struct cli *cli, struct mr_buf *b,
 int cli_show_alias(struct cli *cli, const struct mreg_alias_result *r,
 		   struct mreg_error *err);
 
+/* "v7=90 v8=10", as it may be typed. */
+void cli_put_parts(struct mr_buf *b, const struct mreg_split_part *parts,
+		   size_t n);
+
 #endif

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "history/split.h"
 #include "history/verify.h"
 #include "history/watch.h"
 #include "ledger/ledger.h"
@@ -31,9 +32,10 @@ enum mr_alias_agree {
 
 struct mr_alias_state {
 	enum mr_alias_agree agree;
-	struct mreg_desc tag;        /* what it has; digest NONE: nothing */
-	struct mreg_digest fold;     /* what it should have; NONE: nothing */
-	const struct mr_event *move; /* the last; NULL: no event */
+	struct mreg_desc tag;         /* what it has; digest NONE: nothing */
+	struct mreg_digest fold;      /* what it should have; NONE: nothing */
+	const struct mr_event *move;  /* the last; NULL: no event */
+	const struct mr_event *split; /* in force by the log; NULL: none */
 };
 
 /* One HEAD; by the log as far as read in `h`. */
@@ -68,6 +70,9 @@ struct mr_move {
 	const char *expect;
 	/* To an archived version too: a copy repeats what was so elsewhere. */
 	bool archived;
+	/* Where it has that version already, but only a share of its traffic
+	 * goes there: an event all the same, which ends the split. */
+	bool ends_split;
 	/* How many events the log had that it was judged by: where it has
 	 * others, nothing is written, MREG_ECONFLICT.  0: by none. */
 	size_t judged;
@@ -79,6 +84,8 @@ struct mr_moved {
 	struct mreg_digest now;   /* what tag and fold have in the end; another
 				   * one where someone moved it on meanwhile */
 	bool tombstone;           /* removed by pointing it at the tombstone */
+	bool split;               /* one was in force before */
+	bool splits;              /* one is in force in the end */
 };
 
 /*

@@ -311,6 +311,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	memset(out, 0, sizeof(*out));
 	rc = read_and_look(&v, err);
 	out->was = v.state.tag.digest;
+	out->split = v.state.split != NULL;
 	if (rc >= 0)
 		rc = mr_alias_expect(move, &v.state, err);
 	if (rc >= 0)
@@ -320,7 +321,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc < 0)
 		return rc;
 	/* An earlier run's event stands: only the tag is to be moved. */
-	if (!v.state.move ||
+	if (!v.state.move || (move->ends_split && v.state.split) ||
 	    !mreg_digest_equal(&v.state.fold, &move->to.digest))
 		rc = record(&v, err);
 	if (rc >= 0)
@@ -333,6 +334,7 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	if (rc >= 0)
 		rc = settle_siblings(&v, &changed, err);
 	out->now = v.state.fold;
+	out->splits = v.state.split != NULL;
 	if (rc >= 0 && move->expect &&
 	    !mreg_digest_equal(&out->now, &move->to.digest)) {
 		(void)mr_fail(err, MREG_ECONFLICT,

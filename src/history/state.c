@@ -50,6 +50,7 @@ void mr_alias_judge(struct mr_history *h, const struct mr_standing *now,
 	const struct mr_alias_standing *a = mr_standing_alias(now, alias);
 
 	state->move = a ? a->move : NULL;
+	state->split = a ? a->split : NULL;
 	memset(&state->fold, 0, sizeof(state->fold));
 	if (state->move)
 		state->fold = state->move->version;

@@ -79,6 +79,8 @@ int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		out->event = moved.event;
 		out->tombstone = moved.tombstone;
 		out->digest = moved.now;
+		out->split_ended = rc >= 0 && moved.split && !moved.splits;
+		out->splits = rc >= 0 && moved.splits;
 	} else {
 		rc = mr_history_read(m, s, h, err);
 		if (rc >= 0)
@@ -91,6 +93,11 @@ int mr_name_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 			return rc;
 		out->was = now.tag.digest;
 		out->digest = mv->to.digest;
+		out->split_ended =
+			now.split &&
+			(mv->ends_split ||
+			 !mreg_digest_equal(&now.fold, &mv->to.digest));
+		out->splits = now.split && !out->split_ended;
 	}
 	out->changed = rc >= 0 && !mreg_digest_equal(&out->digest, &out->was);
 	return rc;

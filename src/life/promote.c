@@ -103,25 +103,10 @@ static int check_version(struct promote *p, const struct mr_move *asked,
 
 /* -- the verdict ----------------------------------------------------------- */
 
-/* By the log as far as read; the policies are the caller's to release. */
 static int judge(struct promote *p, struct mreg_error *err)
 {
-	struct mr_question q = { .alias = p->alias };
-	const struct mr_policy *policy;
-	struct mr_arena *a = p->out->move.owner;
-	int rc;
-
-	mr_case_release(&p->c);
-	memset(&p->c, 0, sizeof(p->c));
-	p->c.arena = a;
-	rc = mr_policies_known(p->m, &p->l.ref, p->l.s, &p->h, &p->o->policies,
-			       a, &p->c.policies, err);
-	policy = p->c.policies.policy;
-	if (rc < 0 || !policy)
-		return rc;
-	p->out->gated = mr_policy_gated(policy, p->alias);
-	q.gated = p->out->gated;
-	return mr_case_version(&p->l, &p->h, &q, &p->c, err);
+	return mr_gate_judge(p->m, &p->l, &p->h, p->alias, &p->o->policies,
+			     p->out->move.owner, &p->c, &p->out->gated, err);
 }
 
 static int fail_restless(const struct promote *p, struct mreg_error *err)

@@ -183,14 +183,40 @@ static const char *name_all(const struct mr_list *names, char out[NAMES_BYTES])
 	return mr_text_safe(b.failed ? "" : mr_buf_text(&b), out, NAMES_BYTES);
 }
 
+/* The alias whose split sends it traffic; NULL: none. */
+static const struct mr_alias_standing *find_split(const struct retire *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->now.alias_count; i++)
+		if (mr_split_share(&r->now.aliases[i], &r->version.digest))
+			return &r->now.aliases[i];
+	return NULL;
+}
+
+static int check_split(struct retire *r, struct mreg_error *err)
+{
+	const struct mr_alias_standing *a = find_split(r);
+
+	if (!a)
+		return 0;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "alias '%s' sends it %u %% of its traffic: it is in use",
+		      a->name, mr_split_share(a, &r->version.digest));
+	return mr_hint(err, "end that first: 'mreg split NAME:%s --end'",
+		       a->name);
+}
+
 static int check_aliases(struct retire *r, struct mreg_error *err)
 {
 	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
 	char shown[NAMES_BYTES];
 	int rc = find_aliases(r, &names, err);
 
-	if (rc < 0 || !names.n)
+	if (rc < 0)
 		return rc;
+	if (!names.n)
+		return check_split(r, err);
 	(void)mr_fail(err, MREG_ECONFLICT, "%s %s point%s at it: it is in use",
 		      names.n == 1 ? "alias" : "aliases",
 		      name_all(&names, shown), names.n == 1 ? "s" : "");
@@ -210,6 +236,11 @@ static int check_after(struct retire *r, struct mreg_error *err)
 		mr_log(&r->m->env, MREG_LOG_WARN,
 		       "meanwhile %s was pointed at what is archived now",
 		       name_all(&names, shown));
+	if (rc >= 0 && find_split(r))
+		mr_log(&r->m->env, MREG_LOG_WARN,
+		       "meanwhile the split of '%s' sends traffic to what is "
+		       "archived now",
+		       find_split(r)->name);
 	return rc;
 }
 

@@ -2,7 +2,8 @@
  * rollback.c - an alias back to where it was.
  *
  * Positions are the log's (ledger/standing.h): the tag alone does not know
- * where it was.
+ * where it was.  Of an alias that is split the last position is where it is
+ * without the split.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct rollback {
 	const struct mreg_rollback_opts *o;
 	const struct mr_event **stack; /* the present position last */
 	size_t depth;
+	bool split; /* one is in force: undoing that is the way back */
 };
 
 static void rollback_release(struct rollback *r)
@@ -50,6 +52,7 @@ static int check_state(struct rollback *r, struct mreg_error *err)
 	struct mr_alias_state now;
 	int rc = mr_alias_look(r->s, &r->h, r->ref.tag, &now, err);
 
+	r->split = rc >= 0 && now.split;
 	if (rc < 0 || now.agree == MR_ALIAS_AGREES ||
 	    now.agree == MR_ALIAS_UNFINISHED)
 		return rc;
@@ -72,10 +75,10 @@ static int choose(struct rollback *r, const struct mr_event **out,
 	size_t i;
 	int rc;
 
-	if (!r->o->to && r->depth < 2)
+	if (!r->o->to && r->depth < (r->split ? 1u : 2u))
 		return fail_first(r, err);
 	if (!r->o->to) {
-		*out = r->stack[r->depth - 2];
+		*out = r->stack[r->depth - (r->split ? 1 : 2)];
 		return 0;
 	}
 	to.tag[0] = '\0';
@@ -119,6 +122,7 @@ static int run_locked(struct rollback *r, struct mr_arena *a,
 {
 	struct mr_move mv = { .alias = r->ref.tag,
 			      .by = "rollback",
+			      .ends_split = true,
 			      .reason = r->o->reason,
 			      .expect = r->o->expect };
 	const struct mr_event *position;

@@ -57,6 +57,9 @@ static void take_history(struct listing *l, struct mreg_alias_row *row,
 		st.tag = tag->desc;
 	mr_alias_judge(&l->h, &l->now, row->alias, &st);
 	row->differs = mr_alias_differs(st.agree);
+	if (st.split)
+		row->parts = mr_split_told(l->out->owner, &l->now, st.split,
+					   &st.fold, &row->part_count);
 	if (!st.move)
 		return;
 	row->since_s = st.move->time_s;

@@ -149,6 +149,31 @@ static void take_use(struct reading *r)
 			out->incidents++;
 }
 
+/* Whose traffic it gets. */
+static void take_shares(struct reading *r)
+{
+	struct mreg_inspect_result *out = r->out;
+	struct mreg_share *shares;
+	size_t i;
+
+	shares = mr_arena_alloc(r->a,
+				(r->now.alias_count + 1) * sizeof(*shares));
+	for (i = 0; shares && i < r->now.alias_count; i++) {
+		const struct mr_alias_standing *a = &r->now.aliases[i];
+		unsigned int weight = mr_split_share(a, digest_of(r));
+
+		if (!weight)
+			continue;
+		shares[out->share_count++] = (struct mreg_share){
+			.alias = mr_arena_strdup(r->a, a->name),
+			.weight = weight,
+			.stable = mreg_digest_equal(&a->move->version,
+						    digest_of(r)),
+		};
+	}
+	out->shares = shares;
+}
+
 static int take_edits(struct reading *r, struct mreg_error *err)
 {
 	struct mreg_inspect_result *out = r->out;
@@ -208,6 +233,7 @@ static int take_all(struct reading *r, struct mreg_error *err)
 		return rc;
 	take_releases(r);
 	take_use(r);
+	take_shares(r);
 	take_record(r);
 	rc = take_stage(r, err);
 	return rc < 0 ? rc : take_edits(r, err);

@@ -40,6 +40,18 @@ static json_t *place_row(const void *items, size_t i)
 	return mr_view_take(&v);
 }
 
+static json_t *share_row(const void *items, size_t i)
+{
+	const struct mreg_share *s = (const struct mreg_share *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "alias", s->alias);
+	mr_view_u64(&v, "weight", s->weight);
+	mr_view_bool(&v, "stable", s->stable);
+	return mr_view_take(&v);
+}
+
 static json_t *edited_row(const void *items, size_t i)
 {
 	const struct mreg_edited *e = (const struct mreg_edited *)items + i;
@@ -78,5 +90,6 @@ void mr_view_life(struct mr_view *v, const struct mreg_inspect_result *r)
 	mr_view_rows(v, "edited", r->edited, r->edited_count, edited_row);
 	mr_view_pairs(v, "record", r->record, r->record_count);
 	mr_view_rows(v, "deployed", r->places, r->place_count, place_row);
+	mr_view_rows(v, "splits", r->shares, r->share_count, share_row);
 	mr_view_u64(v, "openIncidents", r->incidents);
 }

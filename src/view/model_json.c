@@ -89,6 +89,8 @@ static json_t *alias_row(const struct mreg_alias_row *row)
 	mr_view_time(&v, "since", row->since_s);
 	mr_view_str(&v, "actor", row->actor);
 	mr_view_str(&v, "differs", row->differs);
+	mr_view_rows(&v, "split", row->parts, row->part_count,
+		     mr_view_split_part);
 	return mr_view_take(&v);
 }
 
@@ -128,6 +130,7 @@ char *mreg_alias_result_json(const struct mreg_alias_result *r)
 	mr_view_version(&v, r->number);
 	mr_view_bool(&v, "changed", r->changed);
 	mr_view_bool(&v, "tombstone", r->tombstone);
+	mr_view_bool(&v, "splitEnded", r->split_ended);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	mr_view_digest(&v, "event", &r->event);
 	return mr_view_text(&v);

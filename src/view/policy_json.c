@@ -156,6 +156,7 @@ char *mreg_promote_result_json(const struct mreg_promote_result *r)
 	mr_view_digest(&v, "was", &m->was);
 	mr_view_version(&v, m->number);
 	mr_view_bool(&v, "changed", m->changed);
+	mr_view_bool(&v, "splitEnded", m->split_ended);
 	mr_view_bool(&v, "dryRun", m->dry_run);
 	mr_view_digest(&v, "event", &m->event);
 	mr_view_bool(&v, "judged", r->judged);
