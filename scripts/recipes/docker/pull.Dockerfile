@@ -11,6 +11,8 @@ ARG BASE
 ARG MREG
 
 FROM ${MREG} AS model
+# A secret's file is root's, and so is /.  Of this stage only the files go on.
+USER 0:0
 ARG MODEL=registry.example.com/ml/churn
 # No default: a builder caches a RUN by its text and arguments, so an alias would
 # be resolved once and then never again.  With the digest as argument another
@@ -21,7 +23,7 @@ ARG MODEL_DIGEST
 # build.
 RUN --mount=type=secret,id=docker-config,target=/run/secrets/docker/config.json \
     DOCKER_CONFIG=/run/secrets/docker \
-    mreg pull "$MODEL@$MODEL_DIGEST" -o /models --no-progress
+    MREG_REQUIRE_DIGEST=1 mreg pull "$MODEL@$MODEL_DIGEST" -o /models --no-progress
 
 FROM ${BASE}
 ARG MODEL_DIGEST
