@@ -82,6 +82,25 @@ def modctl(find, box):
     return programs.Program(find("modctl"), box / "modctl")
 
 
+@pytest.fixture
+def crane(find, box):
+    return programs.Program(find("crane"), box / "crane")
+
+
+@pytest.fixture
+def regctl(find, box):
+    return programs.Regctl(find("regctl"), box / "regctl")
+
+
+@pytest.fixture
+def skopeo(box):
+    """Debian's."""
+    path = shutil.which("skopeo")
+    if not path:
+        pytest.skip("no skopeo: not installed")
+    return programs.Program(path, box / "skopeo")
+
+
 @pytest.fixture(scope="session")
 def ask(find, work):
     """What the Python packages of others say: a verb of peers.py and its

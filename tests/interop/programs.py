@@ -47,6 +47,16 @@ class Program:
         return done.stdout
 
 
+class Regctl(Program):
+    """Which has to be told of hosts without TLS, also of localhost."""
+
+    def plain(self, *names):
+        for name in names:
+            self.run("registry", "set", "--skip-check", "--tls", "disabled",
+                     name.split("/")[0])
+        return self
+
+
 class Server:
     """A registry over plain HTTP that one of them serves."""
 
@@ -124,6 +134,19 @@ def distribution_without_delete(path, folder, port):
     return distribution(path, folder, port, delete=False)
 
 
+def distribution_with_login(path, folder, port):
+    """For ada, whose password is secret."""
+    words = distribution(path, folder, port)
+    hashed = subprocess.run(["htpasswd", "-Bbn", "ada", "secret"], check=True,
+                            capture_output=True).stdout
+    (folder / "htpasswd").write_bytes(hashed)
+    config = json.loads((folder / "config.yml").read_text())
+    config["auth"] = {"htpasswd": {"realm": "of these tests",
+                                   "path": str(folder / "htpasswd")}}
+    (folder / "config.yml").write_text(json.dumps(config))
+    return words
+
+
 def olareg(path, folder, port):
     return (path, "serve", "--addr", "127.0.0.1", "--port", port, "--dir",
             folder / "data", "--api-delete")
@@ -148,6 +171,7 @@ def zot(path, folder, port):
 KINDS = {
     "distribution": ("registry", distribution),
     "distribution-without-delete": ("registry", distribution_without_delete),
+    "distribution-with-login": ("registry", distribution_with_login),
     "olareg": ("olareg", olareg),
     "crane": ("crane", crane),
     "zot": ("zot", zot),

@@ -2,51 +2,39 @@
 keep their digest, and what is left behind is told."""
 import hashlib
 import itertools
-import shutil
 import subprocess
 
 import pytest
 
-import programs
 from harness import assert_pulled, small_model, tree
 
 KINDS = ["distribution", "olareg", "crane", "zot"]
 
 
-@pytest.fixture
-def crane(find, box):
-    return programs.Program(find("crane"), box / "crane")
-
-
-def skopeo_program(box):
-    path = shutil.which("skopeo")
-    if not path:
-        pytest.skip("no skopeo: not installed")
-    return programs.Program(path, box / "skopeo")
-
-
-def copy(request, tool, box, source, target):
+def copy(request, tool, source, target, *flags):
+    """One of them is asked for nothing but that, and `flags`."""
+    by = request.getfixturevalue(tool)
     if tool == "crane":
-        request.getfixturevalue("crane").run("copy", source, target)
+        by.run("copy", *flags, source, target)
     elif tool == "oras":
-        request.getfixturevalue("oras").run(
-            "copy", "--from-plain-http", "--to-plain-http", "--no-tty",
-            source, target)
+        by.run("copy", "--from-plain-http", "--to-plain-http", "--no-tty",
+               *flags, source, target)
+    elif tool == "regctl":
+        by.plain(source, target).run("image", "copy", *flags, source, target)
     else:
-        skopeo_program(box).run(
-            "--insecure-policy", "copy", "--src-tls-verify=false",
-            "--dest-tls-verify=false", f"docker://{source}",
-            f"docker://{target}")
+        by.run("--insecure-policy", "copy", "--src-tls-verify=false",
+               "--dest-tls-verify=false", *flags, f"docker://{source}",
+               f"docker://{target}")
 
 
-@pytest.mark.parametrize("tool", ["crane", "oras", "skopeo"])
+@pytest.mark.parametrize("tool", ["crane", "oras", "regctl", "skopeo"])
 @pytest.mark.parametrize("source,target", itertools.permutations(KINDS, 2))
 def test_a_copied_version_keeps_its_digest_and_its_files(
         request, serving, mreg, model, box, tool, source, target):
     a, b = serving(source), serving(target)
     pushed = mreg.json("push", model, f"{a.host}/copied/from")
     to = f"{b.host}/copied/from-{source}-by-{tool}"
-    copy(request, tool, box, f"{a.host}/copied/from:v1", f"{to}:v1")
+    copy(request, tool, f"{a.host}/copied/from:v1", f"{to}:v1")
     assert mreg.json("resolve", f"{to}:v1")["digest"] == pushed["digest"]
     for i, ref in enumerate((f"{to}:v1", f"{to}@{pushed['digest']}")):
         mreg.run("pull", ref, "-o", box / f"out{i}")
@@ -98,8 +86,7 @@ def test_all_tags_copied_bring_history_and_aliases(registry, serving, mreg,
     assert three["number"] == 3
 
 
-def test_skopeo_inspects_a_version_only_raw(published, box):
-    skopeo = skopeo_program(box)
+def test_skopeo_inspects_a_version_only_raw(published, skopeo):
     ref = f"docker://{published.name}:v1"
     raw = skopeo.run("inspect", "--raw", "--tls-verify=false", ref)
     assert "sha256:" + hashlib.sha256(raw.encode()).hexdigest() == \
