@@ -230,8 +230,14 @@ def olot_layers(layout, readme, modelpack, *files):
                       add_modelpack=modelpack == "yes")
 
 
+def olot_extract(layout, folder):
+    from olot.basics import crawl_ocilayout_blobs_to_extract
+    return crawl_ocilayout_blobs_to_extract(pathlib.Path(layout),
+                                            pathlib.Path(folder))
+
+
 VERBS = (safetensors_write, safetensors_mutants, safetensors_read, gguf_write,
-         gguf_read, keras_write, olot_layers, shipped,
+         gguf_read, keras_write, olot_extract, olot_layers, shipped,
          peers_mlflow.mlflow_run, peers_mlflow.mlflow_models,
          peers_mlflow.mlflow_predict, peers_mlflow.mlflow_search,
          peers_onnx.onnx_write,
