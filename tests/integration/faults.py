@@ -78,24 +78,27 @@ def some(everything, *sample):
 
 def versions_whole(read_tags, read_manifest, has_blob, missing):
     """Every tag names a manifest of that digest, all of whose blobs are
-    there, or an index, all of whose manifests are; returns the digests of
-    v<N> by N.  read_manifest() takes a tag or a digest."""
-    out = {}
-    for tag in read_tags():
-        digest, raw = read_manifest(tag)
+    there, or an index, of all of whose manifests the same is true; returns
+    the digests of v<N> by N.  read_manifest() takes a tag or a digest."""
+    def descend(tag, reference):
+        digest, raw = read_manifest(reference)
         if raw is None or "sha256:" + hashlib.sha256(raw).hexdigest() != \
                 digest:
-            missing.append(f"manifest of {tag}")
-            continue
-        manifest = json.loads(raw)
-        missing += [f"{d['digest']} of {tag}"
-                    for d in manifest.get("manifests", [])
-                    if read_manifest(d["digest"])[1] is None]
-        parts = [manifest["config"], *manifest["layers"]] \
-            if "config" in manifest else []
+            missing.append(f"manifest {reference} of {tag}")
+            return digest
+        document = json.loads(raw)
+        for d in document.get("manifests", []):
+            descend(tag, d["digest"])
+        parts = [document["config"], *document["layers"]] \
+            if "config" in document else []
         for d in parts:
             if not has_blob(d["digest"], d["size"]):
                 missing.append(f"{d['digest']} of {tag}")
+        return digest
+
+    out = {}
+    for tag in read_tags():
+        digest = descend(tag, tag)
         if re.fullmatch("v[0-9]+", tag):
             out[int(tag[1:])] = digest
     return out

@@ -21,7 +21,12 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
-TITLE = "org.opencontainers.image.title"
+PREFIX = "org.opencontainers.image."
+DERIVED = "org.mreg.derived-from.digest"
+# What a version says of its own base is not about its image.
+OF_ITS_BASE = PREFIX + "base."
+# Of what the version says, what the config repeats as labels.
+LABELS = tuple(PREFIX + name for name in ("title", "version", "licenses"))
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -116,6 +121,12 @@ class File:
         self.executable = executable
         self.size = len(data) if where is None else os.path.getsize(where)
 
+    def digest(self):
+        seen = hashlib.sha256()
+        for chunk in self.chunks():
+            seen.update(chunk)
+        return "sha256:" + seen.hexdigest()
+
     def chunks(self):
         if self.where is None:
             yield self.data
@@ -125,8 +136,9 @@ class File:
                 yield chunk
 
 
-def archive(files):
-    """The bytes of a layer, in pieces: folders before what is in them, once."""
+def archive(files, begins=None):
+    """The bytes of a layer, in pieces: folders before what is in them, once.
+    `begins`: where each file's bytes begin is added to it."""
     at, seen = 0, set()
     for f in files:
         parts = f.path.split("/")
@@ -143,6 +155,8 @@ def archive(files):
         yield made
         if f.size >= LARGE:
             assert at % PAGE == 0
+        if begins is not None:
+            begins.append(at)
         yield from f.chunks()
         yield bytes(-f.size % BLOCK)
         at += up(f.size)
@@ -166,7 +180,9 @@ def layout(files):
     bins = [[f] for f in large[:room]]
     for f in large[room:]:
         min(bins, key=lambda b: sum(x.size for x in b)).append(f)
-    return [bytewise(b) for b in bins] + ([small] if small else [])
+    bins = sorted(map(bytewise, bins), key=lambda b: (
+        -sum(x.size for x in b), b[0].path.encode()))
+    return bins + ([small] if small else [])
 
 
 class Layer:
@@ -174,10 +190,15 @@ class Layer:
 
     def __init__(self, files):
         self.files, self.size, seen = files, 0, hashlib.sha256()
-        for chunk in self.chunks():
+        begins = []
+        for chunk in archive(files, begins):
             seen.update(chunk)
             self.size += len(chunk)
         self.digest = "sha256:" + seen.hexdigest()
+        self.offset = begins[0]
+        self.label = files[0].path.removeprefix("models/")
+        if len(files) > 1:
+            self.label = f"{len(files)} files from {self.label}"
 
     def chunks(self):
         return archive(self.files)
@@ -189,24 +210,30 @@ class Layer:
 class Image:
     """All documents of an image, and its layers."""
 
-    def __init__(self, files, about, shells):
-        """`files`: of the model; `about`: digest, title and so on of the
-        version; `shells`: (architecture, bytes) in order."""
+    def __init__(self, files, native, version, shells):
+        """`files`: of the model; `native`: the digest of the version, whose
+        manifest is `version`; `shells`: (architecture, bytes) in order."""
         inside = [File("models/" + f.path, f.data, f.where, f.executable)
                   for f in files]
         self.shared = [Layer(group) for group in layout(inside)]
-        self.about, self.layers, self.documents = about, {}, {}
+        self.native, self.said = native, version.get("annotations", {})
+        self.created = self.said.get(PREFIX + "created", EPOCH)
+        self.layers, self.documents = {}, {}
         children = [self.child(*shell) for shell in shells]
         for layer in self.shared:
             self.layers[layer.digest] = layer
         self.index = compact({
             "schemaVersion": 2, "mediaType": INDEX, "manifests": children,
             "annotations": self.annotations()})
+        self.documents[sha256(self.index)] = self.index
         self.digest = sha256(self.index)
 
     def annotations(self):
-        return {"org.mreg.derived-from.digest": self.about["digest"],
-                TITLE: self.about["title"]}
+        """What the version says of itself, and which one it is."""
+        taken = {key: value for key, value in self.said.items()
+                 if key.startswith(PREFIX) and
+                 not key.startswith(OF_ITS_BASE)}
+        return dict(sorted({**taken, DERIVED: self.native}.items()))
 
     def descriptor(self, kind, data, **more):
         self.documents[sha256(data)] = data
@@ -216,30 +243,48 @@ class Image:
     def child(self, architecture, shell):
         stand_in = Layer([File("bin/sh", shell, executable=True)])
         self.layers[stand_in.digest] = stand_in
-        layers = [stand_in, *self.shared]
-        config = self.descriptor(CONFIG, self.config(architecture, layers))
+        config = self.descriptor(CONFIG, self.config(architecture, stand_in))
+        layers = [{"mediaType": LAYER, "digest": stand_in.digest,
+                   "size": stand_in.size},
+                  *(self.layer(layer) for layer in self.shared)]
         manifest = compact({
             "schemaVersion": 2, "mediaType": MANIFEST, "config": config,
-            "layers": [self.layer(layer) for layer in layers],
-            "annotations": self.annotations()})
+            "layers": layers, "annotations": self.annotations()})
         return self.descriptor(MANIFEST, manifest, platform={
             "architecture": architecture, "os": "linux"})
 
-    def config(self, architecture, layers):
+    def config(self, architecture, stand_in):
+        done = ["/bin/sh"] + [layer.label for layer in self.shared]
         return compact({
-            "created": EPOCH, "architecture": architecture, "os": "linux",
+            "created": self.created, "architecture": architecture,
+            "os": "linux",
             "config": {"Env": [PATH], "Cmd": ["sh"], "WorkingDir": "/",
-                       "Labels": {**self.annotations(),
-                                  "org.mreg.profile": "image/1"}},
-            "rootfs": {"type": "layers",
-                       "diff_ids": [layer.digest for layer in layers]},
-            "history": [{"created": EPOCH, "created_by": "mreg image"}
-                        for _ in layers]})
+                       "Labels": self.labels()},
+            "rootfs": {"type": "layers", "diff_ids": [
+                layer.digest for layer in [stand_in, *self.shared]]},
+            "history": [{"created": self.created,
+                         "created_by": f"mreg: {what}"} for what in done]})
+
+    def labels(self):
+        return dict(sorted({
+            **{key: self.said[key] for key in LABELS if key in self.said},
+            DERIVED: self.native, "org.mreg.profile": "image/1",
+            "org.containers.type": "ai.image.model.car"}.items()))
 
     @staticmethod
     def layer(layer):
-        return {"mediaType": LAYER, "digest": layer.digest,
-                "size": layer.size}
+        """Where the one file of a layer is; nothing where there are more."""
+        out = {"mediaType": LAYER, "digest": layer.digest,
+               "size": layer.size}
+        if len(layer.files) == 1:
+            f, = layer.files
+            out["annotations"] = {
+                "olot.layer.content.digest": f.digest(),
+                "olot.layer.content.type": "file",
+                "olot.layer.content.inlayerpath": "/" + f.path,
+                "olot.layer.content.name": f.path.split("/")[-1],
+                "org.mreg.content.offset": str(layer.offset)}
+        return out
 
 
 def read_folder(folder):

@@ -68,7 +68,7 @@ class Image:
         image_oracle.push(
             image_oracle.Image(
                 image_oracle.read_folder(folder),
-                {"digest": self.native, "title": "model"},
+                self.native, {},
                 [(HERE, pathlib.Path("/bin/busybox").read_bytes()),
                  (OTHER, b"no program")]),
             foreign.Registry(registry.host, repository), "v1-image")
