@@ -51,7 +51,7 @@ void mr_annotations_write(const struct mreg_pair *items, size_t n,
 	mr_buf_putc(out, '}');
 }
 
-void mr_descriptor_write(const struct mr_descriptor *d, struct mr_buf *out)
+void mr_descriptor_begin(const struct mr_descriptor *d, struct mr_buf *out)
 {
 	char digest[MREG_DIGEST_TEXT];
 
@@ -70,5 +70,10 @@ void mr_descriptor_write(const struct mr_descriptor *d, struct mr_buf *out)
 	if (d->annotations.n > 0)
 		mr_annotations_write(d->annotations.items, d->annotations.n,
 				     out);
+}
+
+void mr_descriptor_write(const struct mr_descriptor *d, struct mr_buf *out)
+{
+	mr_descriptor_begin(d, out);
 	mr_buf_putc(out, '}');
 }

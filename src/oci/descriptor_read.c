@@ -107,8 +107,11 @@ static int read_platform(struct mr_arena *arena, const json_t *j,
 	rc = mr_string_read(arena, platform, "os", what, &out->os, err);
 	if (rc < 0)
 		return rc;
-	return mr_string_read(arena, platform, "architecture", what,
-			      &out->architecture, err);
+	rc = mr_string_read(arena, platform, "architecture", what,
+			    &out->architecture, err);
+	return rc < 0 ? rc
+		      : mr_string_read(arena, platform, "variant", what,
+				       &out->variant, err);
 }
 
 int mr_descriptor_read(struct mr_arena *arena, const json_t *j,

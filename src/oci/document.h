@@ -18,6 +18,9 @@
 void mr_annotations_write(const struct mreg_pair *items, size_t n,
 			  struct mr_buf *out);
 
+/* All of a descriptor but its last brace. */
+void mr_descriptor_begin(const struct mr_descriptor *d, struct mr_buf *out);
+
 /*
  * Fill `out` from the parsed JSON; strings are copied into the arena.  `what`
  * names the place in messages.  A full arena shows only at the end

@@ -94,3 +94,42 @@ int mr_manifest_write(const struct mr_manifest_draft *d, struct mr_buf *out,
 	}
 	return mr_buf_check(out, "manifest", err);
 }
+
+static void write_child(const struct mr_descriptor *d, struct mr_buf *out)
+{
+	mr_descriptor_begin(d, out);
+	if (d->os && d->architecture) {
+		mr_buf_puts(out, ",\"platform\":{\"architecture\":");
+		mr_json_quote(out, d->architecture);
+		mr_buf_puts(out, ",\"os\":");
+		mr_json_quote(out, d->os);
+		if (d->variant) {
+			mr_buf_puts(out, ",\"variant\":");
+			mr_json_quote(out, d->variant);
+		}
+		mr_buf_putc(out, '}');
+	}
+	mr_buf_putc(out, '}');
+}
+
+int mr_index_write(const struct mr_index_draft *d, struct mr_buf *out,
+		   struct mreg_error *err)
+{
+	size_t i;
+	int rc;
+
+	mr_buf_puts(out, "{\"schemaVersion\":2,\"mediaType\":");
+	mr_json_quote(out, MR_MEDIA_INDEX);
+	mr_buf_puts(out, ",\"manifests\":[");
+	for (i = 0; i < d->child_count; i++) {
+		if (i > 0)
+			mr_buf_putc(out, ',');
+		write_child(&d->children[i], out);
+	}
+	mr_buf_putc(out, ']');
+	rc = write_annotations(&d->annotations, out, err);
+	if (rc < 0)
+		return rc;
+	mr_buf_putc(out, '}');
+	return mr_buf_check(out, "index", err);
+}

@@ -95,9 +95,10 @@ const char *mr_annotation(const struct mr_annotations *a, const char *key);
 struct mr_descriptor {
 	struct mreg_desc desc;
 	struct mr_annotations annotations;
-	const char *artifact_type;     /* NULL when absent */
-	const char *os, *architecture; /* of `platform`; NULL when absent */
-	const char *data;              /* base64 as written; NULL when absent */
+	const char *artifact_type; /* NULL when absent */
+	/* Of `platform`; NULL when absent. */
+	const char *os, *architecture, *variant;
+	const char *data; /* base64 as written; NULL when absent */
 };
 
 /* A parsed image manifest or image index; owns one arena, strings point into
@@ -160,8 +161,20 @@ struct mr_manifest_draft {
 int mr_manifest_write(const struct mr_manifest_draft *d, struct mr_buf *out,
 		      struct mreg_error *err);
 
+/* What goes into an image index; all borrowed. */
+struct mr_index_draft {
+	const struct mr_descriptor *children;
+	size_t child_count;
+	struct mr_annotations annotations;
+};
+
+/* The same for an index: schemaVersion, mediaType, manifests, annotations; a
+ * child is its descriptor and its platform: architecture, os, [variant]. */
+int mr_index_write(const struct mr_index_draft *d, struct mr_buf *out,
+		   struct mreg_error *err);
+
 /* Append one descriptor as JSON: mediaType, digest, size, [data],
- * [artifactType], [annotations]. */
+ * [artifactType], [annotations]; no platform. */
 void mr_descriptor_write(const struct mr_descriptor *d, struct mr_buf *out);
 
 /* Media type by RFC 6838's grammar, without parameters. */
