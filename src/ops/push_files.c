@@ -89,10 +89,9 @@ static int check_shards(const struct mr_scan *s, const struct mr_file *f,
 	return rc;
 }
 
-static int recall(struct push *p, struct mreg_error *err)
+static void recall(struct push *p)
 {
 	size_t i;
-	int rc;
 
 	for (i = 0; i < p->scan->count; i++) {
 		const struct mr_file *f = &p->scan->files[i];
@@ -112,11 +111,8 @@ static int recall(struct push *p, struct mreg_error *err)
 			continue;
 		p->judged[i] = true;
 		p->tested[i] = known.tested;
-		rc = mr_files_learn(p->from, i, &it->desc.digest, err);
-		if (rc < 0)
-			return rc;
+		mr_store_learn(p->from, i, &it->desc.digest);
 	}
-	return 0;
 }
 
 /* Before the first byte: what this registry is known, or said, not to take
@@ -167,7 +163,7 @@ int mr_push_scan(struct push *p, const char *const *paths, size_t n,
 	p->plan.ctx = p;
 	if (!p->tested || !p->judged || !p->fresh)
 		return mr_fail_nomem(err);
-	rc = recall(p, err);
+	recall(p);
 	for (i = 0; rc >= 0 && i < p->scan->count; i++) {
 		const struct mr_file *f = &p->scan->files[i];
 

@@ -153,6 +153,26 @@ static int source_file(struct mr_store *s, const struct mreg_desc *d, int *fd,
 	return mr_fail(err, MREG_ENOTFOUND, "'%s' has changed", f->path);
 }
 
+static int source_open_item(struct mr_store *s, size_t index,
+			    struct mr_stream **out, struct mreg_error *err)
+{
+	const struct source *src = source_of(s);
+
+	assert(index < src->scan->count);
+	return mr_file_stream(&src->scan->files[index], out, err);
+}
+
+static void source_learn(struct mr_store *s, size_t index,
+			 const struct mreg_digest *digest)
+{
+	struct source *src = source_of(s);
+
+	assert(index < src->scan->count);
+	(void)pthread_mutex_lock(&src->lock);
+	src->digests[index] = *digest;
+	(void)pthread_mutex_unlock(&src->lock);
+}
+
 static void source_free(struct mr_store *s)
 {
 	struct source *src = source_of(s);
@@ -168,6 +188,8 @@ static const struct mr_store_ops source_ops = {
 	.has = source_has,
 	.open = source_open,
 	.free = source_free,
+	.open_item = source_open_item,
+	.learn = source_learn,
 	.file = source_file,
 };
 
@@ -189,27 +211,5 @@ int mr_files_source(struct mr_env *env, const struct mr_scan *scan,
 		return mr_fail_nomem(err);
 	}
 	*out = &src->base;
-	return 0;
-}
-
-int mr_files_open(struct mr_store *s, size_t index, struct mr_stream **out,
-		  struct mreg_error *err)
-{
-	const struct source *src = source_of(s);
-
-	assert(index < src->scan->count);
-	return mr_file_stream(&src->scan->files[index], out, err);
-}
-
-int mr_files_learn(struct mr_store *s, size_t index,
-		   const struct mreg_digest *digest, struct mreg_error *err)
-{
-	struct source *src = source_of(s);
-
-	(void)err; /* room was made when the store was opened */
-	assert(index < src->scan->count);
-	(void)pthread_mutex_lock(&src->lock);
-	src->digests[index] = *digest;
-	(void)pthread_mutex_unlock(&src->lock);
 	return 0;
 }

@@ -96,15 +96,10 @@ int mr_remote_repositories(struct mr_env *env, struct mr_net *net,
  * --------------------------------------------- */
 
 /* A source over scanned files; `scan` is borrowed.  Blobs can be opened by
- * digest once learned. */
+ * digest once learned; before, by their index in the scan
+ * (mr_store_open_item). */
 int mr_files_source(struct mr_env *env, const struct mr_scan *scan,
 		    struct mr_store **out, struct mreg_error *err);
-/* File `index` of the scan, whose digest may not be known yet. */
-int mr_files_open(struct mr_store *s, size_t index, struct mr_stream **out,
-		  struct mreg_error *err);
-/* File `index` has this digest from now on. */
-int mr_files_learn(struct mr_store *s, size_t index,
-		   const struct mreg_digest *digest, struct mreg_error *err);
 
 /* Where one file goes. */
 struct mr_place {

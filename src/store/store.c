@@ -353,6 +353,21 @@ int mr_store_put_stream(struct mr_store *s, struct mr_stream *src,
 	return 0;
 }
 
+int mr_store_open_item(struct mr_store *s, size_t index, struct mr_stream **out,
+		       struct mreg_error *err)
+{
+	if (!s->ops->open_item)
+		return unsupported(s, "give content of unknown digest", err);
+	return s->ops->open_item(s, index, out, err);
+}
+
+void mr_store_learn(struct mr_store *s, size_t index,
+		    const struct mreg_digest *digest)
+{
+	if (s->ops->learn)
+		s->ops->learn(s, index, digest);
+}
+
 int mr_store_mount(struct mr_store *s, const struct mreg_desc *d,
 		   const char *from_repository, bool *done,
 		   struct mreg_error *err)

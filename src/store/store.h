@@ -110,6 +110,13 @@ int mr_store_put(struct mr_store *s, const struct mreg_desc *d,
 		 struct mreg_error *err);
 int mr_store_put_bytes(struct mr_store *s, const struct mreg_desc *d,
 		       const void *bytes, struct mreg_error *err);
+/* Content `index` of a source that has some whose digest may not be known:
+ * files as they were scanned, layers that are made of them.  Not verified. */
+int mr_store_open_item(struct mr_store *s, size_t index, struct mr_stream **out,
+		       struct mreg_error *err);
+/* It has this digest from now on, and can be opened by it. */
+void mr_store_learn(struct mr_store *s, size_t index,
+		    const struct mreg_digest *digest);
 /* Send `src` (taken, even on failure) of `size` bytes; `m` says what it was. */
 int mr_store_put_stream(struct mr_store *s, struct mr_stream *src,
 			uint64_t size, const char *label, struct mr_measure *m,

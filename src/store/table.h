@@ -57,6 +57,12 @@ struct mr_store_ops {
 
 	/* Optional; NULL where it makes no sense. */
 
+	/* What its digest is not known of yet, by its index; and that it is
+	 * known now, so that `open` finds it.  Both or none. */
+	int (*open_item)(struct mr_store *s, size_t index,
+			 struct mr_stream **out, struct mreg_error *err);
+	void (*learn)(struct mr_store *s, size_t index,
+		      const struct mreg_digest *digest);
 	/* Whether several ranges of a blob at once may be faster than one:
 	 * false once they turned out not to work. */
 	bool (*ranges)(struct mr_store *s);

@@ -49,18 +49,14 @@ static void tell(struct mr_env *env, enum mreg_progress_kind kind,
 	mr_progress(env, &p);
 }
 
-static int learn(struct run *r, struct mr_item *it, const struct mr_measure *m,
-		 struct mreg_error *err)
+static void learn(struct run *r, struct mr_item *it, const struct mr_measure *m)
 {
-	int rc;
-
 	it->desc.digest = m->digest;
 	it->hashed = true;
 	it->utf8 = m->utf8;
-	rc = mr_files_learn(r->from, it->file, &it->desc.digest, err);
-	if (rc >= 0 && r->plan->learned)
+	mr_store_learn(r->from, it->file, &it->desc.digest);
+	if (r->plan->learned)
 		r->plan->learned(r->plan->ctx, (size_t)(it - r->plan->items));
-	return rc;
 }
 
 /* For what looks at nothing else: whether it goes on. */
@@ -89,7 +85,7 @@ static int hash_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 	int rc;
 
 	tell(r->env, MREG_PROGRESS_PHASE, it);
-	rc = mr_files_open(r->from, it->file, &raw, err);
+	rc = mr_store_open_item(r->from, it->file, &raw, err);
 	if (rc < 0)
 		return rc;
 	rc = mr_stream_measure(raw, &m, &in, err);
@@ -106,7 +102,8 @@ static int hash_item(struct run *r, struct mr_item *it, struct mreg_error *err)
 	} while (got > 0);
 	if (got < 0)
 		return (int)got;
-	return learn(r, it, &m, err);
+	learn(r, it, &m);
+	return 0;
 }
 
 static int stream_item(struct run *r, struct mr_item *it,
@@ -116,14 +113,15 @@ static int stream_item(struct run *r, struct mr_item *it,
 	struct mr_stream *in;
 	int rc;
 
-	rc = mr_files_open(r->from, it->file, &in, err);
+	rc = mr_store_open_item(r->from, it->file, &in, err);
 	if (rc < 0)
 		return rc;
 	rc = mr_store_put_stream(r->to, in, it->desc.size, it->label, &m, err);
 	if (rc < 0)
 		return rc;
 	it->sent = true;
-	return learn(r, it, &m, err);
+	learn(r, it, &m);
+	return 0;
 }
 
 static int hash_then_look(struct run *r, struct mr_item *it,

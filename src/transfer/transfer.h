@@ -39,7 +39,8 @@ struct mr_item {
 	/* size and media type always; digest NONE until known */
 	struct mreg_desc desc;
 	const char *label; /* for progress and messages; borrowed */
-	size_t file;       /* index in a files source; MR_NO_FILE: a blob */
+	size_t file;       /* index in a source whose digests need not be known;
+			    * MR_NO_FILE: a blob */
 	enum mr_step step;
 	/* What running found. */
 	bool done;

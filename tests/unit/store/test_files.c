@@ -338,12 +338,11 @@ static void a_source_is_read_by_index_then_by_digest(void **state)
 	assert_false(found);
 	for (i = 0; strcmp(scan->files[i].path, "weights.bin") != 0; i++)
 		assert_true(i < FF_FILES);
-	assert_ok(mr_files_open(s, i, &in, &f->err), f->err);
+	assert_ok(mr_store_open_item(s, i, &in, &f->err), f->err);
 	assert_ok(mr_stream_load(in, &got, &f->err), f->err);
 	mr_stream_close(in);
 	assert_int_equal(got.len, f->places[0].desc.size);
-	assert_ok(mr_files_learn(s, i, &f->places[0].desc.digest, &f->err),
-		  f->err);
+	mr_store_learn(s, i, &f->places[0].desc.digest);
 	assert_ok(mr_store_has(s, &f->places[0].desc, &found, &f->err), f->err);
 	assert_true(found);
 	mr_buf_clear(&got);
@@ -373,8 +372,7 @@ static void a_source_file_that_changed_is_told(void **state)
 	test_write_text(f->out, "config.json", "{\"a\":1}");
 	assert_ok(mr_scan(&f->env, paths, 1, &opts, &scan, &f->err), f->err);
 	assert_ok(mr_files_source(&f->env, scan, &s, &f->err), f->err);
-	assert_ok(mr_files_learn(s, 0, &f->places[1].desc.digest, &f->err),
-		  f->err);
+	mr_store_learn(s, 0, &f->places[1].desc.digest);
 	test_write_text(f->out, "config.json", "{\"a\":2}, longer");
 	assert_code(MREG_ECONFLICT,
 		    mr_store_load(s, &f->places[1].desc, &got, &f->err),
