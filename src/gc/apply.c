@@ -145,7 +145,7 @@ static void move_latest(struct gc *g)
 	struct mreg_error why = MREG_ERROR_INIT;
 	struct mreg_desc none = { .size = 0 };
 	uint64_t at;
-	int rc = mr_log_latest(g->m, g->s, &g->h, &none, NULL, &at, &why);
+	int rc = mr_latest_move(g->m, g->s, &g->h, &none, NULL, &at, &why);
 
 	if (rc < 0 && rc != MREG_ENOTFOUND)
 		mr_log(&g->m->env, MREG_LOG_WARN, "'latest' was not moved: %s",

@@ -193,5 +193,12 @@ int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 		     const char *alias, const struct mreg_digest *version,
 		     bool *changed, struct mreg_error *err);
+/* The same of any name that has version `number`; 0: none. */
+int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
+		       bool *changed, struct mreg_error *err);
+/* mr_log_latest, and what goes with it. */
+int mr_latest_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		   const struct mreg_desc *mine, const void *manifest,
+		   uint64_t *at, struct mreg_error *err);
 
 #endif

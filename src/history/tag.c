@@ -68,24 +68,19 @@ static int move_sibling(struct mr_store *s, const char *tag,
 	return mr_tag_remove(s, tag, &tombstone, err);
 }
 
-int mr_siblings_move(struct mr_store *s, struct mr_history *h,
-		     const char *alias, const struct mreg_digest *version,
-		     bool *changed, struct mreg_error *err)
+int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
+		       bool *changed, struct mreg_error *err)
 {
-	uint64_t number = 0;
-	const struct mr_event *ignored;
 	size_t i;
 	int rc = 0;
 
 	*changed = false;
-	if (mr_digest_known(version))
-		rc = mr_log_number(s, h, version, &number, &ignored, err);
 	for (i = 0; rc >= 0 && i < MR_COUNT(suffixes); i++) {
 		struct mreg_desc want;
 		char tag[TAG_BYTES];
 		bool wanted;
 
-		(void)snprintf(tag, sizeof(tag), "%s%s", alias, suffixes[i]);
+		(void)snprintf(tag, sizeof(tag), "%s%s", name, suffixes[i]);
 		if (mr_tag_kind(tag) != MR_TAG_SIBLING)
 			continue; /* too long for a tag */
 		rc = find_sibling(s, number, suffixes[i], &want, &wanted, err);
@@ -94,6 +89,34 @@ int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 	}
 	return rc < 0 ? mr_wrap(err,
 				"'%s' was moved, but not what goes with it",
-				alias)
+				name)
 		      : 0;
+}
+
+int mr_siblings_move(struct mr_store *s, struct mr_history *h,
+		     const char *alias, const struct mreg_digest *version,
+		     bool *changed, struct mreg_error *err)
+{
+	const struct mr_event *ignored;
+	uint64_t number = 0;
+	int rc = 0;
+
+	*changed = false;
+	if (mr_digest_known(version))
+		rc = mr_log_number(s, h, version, &number, &ignored, err);
+	if (rc < 0)
+		return mr_wrap(err, "'%s' was moved, but not what goes with it",
+			       alias);
+	return mr_siblings_follow(s, alias, number, changed, err);
+}
+
+int mr_latest_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		   const struct mreg_desc *mine, const void *manifest,
+		   uint64_t *at, struct mreg_error *err)
+{
+	bool changed;
+	int rc = mr_log_latest(m, s, h, mine, manifest, at, err);
+
+	return rc < 0 ? rc
+		      : mr_siblings_follow(s, "latest", *at, &changed, err);
 }

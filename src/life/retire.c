@@ -301,7 +301,7 @@ static void move_latest(struct retire *r)
 	int rc = mr_tag_resolve(r->s, "latest", &was, &had, &why);
 
 	if (rc >= 0)
-		rc = mr_log_latest(r->m, r->s, &r->h, &r->version, NULL, &at,
+		rc = mr_latest_move(r->m, r->s, &r->h, &r->version, NULL, &at,
 				   &why);
 	if (rc >= 0)
 		rc = mr_tag_resolve(r->s, "latest", &now, &has, &why);

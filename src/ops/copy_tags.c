@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/task.h"
 #include "content/digest.h"
+#include "history/history.h"
 #include "ops/copy.h"
 
 struct stage {
@@ -134,8 +135,8 @@ static void move_latest(struct copy *c)
 	if (rc >= 0)
 		rc = mr_copy_look(c, "latest", &c->latest_was, &why);
 	if (rc >= 0)
-		rc = mr_log_latest(c->m, c->to, h, &c->version, NULL,
-				   &c->latest, &why);
+		rc = mr_latest_move(c->m, c->to, h, &c->version, NULL,
+				    &c->latest, &why);
 	if (rc < 0) {
 		c->latest = 0;
 		tell_latest(c, &why);

@@ -145,7 +145,7 @@ static void move_latest(struct push *p, struct mreg_push_result *out)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	uint64_t at = 0;
-	int rc = mr_log_latest(p->m, p->to, &p->history, &p->docs.manifest_desc,
+	int rc = mr_latest_move(p->m, p->to, &p->history, &p->docs.manifest_desc,
 			       p->docs.manifest.data, &at, &err);
 
 	if (rc < 0)
