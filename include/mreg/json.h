@@ -24,6 +24,7 @@
 #include "mreg/evaluate.h"
 #include "mreg/figures.h"
 #include "mreg/gc.h"
+#include "mreg/image.h"
 #include "mreg/incident.h"
 #include "mreg/index.h"
 #include "mreg/ingest.h"
@@ -104,6 +105,7 @@ MREG_API char *mreg_search_result_json(const struct mreg_search_result *r);
 MREG_API char *mreg_lineage_result_json(const struct mreg_lineage_result *r);
 MREG_API char *mreg_attach_result_json(const struct mreg_attach_result *r);
 MREG_API char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r);
+MREG_API char *mreg_image_result_json(const struct mreg_image_result *r);
 MREG_API char *mreg_login_result_json(const struct mreg_login_result *r);
 MREG_API char *mreg_copy_result_json(const struct mreg_copy_result *r);
 MREG_API char *mreg_doctor_result_json(const struct mreg_doctor_result *r);

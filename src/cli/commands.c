@@ -11,6 +11,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_check,
 	&cli_cmd_attach,
 	&cli_cmd_evaluate,
+	&cli_cmd_image,
 	&cli_cmd_copy,
 	&cli_cmd_export,
 	&cli_cmd_import,

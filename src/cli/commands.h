@@ -15,6 +15,7 @@ extern const struct cli_command cli_cmd_card;
 extern const struct cli_command cli_cmd_diff;
 extern const struct cli_command cli_cmd_check;
 extern const struct cli_command cli_cmd_attach;
+extern const struct cli_command cli_cmd_image;
 extern const struct cli_command cli_cmd_evaluate;
 extern const struct cli_command cli_cmd_log;
 extern const struct cli_command cli_cmd_changelog;

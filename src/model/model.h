@@ -23,6 +23,7 @@
 #define MR_MODEL_CONFIG "application/vnd.cncf.model.config.v1+json"
 #define MR_ANNOTATION_FILEPATH "org.cncf.model.filepath"
 #define MR_ANNOTATION_TITLE "org.opencontainers.image.title"
+#define MR_ANNOTATION_DERIVED "org.mreg.derived-from.digest" /* an image's */
 
 /* -- metadata -------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "model/model.h"
 #include "use/deploy.h"
 
 #define FIELDS 4
@@ -28,7 +29,7 @@ int mr_deploy_version(struct mr_about *a, const struct mreg_desc *d,
 	rc = mr_manifest_fetch(a->m, a->s, &d->digest, &m, err);
 	if (rc < 0)
 		return rc;
-	from = mr_annotation(&m->annotations, MR_DERIVED_FROM);
+	from = mr_annotation(&m->annotations, MR_ANNOTATION_DERIVED);
 	if (from)
 		*found = mreg_digest_parse(from, out, NULL) == 0 &&
 			 mr_standing_version(&a->now, out);

@@ -1,6 +1,6 @@
 """words.py - the words of the command line that several tests go through."""
 
-COMMANDS = ["push", "pull", "check", "attach", "evaluate", "copy", "export",
+COMMANDS = ["push", "pull", "check", "attach", "evaluate", "image", "copy", "export",
             "import",
             "resolve", "ls", "inspect", "card", "diff",
             "alias set", "alias rm", "alias ls", "alias repair", "promote",

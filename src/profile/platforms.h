@@ -1,0 +1,17 @@
+/*
+ * profile/platforms.h - which platforms an image is for, and what is below the
+ * model on each.  Private to the folder.
+ */
+#ifndef MR_PROFILE_PLATFORMS_H
+#define MR_PROFILE_PLATFORMS_H
+
+#include "profile/inside.h"
+
+/* Fill p->platforms, sorted: those asked for, else all there is a shell for. */
+int mr_image_platforms(struct mr_profile *p, struct mreg_error *err);
+
+/* "N[:G]" as asked for, checked; NULL in `*out`: none.  MREG_EUSAGE. */
+int mr_image_user(struct mr_profile *p, const char **out,
+		  struct mreg_error *err);
+
+#endif

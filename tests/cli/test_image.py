@@ -1,0 +1,292 @@
+"""test_image.py - mreg image: an ordinary container image of a version, made of
+its own blobs, the same wherever and whenever it is made."""
+import hashlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import tarfile
+
+import jsonschema
+import pytest
+
+import image_oracle as oracle
+
+SPEC = pathlib.Path(__file__).resolve().parents[2] / "spec"
+MIB = 1 << 20
+# Newer Pythons refuse what is unsafe, as KServe asks them to.
+SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def noise(size, seed):
+    """Bytes that are the same in every run."""
+    return hashlib.shake_128(str(seed).encode()).digest(size)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A model with two large files, a long name and an executable."""
+    root = tmp_path / "files"
+    content = {
+        "model-00001-of-00002.bin": noise(3 * MIB + 17, 1),
+        "model-00002-of-00002.bin": noise(MIB, 2),
+        "README.md": b"# toy\n",
+        "config.json": b'{"model_type":"toy"}\n',
+        "empty.txt": b"",
+        "\u00fcml\u00e4ut/\u540d.txt": b"unicode\n",
+        "deep/" + "d" * 120 + "/" + "n" * 160 + ".txt": b"long\n",
+        "tools/run.sh": b"#!/bin/sh\necho run\n",
+    }
+    for name, data in content.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (root / "tools/run.sh").chmod(0o755)
+    return root
+
+
+class Store:
+    """A repository of a local store, as a client of images reads it."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def blob(self, digest):
+        data = (self.folder / "blobs/sha256" / digest[7:]).read_bytes()
+        assert "sha256:" + hashlib.sha256(data).hexdigest() == digest
+        return data
+
+    def document(self, digest):
+        return json.loads(self.blob(digest))
+
+    def tags(self):
+        index = json.loads((self.folder / "index.json").read_bytes())
+        name = "org.opencontainers.image.ref.name"
+        return {m["annotations"][name]: m["digest"]
+                for m in index["manifests"] if name in m.get("annotations", {})}
+
+    def manifest(self, index, architecture="amd64"):
+        found, = [m for m in self.document(index)["manifests"]
+                  if m["platform"]["architecture"] == architecture]
+        return self.document(found["digest"])
+
+    def extract(self, manifest, target):
+        """As KServe's storage initializer does: streaming."""
+        for layer in manifest["layers"]:
+            stream = io.BytesIO(self.blob(layer["digest"]))
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                tar.extractall(target, **SAFE)
+
+
+@pytest.fixture
+def churn(store):
+    return Store(store / "churn")
+
+
+def tree(root):
+    return {str(p.relative_to(root)): (p.read_bytes(),
+                                       bool(p.stat().st_mode & 0o100))
+            for p in sorted(pathlib.Path(root).rglob("*")) if p.is_file()}
+
+
+def schema():
+    s = json.loads((SPEC / "schemas/image.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(s)
+    return s
+
+
+def strict(result):
+    s = schema()
+    jsonschema.Draft7Validator(s).validate(result)
+    assert set(result) == set(s["properties"]) == set(s["required"])
+    for rows in "platforms", "layers":
+        row = s["properties"][rows]["items"]
+        for item in result[rows]:
+            assert set(item) == set(row["properties"]) == set(row["required"])
+    return result
+
+
+def test_the_sample_fits():
+    made = strict(json.loads((SPEC / "samples/image.json").read_text()))
+    assert made["names"] and made["layers"] and made["platforms"]
+
+
+@pytest.mark.parametrize("change", [
+    {"tag": "latest-image"}, {"version": "3"}, {"digest": ""},
+    {"layers": []}, {"layers": [{"digest": None}]}, {"profile": "kit"},
+    {"platforms": [{"os": "linux"}]}, {"bytesSent": -1}, {"names": None}])
+def test_what_is_wrong_does_not_fit(change):
+    sample = json.loads((SPEC / "samples/image.json").read_text())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft7Validator(schema()).validate({**sample, **change})
+
+
+def test_the_image_holds_the_files(mreg, files, churn, tmp_path):
+    version = mreg.json("push", files, "churn:production")["digest"]
+    made = strict(mreg.json("image", "churn:production"))
+    assert made["tag"] == "v1-image" and made["versionDigest"] == version
+    assert not made["identical"] and made["bytesReused"] == 0
+    index = churn.document(made["digest"])
+    assert index["mediaType"] == INDEX and "artifactType" not in index
+    assert [m["platform"] for m in index["manifests"]] == [
+        {"architecture": "amd64", "os": "linux"},
+        {"architecture": "arm64", "os": "linux"}]
+    assert index["annotations"]["org.mreg.derived-from.digest"] == version
+    for architecture in "amd64", "arm64":
+        manifest = churn.manifest(made["digest"], architecture)
+        out = tmp_path / architecture
+        churn.extract(manifest, out)
+        assert tree(out / "models") == tree(files)
+        assert os.access(out / "bin/sh", os.X_OK)
+        assert sorted(p.name for p in out.iterdir()) == ["bin", "models"]
+
+
+def test_documents_are_those_of_an_image(mreg, files, churn):
+    mreg.json("push", files, "churn", "--license", "MIT", "--created",
+              "2026-01-01T00:00:00Z", "--version-label", "one")
+    made = mreg.json("image", "churn")
+    manifest = churn.manifest(made["digest"])
+    config = churn.document(manifest["config"]["digest"])
+    assert "artifactType" not in manifest and "subject" not in manifest
+    assert {layer["mediaType"] for layer in manifest["layers"]} == {LAYER}
+    assert config["rootfs"] == {
+        "type": "layers",
+        "diff_ids": [layer["digest"] for layer in manifest["layers"]]}
+    assert len(config["history"]) == len(manifest["layers"])
+    assert config["created"] == "2026-01-01T00:00:00Z"
+    assert (config["os"], config["architecture"]) == ("linux", "amd64")
+    run = config["config"]
+    assert "Entrypoint" not in run and "User" not in run
+    assert run["Cmd"] == ["sh"] and run["WorkingDir"] == "/"
+    assert run["Labels"] == {
+        "org.containers.type": "ai.image.model.car",
+        "org.mreg.derived-from.digest": made["versionDigest"],
+        "org.mreg.profile": "image/1",
+        "org.opencontainers.image.licenses": "MIT",
+        "org.opencontainers.image.title": "churn",
+        "org.opencontainers.image.version": "one"}
+    for document in manifest, churn.document(made["digest"]):
+        assert document["annotations"] == {
+            "org.mreg.derived-from.digest": made["versionDigest"],
+            "org.opencontainers.image.created": "2026-01-01T00:00:00Z",
+            "org.opencontainers.image.licenses": "MIT",
+            "org.opencontainers.image.title": "churn",
+            "org.opencontainers.image.version": "one"}
+
+
+def test_large_files_can_be_found_in_their_layers(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    made = mreg.json("image", "churn")
+    manifest = churn.manifest(made["digest"])
+    shell, first, second, small = manifest["layers"]
+    assert "annotations" not in shell and "annotations" not in small
+    for layer, name in ((first, "model-00001-of-00002.bin"),
+                        (second, "model-00002-of-00002.bin")):
+        told = layer["annotations"]
+        data = (files / name).read_bytes()
+        offset = int(told["org.mreg.content.offset"])
+        assert offset % 4096 == 0
+        assert churn.blob(layer["digest"])[offset:offset + len(data)] == data
+        assert told["olot.layer.content.digest"] == \
+            "sha256:" + hashlib.sha256(data).hexdigest()
+        assert told["olot.layer.content.inlayerpath"] == f"/models/{name}"
+        assert told["olot.layer.content.name"] == name
+        assert told["olot.layer.content.type"] == "file"
+        assert not any("title" in key for key in told)
+    for layer in manifest["layers"]:
+        blob = churn.blob(layer["digest"])
+        assert len(blob) == layer["size"] and blob[-1024:] == bytes(1024)
+        with tarfile.open(fileobj=io.BytesIO(blob)) as tar:
+            for m in tar:
+                assert (m.uid, m.gid, m.uname, m.gname, m.mtime) == \
+                    (0, 0, "", "", 0)
+                assert m.mode == (0o755 if m.isdir() or m.name in
+                                  ("bin/sh", "models/tools/run.sh") else 0o644)
+            assert m.offset_data + -(-m.size // 512) * 512 == len(blob) - 1024
+
+
+def test_layers_are_those_that_the_document_tells_of(mreg, files, churn):
+    """Byte for byte, computed again from spec/image.md without mreg."""
+    mreg.json("push", files, "churn")
+    made = mreg.json("image", "churn")
+    inside = [oracle.File("models/" + f.path, where=f.where,
+                          executable=f.executable)
+              for f in oracle.read_folder(files)]
+    manifest = churn.manifest(made["digest"])
+    assert [layer["digest"] for layer in manifest["layers"][1:]] == \
+        [oracle.Layer(group).digest for group in oracle.layout(inside)]
+
+
+def test_siblings_follow_names(mreg, files, churn, tmp_path):
+    mreg.json("push", files, "churn:production")
+    mreg.run("release", "churn:v1", "1.0.0")
+    mreg.json("alias", "set", "churn:v1", "staging")
+    made = mreg.json("image", "churn")
+    assert made["names"] == ["1.0.0-image", "latest-image",
+                             "production-image", "staging-image"]
+    tags = churn.tags()
+    for name in ["v1-image", *made["names"]]:
+        assert tags[name] == made["digest"]
+    (files / "config.json").write_text('{"model_type":"two"}')
+    mreg.json("push", files, "churn")
+    tags = churn.tags()
+    assert "latest-image" not in tags and tags["v1-image"] == made["digest"]
+    second = mreg.json("image", "churn")
+    assert second["tag"] == "v2-image"
+    assert churn.tags()["latest-image"] == second["digest"]
+    assert churn.tags()["production-image"] == made["digest"]
+    mreg.json("alias", "set", "churn:v2", "production")
+    assert churn.tags()["production-image"] == second["digest"]
+    mreg.json("rollback", "churn:production")
+    assert churn.tags()["production-image"] == made["digest"]
+    mreg.json("archive", "churn:v2")
+    assert churn.tags()["latest-image"] == made["digest"]
+
+
+def test_the_second_time_nothing_is_sent(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    made = mreg.json("image", "churn")
+    before = tree(churn.folder)
+    again = strict(mreg.json("image", "churn:v1"))
+    assert again["identical"] and again["digest"] == made["digest"]
+    assert again["bytesSent"] == 0
+    assert {layer["action"] for layer in again["layers"]} == {"reuse"}
+    # Nor where nothing is remembered of the first.
+    shutil.rmtree(mreg.home)
+    mreg.home.mkdir()
+    again = mreg.json("image", "churn:v1")
+    assert again["identical"] and again["digest"] == made["digest"]
+    assert tree(churn.folder) == before
+
+
+def test_a_version_makes_one_image(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    mreg.json("image", "churn")
+    for words in (["--no-shell"], ["--user", "1010"],
+                  ["--platform", "linux/amd64"]):
+        found = mreg.fails(4, "image", "churn", *words)
+        assert "was made otherwise" in found["message"]
+        assert "never moves" in found["hint"]
+
+
+def test_a_dry_run_writes_nothing(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    before = tree(churn.folder)
+    planned = strict(mreg.json("image", "churn", "--dry-run"))
+    assert planned["dryRun"] and planned["digest"] is None
+    assert planned["bytesSent"] == planned["bytesTotal"] > 4 * MIB
+    assert tree(churn.folder) == before
+    made = mreg.json("image", "churn")
+    assert [row["size"] for row in made["layers"]] == \
+        [row["size"] for row in planned["layers"]]
+
+
+def test_pull_gives_the_files_back(mreg, files, tmp_path):
+    mreg.json("push", files, "churn")
+    mreg.json("image", "churn")
+    mreg.json("pull", "churn:v1-image", "-o", tmp_path / "out")
+    assert tree(tmp_path / "out") == tree(files)
+    assert mreg.json("check", tmp_path / "out", "churn")["same"]
