@@ -4,7 +4,7 @@
 #ifndef MREG_PUSH_H
 #define MREG_PUSH_H
 
-#include "mreg/session.h"
+#include "mreg/image.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +37,7 @@ struct mreg_push_opts {
 	unsigned int jobs; /* parallel transfers; 0: the session's */
 	const char *from_run; /* an MLflow run's folder, or its meta.yaml */
 	struct mreg_texts policies; /* policy files: their rules hold too */
+	struct mreg_texts also;     /* profiles to put it into, too: "image" */
 };
 #define MREG_PUSH_OPTS_INIT                                                    \
 	{                                                                      \
@@ -92,6 +93,8 @@ struct mreg_push_result {
 	const char *compared_with; /* "v2" */
 	const char *const *differences;
 	size_t difference_count;
+	struct mreg_image_result *also; /* in the order they were asked for */
+	size_t also_count;
 	bool dry_run;
 	void *owner; /* memory of all the above */
 };
@@ -101,7 +104,9 @@ struct mreg_push_result {
  * with an optional TAG that is an alias or a release name.  Blobs first, then
  * the manifest by digest, then the claim of a number, then the tags: what has
  * no v<N> is not a version, so a broken push is never visible, and the same
- * call again continues it.
+ * call again continues it.  Where profiles are asked for (mreg/image.h) they
+ * are complete before the version is; only of one that was there before they
+ * come later.
  *
  * MREG_EUSAGE: arguments, metadata, TAG; MREG_ECONFLICT: the release name is
  * taken by another version, or a file changed while it was read; MREG_EIO,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/image.h"
 #include "mreg/json.h"
 #include "mreg/push.h"
 
@@ -20,8 +21,8 @@ struct args {
 		*run_url, *revision, *source, *created, *version_label,
 		*environment, *because, *signature, *vendor, *url,
 		*documentation, *parameters, *from_run;
-	struct cli_words metrics, params, tags, annotations, parents, inputs,
-		authors, exclude, policies;
+	struct cli_words also, metrics, params, tags, annotations, parents,
+		inputs, authors, exclude, policies;
 	unsigned int jobs;
 	bool all, git, dry_run;
 };
@@ -33,6 +34,8 @@ static const struct cli_opt opts[] = {
 		"where to; TAG: an alias (staging) or release (1.2.0)"),
 	CLI_STR('a', "alias", "NAME", struct args, alias,
 		"also move this alias to the version"),
+	CLI_LIST(0, "also", "image", struct args, also,
+		 "make a container image of it too, as mreg image does"),
 	CLI_STR('f', "metadata", "FILE", struct args, metadata,
 		"JSON or YAML file with any of what follows"),
 	CLI_STR(0, "from-run", "DIR|FILE", struct args, from_run,
@@ -267,6 +270,7 @@ static int show(struct cli *cli, const struct mreg_push_result *r,
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 28);
 	char digest[MREG_DIGEST_TEXT];
+	size_t i;
 	int rc = cli_json(
 		cli, cli->globals.json ? mreg_push_result_json(r) : NULL, err);
 
@@ -289,6 +293,8 @@ static int show(struct cli *cli, const struct mreg_push_result *r,
 			      " (.mregignore, .git and the like; --all "
 			      "takes them)\n",
 			      r->left_out);
+	for (i = 0; i < r->also_count; i++)
+		cli_put_image(cli, &b, &r->also[i]);
 	return cli_report(cli, &b, err);
 }
 
@@ -307,6 +313,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.metadata = a->metadata;
 	o.from_run = a->from_run;
 	o.policies = texts(&a->policies);
+	o.also = texts(&a->also);
 	o.metrics = texts(&a->metrics);
 	o.params = texts(&a->params);
 	o.tags = texts(&a->tags);

@@ -2,8 +2,8 @@
  * push.c - making a version: the order of steps.
  *
  *   reference, metadata -> scan -> known digests? -> [same version: done]
- *   -> look -> send blobs -> config, manifest by digest -> claim a number
- *   -> v<N> -> latest -> release name, alias
+ *   -> look -> send blobs -> config, manifest by digest -> [other profiles]
+ *   -> claim a number -> v<N> -> [theirs] -> latest -> release name, alias
  *
  * What has no v<N> is no version, so whatever happens before that is
  * invisible, and the same push again finds what arrived.
@@ -22,6 +22,7 @@
 
 void mr_push_release(struct push *p)
 {
+	mr_push_also_release(p);
 	mr_history_release(&p->history);
 	mr_manifest_freep(&p->newest);
 	mr_model_docs_release(&p->docs);
@@ -238,6 +239,8 @@ static int rehearse(struct push *p, struct mreg_push_result *out,
 		rc = mr_push_look(p, err);
 	if (rc >= 0)
 		rc = find_version(p, err);
+	if (rc >= 0)
+		rc = mr_push_also_send(p, err);
 	return rc < 0 ? rc : mr_push_rehearse_tags(p, out, err);
 }
 
@@ -266,6 +269,8 @@ int mr_push_prepare(struct push *p, const char *const *paths, size_t n,
 {
 	int rc = take_reference(p, ref, err);
 
+	if (rc >= 0)
+		rc = mr_push_also_check(p, err);
 	if (rc >= 0)
 		rc = mr_push_scan(p, paths, n, err);
 	if (rc >= 0)
@@ -313,10 +318,18 @@ static int run(struct push *p, const char *const *paths, size_t n,
 		rc = mr_push_look(p, err);
 		if (rc >= 0)
 			rc = mr_push_send(p, err);
+		if (rc >= 0 && p->o->also.n)
+			rc = find_version(p, err);
+		if (rc >= 0)
+			rc = mr_push_also_send(p, err);
 		if (rc >= 0)
 			rc = mr_push_publish(p, out, err);
 	}
-	return rc < 0 ? rc : take_result(p, out, err);
+	if (rc >= 0 && done)
+		rc = mr_push_also_later(p, err);
+	if (rc >= 0)
+		rc = take_result(p, out, err);
+	return rc < 0 ? rc : mr_push_also_result(p, out, err);
 }
 
 int mreg_push(struct mreg *m, const char *const *paths, size_t path_count,

@@ -5,6 +5,7 @@
 #define MR_OPS_PUSH_H
 
 #include "base/task.h"
+#include "profile/profile.h"
 #include "repo/repo.h"
 #include "rule/rule.h"
 #include "transfer/transfer.h"
@@ -21,6 +22,13 @@ struct push_facts {
 	struct mr_dvc_file *dvc;
 	size_t dvc_count;
 	struct mr_list filled; /* owned; keys of metadata that came of it */
+};
+
+/* A profile of the version, beside its own. */
+#define MR_PUSH_ALSO_MAX 2
+struct push_also {
+	struct mreg_image_opts opts;
+	struct mr_profile *profile; /* owned */
 };
 
 struct push {
@@ -52,6 +60,8 @@ struct push {
 	size_t *fresh; /* owned; indices */
 	size_t fresh_count;
 	uint64_t fresh_bytes;
+	struct mr_manifest *mine;                /* owned; for `also` */
+	struct push_also also[MR_PUSH_ALSO_MAX]; /* owned */
 };
 
 /* push.c: everything before the first request of its own: reference, files,
@@ -114,6 +124,21 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 		  struct mreg_error *err);
 int mr_push_publish(struct push *p, struct mreg_push_result *out,
 		    struct mreg_error *err);
+
+/* push_also.c: the version in other profiles. */
+int mr_push_also_check(struct push *p, struct mreg_error *err);
+/* All but their tags; the version's documents are made.  In a dry run: what
+ * there is already. */
+int mr_push_also_send(struct push *p, struct mreg_error *err);
+/* v<N>-image, once there is a number; the siblings of what has it.  The caller
+ * holds mr_store_lock. */
+int mr_push_also_tag(struct push *p, struct mreg_error *err);
+int mr_push_also_names(struct push *p, struct mreg_error *err);
+/* All of that for a version that was there. */
+int mr_push_also_later(struct push *p, struct mreg_error *err);
+int mr_push_also_result(struct push *p, struct mreg_push_result *out,
+			struct mreg_error *err);
+void mr_push_also_release(struct push *p);
 
 /* push_policy.c */
 /*

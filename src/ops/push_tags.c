@@ -145,7 +145,8 @@ static void move_latest(struct push *p, struct mreg_push_result *out)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	uint64_t at = 0;
-	int rc = mr_latest_move(p->m, p->to, &p->history, &p->docs.manifest_desc,
+	int rc =
+		mr_latest_move(p->m, p->to, &p->history, &p->docs.manifest_desc,
 			       p->docs.manifest.data, &at, &err);
 
 	if (rc < 0)
@@ -269,9 +270,14 @@ int mr_push_publish(struct push *p, struct mreg_push_result *out,
 	if (rc >= 0) {
 		mr_number_remember(p->m, p->to, &p->docs.manifest_desc.digest,
 				   p->claim.number);
+		rc = mr_push_also_tag(p, err);
+	}
+	if (rc >= 0) {
 		move_latest(p, out);
 		rc = name_it(p, out, err);
 	}
+	if (rc >= 0)
+		rc = mr_push_also_names(p, err);
 	mr_store_unlock(p->to);
 	return rc;
 }

@@ -3,7 +3,7 @@
  */
 #include "mreg/json.h"
 
-#include "view/view.h"
+#include "view/image.h"
 
 static void put_aliases(struct mr_view *v, const struct mreg_push_result *r)
 {
@@ -22,6 +22,16 @@ static void put_aliases(struct mr_view *v, const struct mreg_push_result *r)
 		}
 	}
 	mr_view_put(v, "aliases", rows);
+}
+
+static json_t *also_row(const void *items, size_t i)
+{
+	const struct mreg_image_result *r = items;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_image(&v, &r[i]);
+	return mr_view_take(&v);
 }
 
 char *mreg_push_result_json(const struct mreg_push_result *r)
@@ -45,6 +55,7 @@ char *mreg_push_result_json(const struct mreg_push_result *r)
 	mr_view_texts(&v, "filled", r->filled, r->filled_count);
 	mr_view_str(&v, "comparedWith", r->compared_with);
 	mr_view_texts(&v, "differences", r->differences, r->difference_count);
+	mr_view_rows(&v, "also", r->also, r->also_count, also_row);
 	mr_view_bool(&v, "dryRun", r->dry_run);
 	mr_view_items(&v, "files", r->items, r->item_count,
 		      r->dry_run ? "send" : "sent");

@@ -290,3 +290,114 @@ def test_pull_gives_the_files_back(mreg, files, tmp_path):
     mreg.json("pull", "churn:v1-image", "-o", tmp_path / "out")
     assert tree(tmp_path / "out") == tree(files)
     assert mreg.json("check", tmp_path / "out", "churn")["same"]
+
+
+# -- push --also -------------------------------------------------------------------
+
+
+def test_push_makes_the_image_too(mreg, files, churn, tmp_path):
+    pushed = mreg.json("push", files, "churn:production", "--also", "image")
+    made, = pushed["also"]
+    strict({"schema": "mreg.image/1", **made})
+    assert made["versionDigest"] == pushed["digest"]
+    assert made["names"] == ["latest-image", "production-image"]
+    out = tmp_path / "out"
+    churn.extract(churn.manifest(made["digest"]), out)
+    assert tree(out / "models") == tree(files)
+    again = mreg.json("image", "churn")
+    assert again["identical"] and again["digest"] == made["digest"]
+
+
+def test_names_never_lack_the_image_that_push_makes(mreg, files, churn):
+    """Of two pushes each with its image, the tag of the first is never away:
+    it is not removed and written again."""
+    mreg.json("push", files, "churn:production", "--also", "image")
+    (files / "config.json").write_text('{"model_type":"two"}')
+    r = mreg.run("push", files, "churn:production", "--also", "image", "-vv")
+    assert "removed" not in r.stderr and "untag" not in r.stderr
+    tags = churn.tags()
+    assert tags["latest-image"] == tags["production-image"] == \
+        tags["v2-image"] != tags["v1-image"]
+
+
+def test_push_adds_the_image_to_a_version_that_is_there(mreg, files, churn):
+    first = mreg.json("push", files, "churn:production")
+    again = mreg.json("push", files, "churn", "--also", "image")
+    assert again["identical"] and again["digest"] == first["digest"]
+    made, = again["also"]
+    assert not made["identical"]
+    assert made["names"] == ["latest-image", "production-image"]
+    third = mreg.json("push", files, "churn", "--also", "image")
+    assert third["also"][0]["identical"]
+    # Nor is it otherwise where nothing is remembered.
+    shutil.rmtree(mreg.home)
+    mreg.home.mkdir()
+    fourth = mreg.json("push", files, "churn", "--also", "image")
+    assert fourth["also"][0]["identical"]
+    assert churn.tags()["v1-image"] == made["digest"]
+
+
+def test_a_rehearsed_push_tells_of_the_image(mreg, files, store):
+    told = mreg.json("push", files, "churn", "--also", "image", "--dry-run")
+    made, = told["also"]
+    assert made["tag"] is None and made["bytesSent"] == made["bytesTotal"] > 0
+    assert not (store / "churn").exists()
+
+
+def test_where_no_image_can_be_made_there_is_no_version(mreg, files, churn):
+    (files / ".wh.config.json").write_text("hostile")
+    why = mreg.fails(9, "push", files, "churn", "--also", "image")
+    assert "an image cannot hold '.wh.config.json'" in why["message"]
+    assert "v1" not in churn.tags()
+    mreg.json("push", files, "churn")
+    why = mreg.fails(9, "push", files, "churn", "--also", "image")
+    assert "churn:v1' is there" in why["message"]
+    assert "an image cannot hold" in why["cause"]
+
+
+@pytest.mark.parametrize("words", [["kit"], ["image", "--also", "image"]])
+def test_push_knows_its_profiles(mreg, files, words):
+    why = mreg.fails(2, "push", files, "churn", "--also", *words)
+    assert "profile" in why["message"]
+
+
+# -- what is no image, and who asks for one -------------------------------------------
+
+
+@pytest.mark.parametrize("words, told", [
+    (["--user", "root"], "no user"), (["--user", "1:2:3"], "no user"),
+    (["--user", ""], "no user"), (["--user", "4294967295"], "no user"),
+    (["--platform", "windows/amd64"], "no platform"),
+    (["--platform", "linux"], "no platform"),
+    (["--platform", "linux/AMD64"], "no platform"),
+    (["--platform", "linux/amd64", "--platform", "linux/amd64"], "twice"),
+    (["--profile", "kit"], "no profile")])
+def test_options_are_checked(mreg, pushed, words, told):
+    assert told in mreg.fails(2, "image", "churn", *words)["message"]
+
+
+def test_a_platform_without_a_shell_is_told(mreg, pushed):
+    why = mreg.fails(9, "image", "churn", "--platform", "linux/s390x")
+    assert "no /bin/sh for linux/s390x" in why["message"]
+    made = mreg.json("image", "churn", "--platform", "linux/s390x",
+                     "--no-shell", "--user", "1010:0")
+    assert [p["architecture"] for p in made["platforms"]] == ["s390x"]
+
+
+def test_user_and_no_shell_are_in_the_config(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    made = mreg.json("image", "churn", "--no-shell", "--user", "1010")
+    manifest = churn.manifest(made["digest"])
+    config = churn.document(manifest["config"]["digest"])["config"]
+    assert config["User"] == "1010" and "Cmd" not in config
+    assert len(manifest["layers"]) == 3
+
+
+def test_only_versions_have_images(mreg, pushed, churn):
+    made = mreg.json("image", "churn")
+    for ref in "churn:v1-image", f"churn@{made['digest']}":
+        assert "churn" in mreg.fails(9, "image", ref)["message"]
+    child = churn.document(made["digest"])["manifests"][0]["digest"]
+    mreg.fails(9, "image", f"churn@{child}")
+    mreg.fails(3, "image", "churn:v9")
+    mreg.fails(3, "image", "nothing")
