@@ -20,8 +20,8 @@ struct args {
 static const struct cli_opt opts[] = {
 	CLI_ARG(struct args, ref, "REF",
 		"the version: NAME, NAME:TAG or NAME@DIGEST"),
-	CLI_STR(0, "profile", "image", struct args, profile,
-		"which profile (image)"),
+	CLI_STR(0, "profile", "image|docker", struct args, profile,
+		"docker: Docker's model format, not an image"),
 	CLI_LIST(0, "platform", "linux/ARCH", struct args, platforms,
 		 "for these only; else amd64 and arm64"),
 	CLI_BOOL(0, "no-shell", struct args, no_shell,
@@ -38,7 +38,7 @@ static const char *const examples[] = {
 	"mreg image churn:v3",
 	"mreg image ghcr.io/acme/models/churn:production",
 	"mreg image churn --platform linux/amd64 --user 1010",
-	"mreg image churn:v3 --dry-run",
+	"mreg image churn:v3 --profile docker",
 	NULL,
 };
 
@@ -153,5 +153,8 @@ const struct cli_command cli_cmd_image = {
 		 "same version makes the same image, bit for bit, and is not "
 		 "sent twice; run it again when it was interrupted. Copy it "
 		 "with mreg copy, crane or oras; skopeo needs "
-		 "--preserve-digests.",
+		 "--preserve-digests.\n\n"
+		 "Docker's model format, v3-docker, is for docker model run: "
+		 "it names the version's own blobs, and holds weights in GGUF "
+		 "or safetensors alone.",
 };

@@ -71,8 +71,8 @@ static int open_all(struct push *p, struct mreg_error *err)
 		a->opts.profile = p->o->also.items[i];
 		a->opts.jobs = p->o->jobs;
 		a->opts.dry_run = p->o->dry_run;
-		rc = mr_profile_open(p->m, &p->ref, p->mine, p->from, p->to,
-				     &a->opts, &a->profile, err);
+		rc = mr_profile_open(p->m, &p->ref, p->mine, p->meta, p->from,
+				     p->to, &a->opts, &a->profile, err);
 		if (rc >= 0)
 			rc = mr_profile_look(a->profile, p->claim.number, err);
 	}

@@ -61,13 +61,9 @@ static int make_labels(struct mr_profile *p, struct mreg_error *err)
 
 static int make_facts(struct mr_profile *p, struct mreg_error *err)
 {
-	const char *created = mr_profile_says(p, MR_IMAGE_PREFIX "created");
-	int64_t when;
 	int rc;
 
-	p->facts.created = created && mr_text_time_parse(created, &when) == 0
-				   ? created
-				   : MR_IMAGE_NEVER;
+	p->facts.created = mr_profile_created(p);
 	p->facts.version = p->version->desc.digest;
 	rc = mr_profile_annotations(p, &p->facts.annotations,
 				    &p->facts.annotation_count, err);

@@ -20,6 +20,7 @@ struct mr_profile {
 	struct mreg *m;
 	const struct mreg_ref *ref;
 	const struct mr_manifest *version;
+	const struct mr_meta *meta; /* NULL: not known */
 	struct mr_store *from, *to; /* borrowed */
 	const struct mreg_image_opts *o;
 	struct mr_arena *arena; /* owned; all texts and layers */
@@ -70,6 +71,8 @@ int mr_profile_annotations(struct mr_profile *p, struct mreg_pair **out,
 			   size_t *count, struct mreg_error *err);
 /* An annotation of the version; NULL: it has none. */
 const char *mr_profile_says(const struct mr_profile *p, const char *key);
+/* When it was made, as far as it says so: RFC 3339. */
+const char *mr_profile_created(const struct mr_profile *p);
 /* The model's name. */
 const char *mr_profile_title(const struct mr_profile *p);
 

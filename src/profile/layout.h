@@ -30,6 +30,7 @@ struct mr_image_file {
 	struct mreg_digest digest;
 	uint64_t size;
 	bool executable;
+	const char *role; /* in the version; borrowed */
 };
 
 /* An entry of a layer's tar. */

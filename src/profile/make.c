@@ -102,9 +102,11 @@ static int run(struct making *k, const char *ref, struct mreg_error *err)
 	if (rc >= 0)
 		rc = find_number(k, err);
 	if (rc >= 0)
+		rc = mr_look_meta(&k->look, err);
+	if (rc >= 0)
 		rc = mr_profile_open(k->m, &k->look.ref, k->look.manifest,
-				     k->look.s, k->look.s, k->o, &k->profile,
-				     err);
+				     k->look.meta, k->look.s, k->look.s, k->o,
+				     &k->profile, err);
 	if (rc >= 0)
 		rc = mr_profile_look(k->profile, k->number, err);
 	if (rc < 0 || k->o->dry_run)

@@ -18,7 +18,8 @@
 #define ARENA_MAX_BYTES (256u << 20)
 #define SHOWN 160
 
-static const struct mr_profile_kind *const kinds[] = { &mr_profile_image };
+static const struct mr_profile_kind *const kinds[] = { &mr_profile_image,
+						       &mr_profile_docker };
 
 static const struct mr_profile_kind *find_kind(const char *name)
 {
@@ -68,6 +69,16 @@ void mr_profile_closep(struct mr_profile **p)
 const char *mr_profile_says(const struct mr_profile *p, const char *key)
 {
 	return mr_annotation(&p->version->annotations, key);
+}
+
+const char *mr_profile_created(const struct mr_profile *p)
+{
+	const char *created = mr_profile_says(p, MR_IMAGE_PREFIX "created");
+	int64_t when;
+
+	return created && mr_text_time_parse(created, &when) == 0
+		       ? created
+		       : MR_IMAGE_NEVER;
 }
 
 const char *mr_profile_title(const struct mr_profile *p)
@@ -150,13 +161,15 @@ static int take_files(struct mr_profile *p, struct mreg_error *err)
 		p->files[i].digest = layers[i].desc.digest;
 		p->files[i].size = layers[i].desc.size;
 		p->files[i].executable = layers[i].executable;
+		p->files[i].role = layers[i].role;
 	}
 	p->file_count = n;
 	return n ? 0 : fail_shape(p, err);
 }
 
 int mr_profile_open(struct mreg *m, const struct mreg_ref *ref,
-		    const struct mr_manifest *version, struct mr_store *from,
+		    const struct mr_manifest *version,
+		    const struct mr_meta *meta, struct mr_store *from,
 		    struct mr_store *to, const struct mreg_image_opts *o,
 		    struct mr_profile **out, struct mreg_error *err)
 {
@@ -174,6 +187,7 @@ int mr_profile_open(struct mreg *m, const struct mreg_ref *ref,
 	p->m = m;
 	p->ref = ref;
 	p->version = version;
+	p->meta = meta;
 	p->from = from;
 	p->to = to;
 	p->o = o;

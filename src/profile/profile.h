@@ -18,13 +18,15 @@
 struct mr_profile;
 
 /*
- * The documents of `version`, whose blobs are in `from` (a push's files, or
- * `to` itself), to be made in `to`, which is the repository of `ref`.  `o`, its
- * texts included, and all others are borrowed until close.  No request, but
- * for a base image.  MREG_EUSAGE, MREG_EUNSUPPORTED, MREG_ELIMIT.
+ * The documents of `version`, which says `meta` of itself, and whose blobs are
+ * in `from` (a push's files, or `to` itself), to be made in `to`, which is the
+ * repository of `ref`.  `o`, its texts included, and all others are borrowed
+ * until close.  No request, but for a base image.  MREG_EUSAGE,
+ * MREG_EUNSUPPORTED, MREG_ELIMIT.
  */
 int mr_profile_open(struct mreg *m, const struct mreg_ref *ref,
-		    const struct mr_manifest *version, struct mr_store *from,
+		    const struct mr_manifest *version,
+		    const struct mr_meta *meta, struct mr_store *from,
 		    struct mr_store *to, const struct mreg_image_opts *o,
 		    struct mr_profile **out, struct mreg_error *err);
 void mr_profile_close(struct mr_profile *p);   /* NULL does nothing */

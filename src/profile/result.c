@@ -30,6 +30,30 @@ static void count(struct mreg_image_result *out,
 	*(row->sent ? &out->bytes_sent : &out->bytes_reused) += row->size;
 }
 
+/* Docker's: the version's own blobs. */
+static int take_files(const struct mr_profile *p, struct mr_arena *a,
+		      struct mreg_image_result *out, struct mreg_error *err)
+{
+	size_t i;
+
+	out->layers =
+		mr_arena_alloc(a, (p->file_count + 1) * sizeof(*out->layers));
+	if (!out->layers)
+		return mr_fail_nomem(err);
+	for (i = 0; i < p->file_count; i++) {
+		struct mreg_image_layer *row = &out->layers[i];
+
+		row->digest = p->files[i].digest;
+		row->size = p->files[i].size;
+		row->source = "model";
+		row->files = 1;
+		row->path = mr_arena_strdup(a, p->files[i].path);
+		count(out, row);
+	}
+	out->layer_count = p->file_count;
+	return 0;
+}
+
 static int take_layers(const struct mr_profile *p, struct mr_arena *a,
 		       struct mreg_image_result *out, struct mreg_error *err)
 {
@@ -120,7 +144,8 @@ int mr_profile_result(const struct mr_profile *p, struct mr_arena *a,
 		out->reference =
 			mr_arena_strdup(a, mr_target_text(p->m, &named, text));
 	}
-	rc = take_layers(p, a, out, err);
+	rc = p->made_count ? take_layers(p, a, out, err)
+			   : take_files(p, a, out, err);
 	if (rc >= 0)
 		rc = take_platforms(p, a, out, err);
 	if (rc >= 0)
