@@ -129,6 +129,21 @@ class Container:
         subprocess.run(self.runc("kill", self.id, signal), check=True,
                        capture_output=True)
 
+    def assert_links(self, path):
+        """It makes the link at `path` and goes on."""
+        end = time.monotonic() + 20
+        while not path.is_symlink():
+            assert time.monotonic() < end and self.process.poll() is None, \
+                self.said("stderr")
+            time.sleep(0.01)
+
+    def assert_ends_at_once(self):
+        """When it is told to, within a second."""
+        start = time.monotonic()
+        self.kill("TERM")
+        assert self.wait(10) == 128 + 15
+        assert time.monotonic() - start < 1
+
     def close(self):
         if self.process is not None and self.process.poll() is None:
             subprocess.run(self.runc("kill", self.id, "KILL"),
@@ -160,6 +175,15 @@ class Pod:
                               root, args, **options)
         self.containers.append(container)
         return container
+
+    def serve(self, mounts, command, uid=1010):
+        """Runs a command of this machine in a container with another root:
+        (status, stdout, stderr)."""
+        root = self.folder / f"server-root-{len(self.containers)}"
+        root.mkdir()
+        return self.container(
+            "server", root, ["/bin/sh", "-c", command], uid=uid,
+            mounts=[*host_programs(root), *mounts]).run()
 
     def close(self):
         for container in reversed(self.containers):

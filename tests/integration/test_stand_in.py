@@ -52,34 +52,13 @@ def digests(files, under):
             for name, data in files.items()}
 
 
-def read_as_server(pod, mounts, under, uid=KSERVE_UID):
-    """What another container of the pod, with another root, reads there."""
-    root = pod.folder / f"server-root-{len(pod.containers)}"
-    root.mkdir()
-    programs = host_programs(root)
-    server = pod.container(
-        "server", root, ["/bin/sh", "-c", f"find -L {under} -type f -print0 | "
-                         "xargs -0 sha256sum"],
-        uid=uid, mounts=[*programs, *mounts])
-    status, out, err = server.run()
+def read_as_server(pod, mounts, under):
+    """What another container of the pod reads there."""
+    status, out, err = pod.serve(
+        mounts, f"find -L {under} -type f -print0 | xargs -0 sha256sum")
     assert status == 0, err
     return {name: digest for digest, name in
             (line.split("  ", 1) for line in out.splitlines())}
-
-
-def wait_for_link(path, container):
-    end = time.monotonic() + 20
-    while not path.is_symlink():
-        assert time.monotonic() < end and container.process.poll() is None, \
-            container.said("stderr")
-        time.sleep(0.01)
-
-
-def assert_ends_at_once(container):
-    start = time.monotonic()
-    container.kill("TERM")
-    assert container.wait(10) == 128 + 15
-    assert time.monotonic() - start < 1
 
 
 @pytest.fixture
@@ -120,10 +99,10 @@ def test_a_pod_of_this_release_reads_the_model(release, pod, box):
     car = pod.container(
         "modelcar", root, ["sh", "-c", kserve_scripts.sidecar(release)],
         memory=KSERVE_MEMORY, mounts=[bind(mnt, "/mnt", True)]).start()
-    wait_for_link(mnt / "models", car)
+    car.assert_links(mnt / "models")
     read = read_as_server(pod, [bind(mnt, "/mnt")], "/mnt/models/")
     assert read == digests(files, "/mnt/models")
-    assert_ends_at_once(car)
+    car.assert_ends_at_once()
     assert car.said("stdout") == car.said("stderr") == ""
 
 
@@ -137,7 +116,7 @@ def test_a_model_may_be_wanted_elsewhere(path, pod, box):
         "modelcar", root, ["sh", "-c", kserve_scripts.sidecar("0.20.0", path)],
         memory=KSERVE_MEMORY, mounts=[bind(mnt, "/mnt", True)]).start()
     link = mnt / path[len("/mnt/"):]
-    wait_for_link(link, car)
+    car.assert_links(link)
     assert os.readlink(link).startswith("/proc/")
     assert os.readlink(link).endswith("/root/models")
     assert car.process.poll() is None
@@ -152,7 +131,7 @@ def test_a_sidecar_that_starts_again_replaces_its_link(pod, box):
         car = pod.container(
             "modelcar", root, ["sh", "-c", kserve_scripts.sidecar("0.20.0")],
             mounts=[bind(mnt, "/mnt", True)]).start()
-        wait_for_link(mnt / "models", car)
+        car.assert_links(mnt / "models")
         end = time.monotonic() + 20
         while os.readlink(mnt / "models") in seen:
             assert time.monotonic() < end
@@ -160,7 +139,7 @@ def test_a_sidecar_that_starts_again_replaces_its_link(pod, box):
         seen.add(os.readlink(mnt / "models"))
         read = read_as_server(pod, [bind(mnt, "/mnt")], "/mnt/models/")
         assert read == digests(files, "/mnt/models")
-        assert_ends_at_once(car)
+        car.assert_ends_at_once()
     assert len(seen) == 2
     assert os.listdir(mnt) == ["models"]
 
@@ -186,9 +165,9 @@ def test_a_sidecar_that_is_process_1_ends_at_once(container, box):
                     ["sh", "-c", kserve_scripts.sidecar("0.20.0")],
                     memory=KSERVE_MEMORY,
                     mounts=[bind(mnt, "/mnt", True)]).start()
-    wait_for_link(mnt / "models", car)
+    car.assert_links(mnt / "models")
     assert os.readlink(mnt / "models") == "/proc/1/root/models"
-    assert_ends_at_once(car)
+    car.assert_ends_at_once()
 
 
 def test_a_folder_that_cannot_be_written_is_told(container, box):
@@ -223,7 +202,7 @@ def test_kubeflow_s_sidecar_ends_when_the_launcher_has(pod, box):
         ["sh", "-c", kserve_scripts.kubeflow("/oci/reg_team_churn/models",
                                              "/oci/reg_team_churn")],
         mounts=[bind(folder, "/oci/reg_team_churn", True)]).start()
-    wait_for_link(folder / "models", car)
+    car.assert_links(folder / "models")
     read = read_as_server(pod, [bind(folder, "/oci/reg_team_churn")],
                           "/oci/reg_team_churn/models/")
     assert read == digests(files, "/oci/reg_team_churn/models")
@@ -276,9 +255,9 @@ def test_the_other_architecture_links_and_ends_at_once(emulated, container,
     car = container(root, [*words, "-c",
                            kserve_scripts.sidecar("0.20.0", "/mnt/models/a/b")],
                     mounts=[*programs, bind(mnt, "/mnt", True)]).start()
-    wait_for_link(mnt / "models/a/b", car)
+    car.assert_links(mnt / "models/a/b")
     assert os.readlink(mnt / "models/a/b") == "/proc/1/root/models"
-    assert_ends_at_once(car)
+    car.assert_ends_at_once()
 
 
 # -- what the tests rest on --------------------------------------------------
@@ -294,7 +273,7 @@ def test_memory_is_limited_where_it_can_be(container, box):
                     ["sh", "-c", kserve_scripts.sidecar("0.20.0")],
                     memory=KSERVE_MEMORY,
                     mounts=[bind(mnt, "/mnt", True)]).start()
-    wait_for_link(mnt / "models", car)
+    car.assert_links(mnt / "models")
     assert car.memory_limit() == KSERVE_MEMORY
 
 

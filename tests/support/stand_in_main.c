@@ -4,9 +4,7 @@
  * usage: stand_in -c SCRIPT, or -s to read a script from stdin that is too
  *        large for an argument
  */
-#define MR_STAND_IN_HOSTED
-#include "src/profile/shell/sh.c"
-#include "src/profile/shell/commands.c"
+#include "src/profile/shell/sh.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +17,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "-s") == 0) {
 		script[fread(script, 1, sizeof(script) - 1, stdin)] = '\0';
-		return stand_in(3, from_stdin);
+		return sh_main(3, from_stdin);
 	}
-	return stand_in(argc, argv);
+	return sh_main(argc, argv);
 }

@@ -105,9 +105,7 @@ static void expand(struct sh *s, bool run, bool quoted)
 	} else if (c == '(' && quoted && s->at[2] != '(') {
 		s->at += 2;
 		substitute(s, run);
-	} else if (is_end(c) && c != '(') {
-		add(s, *s->at++);
-	} else if (c == '"' && quoted) {
+	} else if ((is_end(c) && c != '(') || (c == '"' && quoted)) {
 		add(s, *s->at++);
 	} else {
 		for (n = 2; !is_end(s->at[n]) && s->at[n] != '"'; n++)
@@ -368,7 +366,7 @@ static int carry_out(struct sh *s, const char *script, bool run)
 	return s->status;
 }
 
-static int stand_in(int argc, char **argv)
+int sh_main(int argc, char **argv)
 {
 	static struct sh s;
 
@@ -388,7 +386,7 @@ static int stand_in(int argc, char **argv)
 /* The kernel leaves argc and then argv on the stack. */
 __attribute__((used)) static _Noreturn void start(long *stack)
 {
-	sh_leave(stand_in((int)stack[0], (char **)(stack + 1)));
+	sh_leave(sh_main((int)stack[0], (char **)(stack + 1)));
 }
 
 #if defined(__x86_64__)

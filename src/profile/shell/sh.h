@@ -26,6 +26,9 @@ struct sh {
 	size_t words_used, taken_used;
 };
 
+/* The whole program but for how the kernel starts it: the exit status. */
+int sh_main(int argc, char **argv);
+
 extern char sh_words[SH_MAX_BYTES];
 extern char sh_taken[SH_MAX_BYTES];
 

@@ -101,8 +101,10 @@ static void are_the_bytes_that_images_hold(void **state)
 	static const struct {
 		const char *architecture, *digest;
 	} held[] = {
-		{ "amd64", "sha256:dc4eaf0ecad2b6f14f44472ef6ed37c922dc8d53f051fc698a68c05dbf942019" },
-		{ "arm64", "sha256:95657fa52740ce82021b56f2384d558b03aa5885769b50542092bab7b9782ab7" },
+		{ "amd64",
+		  "sha256:c146bde18b173c88bfc019ddf2bf323b293c1eb01f773e2e6a19825a8cec55bd" },
+		{ "arm64",
+		  "sha256:289ea0e197b41657485879ec8f725640d7d65f88b71e5a5e931e1b12240f1966" },
 	};
 	struct mreg_error err = MREG_ERROR_INIT;
 	char text[MREG_DIGEST_TEXT];
