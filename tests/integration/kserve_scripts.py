@@ -6,7 +6,7 @@ in their source.
 of the model's path where the script makes it, and the path.  A release belongs
 here when it is out, even with the same texts: what runs these
 (test_stand_in.py) is the proof that images work with it.  tests/interop compares
-the texts with the sources.
+the texts with the source.  Of 0.18.0 none could be had.
 """
 import re
 
@@ -32,7 +32,8 @@ KSERVE = {
     "0.20.0": (LINK, MAKE_AND_LINK, PREFETCH),
 }
 
-# Kubeflow Pipelines 2.5: the model's path, and twice the folder it lies in.
+# Kubeflow Pipelines, since its pull request 11606: the model's path, and the
+# folder it lies in.
 KUBEFLOW = ('ln -s /proc/$$$$/root/models "%s" && '
             'echo "Running Modelcar container..." && '
             'until [ -f "%s/launcher-complete" ]; do sleep 1; done')

@@ -2,6 +2,7 @@
  * src/profile/shell/sh.c - what stands in for /bin/sh in images: a static
  * program of a few KB without a C library, which runs the scripts that KServe
  * and Kubeflow Pipelines give to a container that holds a model.
+ * spec/shell.md says to users what it understands.
  *
  * It is an interpreter of a small part of the POSIX shell: lists with ; && ||,
  * ( ), if, while, until, quotes, $$ and "$( )"; and of the commands [ echo
