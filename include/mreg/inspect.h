@@ -51,6 +51,9 @@ struct mreg_attached {
 	uint64_t bytes;          /* in its files */
 	/* Of an evaluation: the data it was run on; NULL: not told. */
 	const char *dataset, *dataset_digest;
+	/* Of an experiment its name, and the digest of what the version was
+	 * compared with, or of what was tried against it; NULL: not told. */
+	const char *experiment, *baseline, *candidate;
 };
 
 /* One of the manifests that an image index lists. */

@@ -13,8 +13,8 @@
 
 struct args {
 	const char *ref, *suite, *suite_version, *dataset, *report, *from,
-		*title, *created;
-	struct cli_words metrics, segments, annotations;
+		*title, *created, *experiment, *against, *winner;
+	struct cli_words baseline, metrics, segments, annotations;
 	bool pass, fail, dry_run;
 };
 
@@ -43,6 +43,14 @@ static const struct cli_opt opts[] = {
 		"RFC 3339; else SOURCE_DATE_EPOCH, else now"),
 	CLI_LIST(0, "annotation", "KEY=VALUE", struct args, annotations,
 		 "more about it"),
+	CLI_STR(0, "experiment", "NAME", struct args, experiment,
+		"it is the result of an online experiment"),
+	CLI_STR(0, "against", "VERSION", struct args, against,
+		"... with that one; else with the split's own: v7"),
+	CLI_LIST(0, "baseline-metric", "NAME=NUMBER", struct args, baseline,
+		 "... which measured that"),
+	CLI_STR(0, "winner", "VERSION|none", struct args, winner,
+		"... and that won: the verdict, if none is given"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be attached, send nothing"),
 	CLI_END,
@@ -52,6 +60,8 @@ static const char *const examples[] = {
 	"mreg evaluate churn:v3 --suite holdout --pass --metric auc=0.93",
 	"mreg evaluate churn:v3 --suite fair --fail --segment country=DE:auc=0.7",
 	"mreg evaluate churn:v3 --from results.json",
+	"mreg evaluate churn:v8 --experiment cta --metric ctr=0.12 "
+	"--baseline-metric ctr=0.10 --winner v8",
 	NULL,
 };
 
@@ -74,6 +84,28 @@ static void put_metrics(struct mr_buf *b, const char *indent,
 		cli_put(b, items[i].value);
 		mr_buf_putc(b, '\n');
 	}
+}
+
+static void put_experiment(struct mr_buf *b,
+			   const struct mreg_evaluate_result *r)
+{
+	char text[32];
+
+	mr_buf_puts(b, "  experiment ");
+	cli_put(b, r->experiment);
+	mr_buf_puts(b, " against ");
+	if (r->baseline_number)
+		mr_buf_printf(b, "v%" PRIu64 "\n", r->baseline_number);
+	else
+		mr_buf_printf(b, "%s\n", cli_short_digest(&r->baseline, text));
+	put_metrics(b, "    ", r->baseline_metrics, r->baseline_metric_count);
+	if (r->winner.algorithm == MREG_DIGEST_NONE)
+		mr_buf_puts(b, "    no winner\n");
+	else
+		mr_buf_printf(b, "    the winner is %s\n",
+			      mreg_digest_equal(&r->winner, &r->baseline)
+				      ? "that one"
+				      : "this version");
 }
 
 static int show(struct cli *cli, const struct mreg_evaluate_result *r,
@@ -103,6 +135,8 @@ static int show(struct cli *cli, const struct mreg_evaluate_result *r,
 	}
 	mr_buf_printf(&b, "\n  %s\n", mreg_digest_text(&at->digest, digest));
 	put_metrics(&b, "  ", r->metrics, r->metric_count);
+	if (r->experiment)
+		put_experiment(&b, r);
 	for (i = 0; i < r->segment_count; i++) {
 		mr_buf_puts(&b, "  ");
 		cli_put(&b, r->segments[i].name);
@@ -137,6 +171,10 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.created = a->created;
 	o.annotations = texts(&a->annotations);
 	o.dry_run = a->dry_run;
+	o.experiment = a->experiment;
+	o.against = a->against;
+	o.baseline_metrics = texts(&a->baseline);
+	o.winner = a->winner;
 	rc = mreg_evaluate(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
@@ -152,11 +190,15 @@ const struct cli_command cli_cmd_evaluate = {
 	.args_size = sizeof(struct args),
 	.run = run,
 	.examples = examples,
-	.notes = "The result is a document attached to the version, whose "
-		 "digest stays. One is about one suite and one set of data, of "
-		 "which the last one counts: a failure is taken back by a run "
-		 "on the same data (name and digest) only. Numbers stay as "
-		 "they are written. A policy can demand that a suite was "
-		 "passed, or bound a metric on a segment. A verdict of failure "
-		 "is no failure of this command.",
+	.notes =
+		"The result is a document attached to the version, whose "
+		"digest stays. One is about one suite and one set of data, of "
+		"which the last one counts: a failure is taken back by a run "
+		"on the same data (name and digest) only. Numbers stay as "
+		"they are written. A policy can demand that a suite was "
+		"passed, or bound a metric on a segment. A verdict of failure "
+		"is no failure of this command.\n\n"
+		"--experiment: what requests decided between this version and "
+		"the one it shared them with ('mreg split'). It is attached to "
+		"both, and a verdict on this one alone, by a suite of that name.",
 };

@@ -136,6 +136,15 @@ static void put_document(struct mr_buf *b, const struct mreg_attached *d)
 		if (d->judged)
 			mr_buf_puts(b, d->passed ? ": passed" : ": failed");
 		put_metrics(b, d);
+	} else if (d->experiment) {
+		mr_buf_puts(b, "  experiment ");
+		cli_put(b, d->experiment);
+		put_metrics(b, d);
+	}
+	if (d->experiment && (d->baseline || d->candidate)) {
+		mr_buf_puts(b, d->baseline ? ", against " : ", tried was ");
+		mr_buf_printf(b, "%.19s",
+			      d->baseline ? d->baseline : d->candidate);
 	}
 	if (said && !(d->suite && strcmp(said, d->suite) == 0)) {
 		mr_buf_puts(b, "  ");

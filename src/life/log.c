@@ -48,9 +48,26 @@ static uint64_t number_of(const struct looking *l, const struct mreg_digest *d)
 	return v && v->registered ? v->registered->number : 0;
 }
 
+/* Whether a split names the version. */
+static bool has_share(const struct mr_event *e, const struct mreg_digest *d)
+{
+	const struct mr_event_field *f = e->kind == MR_EVENT_SPLIT_RECORDED
+						 ? mr_event_field(e, "weights")
+						 : NULL;
+	char text[MREG_DIGEST_TEXT];
+	size_t i;
+
+	(void)mreg_digest_text(d, text);
+	for (i = 0; f && i < f->count; i++)
+		if (strcmp(f->items[i].name, text) == 0)
+			return true;
+	return false;
+}
+
 static bool is_about(const struct looking *l, const struct mr_event *e)
 {
 	const char *alias = mr_event_text(e, "alias");
+	struct mreg_digest baseline;
 
 	if (l->o->kind && strcmp(l->o->kind, e->kind_name) != 0)
 		return false;
@@ -59,7 +76,10 @@ static bool is_about(const struct looking *l, const struct mr_event *e)
 	if (l->alias)
 		return alias && strcmp(alias, l->alias) == 0;
 	return mreg_digest_equal(&e->version, &l->version) ||
-	       mreg_digest_equal(&e->was, &l->version);
+	       mreg_digest_equal(&e->was, &l->version) ||
+	       (mr_event_digest(e, "baseline", &baseline) &&
+		mreg_digest_equal(&baseline, &l->version)) ||
+	       has_share(e, &l->version);
 }
 
 static void take_row(struct looking *l, const struct mr_event *e,

@@ -191,6 +191,22 @@ static void put_policy(struct line *l)
 			      mreg_digest_text(&l->e->was, text));
 }
 
+/* Of an experiment. */
+static void put_experiment(struct line *l)
+{
+	struct mreg_digest d;
+
+	put_field(l, ", experiment ", "experiment");
+	if (mr_event_digest(l->e, "baseline", &d)) {
+		mr_buf_puts(&l->b, ", against ");
+		put_version(l, &d);
+	}
+	if (mr_event_digest(l->e, "winner", &d)) {
+		mr_buf_puts(&l->b, ", winner ");
+		put_version(l, &d);
+	}
+}
+
 static void put_version_event(struct line *l)
 {
 	struct mreg_digest successor;
@@ -204,6 +220,8 @@ static void put_version_event(struct line *l)
 			    strcmp(mr_event_text(l->e, "passed"), "true") == 0
 				    ? " passed"
 				    : " failed");
+	if (l->e->kind == MR_EVENT_EVALUATED)
+		put_experiment(l);
 	put_field(l, ", ", "rule");
 	put_field(l, ", in ", "environment");
 	put_field(l, ", until ", "until");

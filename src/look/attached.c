@@ -274,6 +274,9 @@ void mr_attached_verdict(const struct mr_attached *row, struct mr_arena *a,
 	out->dataset = copy(a, mr_annotation(all, MR_EVALUATION_DATASET));
 	out->dataset_digest =
 		copy(a, mr_annotation(all, MR_EVALUATION_DATASET_DIGEST));
+	out->experiment = copy(a, mr_annotation(all, MR_EVALUATION_EXPERIMENT));
+	out->baseline = copy(a, mr_annotation(all, MR_EVALUATION_BASELINE));
+	out->candidate = copy(a, mr_annotation(all, MR_EVALUATION_CANDIDATE));
 	out->passed = passed && strcmp(passed, "true") == 0;
 	out->judged = out->passed || (passed && strcmp(passed, "false") == 0);
 	metrics = mr_arena_alloc(a, (all->n + 1) * sizeof(*metrics));

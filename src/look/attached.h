@@ -62,7 +62,9 @@ const struct mr_attached *mr_attached_card(const struct mr_attached_rows *rows);
  * other documents. */
 struct mr_verdict_told {
 	const char *suite, *dataset, *dataset_digest; /* NULL: not told */
-	bool judged;                                  /* a verdict is given: */
+	/* Of an experiment, and the version at the other end of it. */
+	const char *experiment, *baseline, *candidate;
+	bool judged; /* a verdict is given: */
 	bool passed;
 	const struct mreg_pair *metrics;
 	size_t metric_count;

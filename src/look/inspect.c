@@ -164,6 +164,9 @@ static void take_verdict(const struct mr_attached *from, struct mr_arena *a,
 	to->suite = told.suite;
 	to->dataset = told.dataset;
 	to->dataset_digest = told.dataset_digest;
+	to->experiment = told.experiment;
+	to->baseline = told.baseline;
+	to->candidate = told.candidate;
 	to->passed = told.passed;
 	to->judged = told.judged;
 	to->metrics = told.metrics;

@@ -18,9 +18,15 @@
 /* <32 hex of the manifest>: keeps it where untagged ones are collected */
 #define MR_ATTACHED_TAG_PREFIX "mreg.att."
 #define MR_EVALUATION_TYPE "application/vnd.mreg.evaluation.v1+json"
+#define MR_EVALUATION_SCHEMA "mreg.evaluation/1"
 #define MR_EVALUATION_SUITE "org.mreg.evaluation.suite"
 #define MR_EVALUATION_PASSED "org.mreg.evaluation.passed"
 /* The data it was run on, and its digest when that is known. */
+/* Of an experiment, on both of its versions: its name, and which the other
+ * is. */
+#define MR_EVALUATION_EXPERIMENT "org.mreg.evaluation.experiment"
+#define MR_EVALUATION_BASELINE "org.mreg.evaluation.experiment.baseline"
+#define MR_EVALUATION_CANDIDATE "org.mreg.evaluation.experiment.candidate"
 #define MR_EVALUATION_DATASET "org.mreg.evaluation.dataset"
 #define MR_EVALUATION_DATASET_DIGEST "org.mreg.evaluation.dataset.digest"
 /* Of a version's metrics, and an evaluation's: the name follows. */
@@ -82,6 +88,15 @@ struct mr_segment {
 	size_t metric_count;
 };
 
+/* What requests decided, of two versions that shared them. */
+struct mr_experiment {
+	const char *name;                 /* NULL: it is none */
+	const char *baseline, *candidate; /* digests of versions */
+	const char *winner;        /* one of these; NULL: none, or open */
+	struct mreg_pair *metrics; /* the baseline's, sorted by name */
+	size_t metric_count;
+};
+
 /* All in an arena; NULL or 0 where not told. */
 struct mr_evaluation {
 	const char *suite, *suite_version;
@@ -92,6 +107,7 @@ struct mr_evaluation {
 	size_t metric_count;
 	struct mr_segment *segments; /* sorted by name */
 	size_t segment_count;
+	struct mr_experiment experiment; /* metrics are its candidate's */
 };
 
 /* A whole document, or (`partial`) one whose suite and verdict may be given
@@ -108,6 +124,10 @@ int mr_evaluation_metric(struct mr_evaluation *e, const char *text,
 			 struct mr_arena *a, struct mreg_error *err);
 int mr_evaluation_segment(struct mr_evaluation *e, const char *text,
 			  struct mr_arena *a, struct mreg_error *err);
+
+/* "NAME=NUMBER" of an experiment's baseline. */
+int mr_evaluation_baseline(struct mr_evaluation *e, const char *text,
+			   struct mr_arena *a, struct mreg_error *err);
 
 /* In canonical JSON.  MREG_EUSAGE when suite or verdict are missing. */
 int mr_evaluation_write(const struct mr_evaluation *e, struct mr_buf *out,

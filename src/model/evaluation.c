@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "document/document.h"
 
-#define EVALUATION_SCHEMA "mreg.evaluation/1"
 #define ENTRIES_MAX 1000
 /* More segments than any report compares. */
 #define SEGMENTS_MAX 1000
@@ -164,6 +163,19 @@ int mr_evaluation_segment(struct mr_evaluation *e, const char *text,
 				   a, err);
 }
 
+int mr_evaluation_baseline(struct mr_evaluation *e, const char *text,
+			   struct mr_arena *a, struct mreg_error *err)
+{
+	struct mr_experiment *x = &e->experiment;
+	const char *name;
+	const char *value;
+	int rc = split(text, a, &name, &value, err);
+
+	return rc < 0 ? rc
+		      : put_metric(&x->metrics, &x->metric_count, name, value,
+				   a, err);
+}
+
 static int put_dataset(struct mr_evaluation *e, const char *name,
 		       const char *digest, struct mr_arena *a,
 		       struct mreg_error *err)
@@ -296,6 +308,69 @@ static int read_text(struct parse *p, const struct mr_node *node,
 	return 0;
 }
 
+/* A digest, or one that is given elsewhere. */
+static int read_version(struct parse *p, const struct mr_node *node,
+			const char **out)
+{
+	int rc = mr_node_is_null(node) ? 0 : read_text(p, node, out);
+
+	if (rc >= 0 && *out && mr_check_digest(node->key, *out, p->err) < 0)
+		return at_line(p, node);
+	return rc;
+}
+
+static int read_baseline(struct parse *p, const struct mr_node *map)
+{
+	static const char *const keys[] = { "version", "metrics", NULL };
+	struct mr_experiment *x = &p->e->experiment;
+	size_t i;
+	int rc = 0;
+
+	if (map->kind != MR_NODE_MAP)
+		return fail_key(p, map, "a map with 'version' and 'metrics'");
+	for (i = 0; rc >= 0 && i < map->count; i++) {
+		const struct mr_node *node = map->items[i];
+
+		if (strcmp(node->key, "version") == 0)
+			rc = read_version(p, node, &x->baseline);
+		else if (strcmp(node->key, "metrics") == 0)
+			rc = read_metrics(p, node, &x->metrics,
+					  &x->metric_count);
+		else
+			rc = fail_unknown(p, node, keys);
+	}
+	return rc;
+}
+
+static int read_experiment(struct parse *p, const struct mr_node *map)
+{
+	static const char *const keys[] = { "baseline", "candidate", "name",
+					    "winner", NULL };
+	struct mr_experiment *x = &p->e->experiment;
+	size_t i;
+	int rc = 0;
+
+	if (map->kind != MR_NODE_MAP)
+		return fail_key(p, map, "a map with 'name' and 'baseline'");
+	for (i = 0; rc >= 0 && i < map->count; i++) {
+		const struct mr_node *node = map->items[i];
+
+		if (strcmp(node->key, "name") == 0)
+			rc = read_text(p, node, &x->name);
+		else if (strcmp(node->key, "baseline") == 0)
+			rc = read_baseline(p, node);
+		else if (strcmp(node->key, "candidate") == 0)
+			rc = read_version(p, node, &x->candidate);
+		else if (strcmp(node->key, "winner") == 0)
+			rc = read_version(p, node, &x->winner);
+		else
+			rc = fail_unknown(p, node, keys);
+	}
+	return rc < 0 || x->name
+		       ? rc
+		       : fail_key(p, map, "a map with 'name' and 'baseline'");
+}
+
 static int read_dataset_map(struct parse *p, const struct mr_node *map)
 {
 	static const char *const keys[] = { "name", "digest", NULL };
@@ -350,10 +425,10 @@ static int read_passed(struct parse *p, const struct mr_node *node)
 
 static int read_key(struct parse *p, const struct mr_node *node)
 {
-	static const char *const keys[] = { "schema",       "suite",
-					    "suiteVersion", "passed",
-					    "dataset",      "metrics",
-					    "segments",     NULL };
+	static const char *const keys[] = {
+		"schema",  "suite",    "suiteVersion", "passed", "dataset",
+		"metrics", "segments", "experiment",   NULL
+	};
 	const char *text = NULL;
 	int rc;
 
@@ -372,10 +447,13 @@ static int read_key(struct parse *p, const struct mr_node *node)
 				    &p->e->metric_count);
 	if (strcmp(node->key, "segments") == 0)
 		return read_segments(p, node);
+	if (strcmp(node->key, "experiment") == 0)
+		return read_experiment(p, node);
 	if (strcmp(node->key, "schema") == 0) {
 		rc = read_text(p, node, &text);
-		return rc >= 0 && text && strcmp(text, EVALUATION_SCHEMA) != 0
-			       ? fail_key(p, node, "'" EVALUATION_SCHEMA "'")
+		return rc >= 0 && text &&
+				       strcmp(text, MR_EVALUATION_SCHEMA) != 0
+			       ? fail_key(p, node, "'" MR_EVALUATION_SCHEMA "'")
 			       : rc;
 	}
 	return fail_unknown(p, node, keys);
@@ -420,94 +498,8 @@ int mr_evaluation_parse(const char *bytes, size_t n, const char *name,
 		rc = fail_missing(p.name, "suite", err);
 	if (rc >= 0 && !partial && !out->judged)
 		rc = fail_missing(p.name, "passed", err);
+	if (rc >= 0 && !partial && out->experiment.name &&
+	    !(out->experiment.baseline && out->experiment.candidate))
+		rc = fail_missing(p.name, "experiment of two versions", err);
 	return rc;
-}
-
-/* -- writing ------------------------------------------------------------- */
-
-static void put_metrics(struct mr_buf *b, const struct mreg_pair *items,
-			size_t n)
-{
-	size_t i;
-
-	mr_buf_putc(b, '{');
-	for (i = 0; i < n; i++) {
-		if (i > 0)
-			mr_buf_putc(b, ',');
-		mr_json_quote(b, items[i].name);
-		mr_buf_putc(b, ':');
-		mr_buf_puts(b, items[i].value); /* checked: JSON's grammar */
-	}
-	mr_buf_putc(b, '}');
-}
-
-static void put_segments(struct mr_buf *b, const struct mr_evaluation *e)
-{
-	size_t i;
-
-	mr_buf_puts(b, ",\"segments\":{");
-	for (i = 0; i < e->segment_count; i++) {
-		if (i > 0)
-			mr_buf_putc(b, ',');
-		mr_json_quote(b, e->segments[i].name);
-		mr_buf_putc(b, ':');
-		put_metrics(b, e->segments[i].metrics,
-			    e->segments[i].metric_count);
-	}
-	mr_buf_putc(b, '}');
-}
-
-/* Keys sorted bytewise. */
-static void put_document(struct mr_buf *b, const struct mr_evaluation *e)
-{
-	mr_buf_putc(b, '{');
-	if (e->dataset) {
-		mr_buf_puts(b, "\"dataset\":{");
-		if (e->dataset_digest) {
-			mr_buf_puts(b, "\"digest\":");
-			mr_json_quote(b, e->dataset_digest);
-			mr_buf_putc(b, ',');
-		}
-		mr_buf_puts(b, "\"name\":");
-		mr_json_quote(b, e->dataset);
-		mr_buf_puts(b, "},");
-	}
-	mr_buf_puts(b, "\"metrics\":");
-	put_metrics(b, e->metrics, e->metric_count);
-	mr_buf_puts(b, ",\"passed\":");
-	mr_buf_puts(b, e->passed ? "true" : "false");
-	mr_buf_puts(b, ",\"schema\":\"" EVALUATION_SCHEMA "\"");
-	if (e->segment_count)
-		put_segments(b, e);
-	mr_buf_puts(b, ",\"suite\":");
-	mr_json_quote(b, e->suite);
-	if (e->suite_version) {
-		mr_buf_puts(b, ",\"suiteVersion\":");
-		mr_json_quote(b, e->suite_version);
-	}
-	mr_buf_putc(b, '}');
-}
-
-int mr_evaluation_write(const struct mr_evaluation *e, struct mr_buf *out,
-			struct mreg_error *err)
-{
-	int rc;
-
-	if (!e->suite) {
-		(void)mr_fail(err, MREG_EUSAGE, "an evaluation without suite");
-		return mr_hint(err, "name what was run: --suite NAME");
-	}
-	if (!e->judged) {
-		(void)mr_fail(err, MREG_EUSAGE,
-			      "an evaluation without verdict");
-		return mr_hint(err, "say --pass or --fail");
-	}
-	rc = mr_check_text("suite", e->suite, MR_VALUE_MAX_BYTES, false, err);
-	if (rc >= 0 && e->suite_version)
-		rc = mr_check_text("suiteVersion", e->suite_version,
-				   MR_VALUE_MAX_BYTES, false, err);
-	if (rc < 0)
-		return rc;
-	put_document(out, e);
-	return mr_buf_check(out, "evaluation", err);
 }

@@ -16,8 +16,6 @@
 #include "look/look.h"
 
 #define DOCUMENT_NAME "evaluation.json"
-/* Metrics that are told in a listing too; all are in the document. */
-#define LISTED_METRICS_MAX 64
 /* One for the parsed document, one for the tree it came from. */
 #define ARENA_MAX_BYTES (2u * MR_YAML_ARENA_BYTES)
 #define SHOWN_BYTES 100
@@ -66,7 +64,21 @@ static int take_opts(const struct mreg_evaluate_opts *o, struct mr_arena *a,
 		rc = mr_evaluation_metric(e, o->metrics.items[i], a, err);
 	for (i = 0; rc >= 0 && i < o->segments.n; i++)
 		rc = mr_evaluation_segment(e, o->segments.items[i], a, err);
-	return rc;
+	return rc < 0 ? rc : mr_experiment_opts(o, a, e, err);
+}
+
+size_t mr_evaluate_metrics(const struct mreg_pair *metrics, size_t count,
+			   struct mreg_pair *items, size_t n,
+			   struct mr_arena *a)
+{
+	size_t i;
+
+	for (i = 0; i < count && i < MR_LISTED_METRICS_MAX; i++) {
+		items[n].name = mr_arena_printf(a, MR_METRIC_PREFIX "%s",
+						metrics[i].name);
+		items[n++].value = metrics[i].value;
+	}
+	return n;
 }
 
 /* What a listing of referrers should tell without the document. */
@@ -75,9 +87,8 @@ static int annotate(const struct mr_evaluation *e, struct mr_arena *a,
 {
 	struct mreg_pair *items;
 	size_t n = 0;
-	size_t i;
 
-	items = mr_arena_alloc(a, (LISTED_METRICS_MAX + 4) * sizeof(*items));
+	items = mr_arena_alloc(a, (MR_LISTED_METRICS_MAX + 6) * sizeof(*items));
 	if (!items)
 		return mr_fail_nomem(err);
 	items[n++] = (struct mreg_pair){ MR_EVALUATION_SUITE, e->suite };
@@ -89,11 +100,13 @@ static int annotate(const struct mr_evaluation *e, struct mr_arena *a,
 	if (e->dataset_digest)
 		items[n++] = (struct mreg_pair){ MR_EVALUATION_DATASET_DIGEST,
 						 e->dataset_digest };
-	for (i = 0; i < e->metric_count && i < LISTED_METRICS_MAX; i++) {
-		items[n].name = mr_arena_printf(a, "org.mreg.metric.%s",
-						e->metrics[i].name);
-		items[n++].value = e->metrics[i].value;
+	if (e->experiment.name) {
+		items[n++] = (struct mreg_pair){ MR_EVALUATION_EXPERIMENT,
+						 e->experiment.name };
+		items[n++] = (struct mreg_pair){ MR_EVALUATION_BASELINE,
+						 e->experiment.baseline };
 	}
+	n = mr_evaluate_metrics(e->metrics, e->metric_count, items, n, a);
 	*out = (struct mr_annotations){ items, n };
 	return mr_arena_failed(a) ? mr_fail_nomem(err) : 0;
 }
@@ -276,9 +289,10 @@ static const struct mreg_segment *take_segments(const struct mr_evaluation *e,
 	return to;
 }
 
-static int take_result(const struct mr_evaluation *e,
+static int take_result(const struct mr_experiment_run *x,
 		       struct mreg_evaluate_result *out, struct mreg_error *err)
 {
+	const struct mr_evaluation *e = x->e;
 	struct mr_arena *a = out->attached.owner;
 
 	out->suite = mr_arena_strdup(a, e->suite);
@@ -290,7 +304,25 @@ static int take_result(const struct mr_evaluation *e,
 	out->metric_count = e->metric_count;
 	out->segments = take_segments(e, a);
 	out->segment_count = e->segment_count;
+	out->experiment = copy(a, e->experiment.name);
+	out->baseline = x->baseline;
+	out->baseline_number = x->number;
+	out->winner = x->winner;
+	out->baseline_metrics = mr_result_pairs(a, e->experiment.metrics,
+						e->experiment.metric_count);
+	out->baseline_metric_count = e->experiment.metric_count;
 	return mr_result_check(a, err);
+}
+
+static int make_document(struct attach *a, const struct mr_evaluation *e,
+			 struct mr_arena *arena, struct mr_buf *json,
+			 struct mr_annotations *more, struct mreg_error *err)
+{
+	int rc = mr_evaluation_write(e, json, err);
+
+	if (rc >= 0)
+		rc = make_body(a, json, err);
+	return rc < 0 ? rc : annotate(e, arena, more, err);
 }
 
 static int run(struct attach *a, const char *ref,
@@ -302,18 +334,20 @@ static int run(struct attach *a, const char *ref,
 	MR_AUTO(mr_buf_release)
 	struct mr_buf json = MR_BUF_INIT(MR_EVALUATION_MAX_BYTES);
 	struct mr_evaluation e = { .suite = NULL };
+	struct mr_experiment_run x = { .o = o, .e = &e, .arena = arena };
 	struct mr_annotations more;
 	const char *title;
 	int rc = arena ? take_opts(o, arena, &e, err) : mr_fail_nomem(err);
 
-	if (rc >= 0)
-		rc = mr_evaluation_write(&e, &json, err);
-	if (rc >= 0)
-		rc = make_body(a, &json, err);
-	if (rc >= 0)
-		rc = annotate(&e, arena, &more, err);
+	/* What is missing in it is told before a registry is asked. */
+	if (rc >= 0 && !e.experiment.name)
+		rc = make_document(a, &e, arena, &json, &more, err);
 	if (rc >= 0)
 		rc = mr_attach_open(a, ref, &o->annotations, o->created, err);
+	if (rc >= 0 && e.experiment.name)
+		rc = mr_experiment_find(a, &x, err);
+	if (rc >= 0 && e.experiment.name)
+		rc = make_document(a, &e, arena, &json, &more, err);
 	if (rc >= 0 && o->report)
 		rc = mr_attach_file(a, o->report, err);
 	if (rc < 0)
@@ -323,10 +357,13 @@ static int run(struct attach *a, const char *ref,
 	if (rc >= 0)
 		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
 				   &out->attached, err);
+	if (rc >= 0 && e.experiment.name)
+		rc = mr_experiment_attach(a, &x, title, &out->baseline_document,
+					  err);
 	if (rc >= 0 && !a->dry_run)
 		rc = mr_evaluate_tell(a, &e, &out->attached.digest, &out->event,
 				      err);
-	return rc < 0 ? rc : take_result(&e, out, err);
+	return rc < 0 ? rc : take_result(&x, out, err);
 }
 
 int mreg_evaluate(struct mreg *m, const char *ref,

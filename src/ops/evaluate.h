@@ -14,4 +14,35 @@ int mr_evaluate_tell(struct attach *a, const struct mr_evaluation *e,
 		     const struct mreg_digest *document,
 		     struct mreg_digest *event, struct mreg_error *err);
 
+/* Metrics that are told in a listing too; all are in the document. */
+#define MR_LISTED_METRICS_MAX 64
+/* Metrics among the annotations of a document, of which `n` are in `items`
+ * already; how many are then. */
+size_t mr_evaluate_metrics(const struct mreg_pair *metrics, size_t count,
+			   struct mreg_pair *items, size_t n,
+			   struct mr_arena *a);
+
+/* -- evaluate_experiment.c ------------------------------------------------- */
+
+struct mr_experiment_run {
+	const struct mreg_evaluate_opts *o;
+	struct mr_evaluation *e;
+	struct mr_arena *arena;
+	struct mreg_digest baseline, winner; /* versions; NONE: no winner */
+	uint64_t number;                     /* the baseline's; 0: not known */
+};
+
+/* What the options say of it, before anything is asked of a registry;
+ * MREG_EUSAGE. */
+int mr_experiment_opts(const struct mreg_evaluate_opts *o, struct mr_arena *a,
+		       struct mr_evaluation *e, struct mreg_error *err);
+/* Which versions it was between: `a` is opened. */
+int mr_experiment_find(struct attach *a, struct mr_experiment_run *x,
+		       struct mreg_error *err);
+/* Attach the document to the baseline too, as `a` has it on the candidate;
+ * `out` is the digest of its manifest there. */
+int mr_experiment_attach(struct attach *a, const struct mr_experiment_run *x,
+			 const char *title, struct mreg_digest *out,
+			 struct mreg_error *err);
+
 #endif

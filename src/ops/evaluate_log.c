@@ -35,20 +35,33 @@ static int tell(struct attach *a, const struct mr_evaluation *e,
 		struct mreg_digest *event, struct mreg_error *err)
 {
 	char text[MREG_DIGEST_TEXT];
-	const struct mr_event_field fields[] = {
+	const struct mr_experiment *x = &e->experiment;
+	struct mr_event_field fields[6] = {
 		{ .key = "document", .text = mreg_digest_text(document, text) },
 		{ .key = "passed", .text = e->passed ? "true" : "false" },
 		{ .key = "suite", .text = e->suite },
 	};
-	const struct mr_event said = { .kind = MR_EVENT_EVALUATED,
-				       .version = a->subject->desc.digest,
-				       .fields = fields,
-				       .field_count = MR_COUNT(fields) };
+	struct mr_event said = { .kind = MR_EVENT_EVALUATED,
+				 .version = a->subject->desc.digest,
+				 .fields = fields,
+				 .field_count = 3 };
 	const struct mr_event *before;
 	int rc = mr_history_read(a->m, a->s, h, err);
 
 	if (rc < 0)
 		return rc;
+	if (x->name) {
+		fields[said.field_count++] =
+			(struct mr_event_field){ .key = "experiment",
+						 .text = x->name };
+		fields[said.field_count++] =
+			(struct mr_event_field){ .key = "baseline",
+						 .text = x->baseline };
+	}
+	if (x->name && x->winner)
+		fields[said.field_count++] =
+			(struct mr_event_field){ .key = "winner",
+						 .text = x->winner };
 	before = told(h->ledger, &said.version, document);
 	if (before) {
 		*event = before->digest;

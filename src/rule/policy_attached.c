@@ -63,12 +63,14 @@ static int put_runs(const struct mr_policy_subject *u,
 		    struct mr_buf *b, const char **why, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct run *runs = NULL;
+	char subject[MREG_DIGEST_TEXT];
 	size_t n = 0;
 	size_t i;
 
 	runs = mr_array(rows->count + 1, sizeof(*runs));
 	if (!runs)
 		return mr_fail_nomem(err);
+	(void)mreg_digest_text(u->version, subject);
 	for (i = 0; i < rows->count; i++) {
 		const struct mr_attached *row = &rows->items[i];
 		struct mreg_error trouble = MREG_ERROR_INIT;
@@ -85,6 +87,11 @@ static int put_runs(const struct mr_policy_subject *u,
 			*why = mr_arena_strdup(a, trouble.msg);
 			continue;
 		}
+		/* The same document hangs on what a candidate was compared
+		 * with; that is no verdict on it. */
+		if (runs[n].e.experiment.name &&
+		    strcmp(runs[n].e.experiment.candidate, subject) != 0)
+			continue;
 		if (!row->created ||
 		    mr_text_time_parse(row->created, &runs[n].made_s) < 0)
 			runs[n].made_s = 0;

@@ -16,6 +16,28 @@ static json_t *segment_row(const void *items, size_t i)
 	return mr_view_take(&v);
 }
 
+static void put_experiment(struct mr_view *v,
+			   const struct mreg_evaluate_result *r)
+{
+	struct mr_view x, of;
+
+	if (!r->experiment) {
+		mr_view_str(v, "experiment", NULL);
+		return;
+	}
+	mr_view_init(&of, NULL);
+	mr_view_version(&of, r->baseline_number);
+	mr_view_digest(&of, "digest", &r->baseline);
+	mr_view_pairs(&of, "metrics", r->baseline_metrics,
+		      r->baseline_metric_count);
+	mr_view_digest(&of, "document", &r->baseline_document);
+	mr_view_init(&x, NULL);
+	mr_view_str(&x, "name", r->experiment);
+	mr_view_put(&x, "baseline", mr_view_take(&of));
+	mr_view_digest(&x, "winner", &r->winner);
+	mr_view_put(v, "experiment", mr_view_take(&x));
+}
+
 char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r)
 {
 	struct mr_view v;
@@ -31,6 +53,7 @@ char *mreg_evaluate_result_json(const struct mreg_evaluate_result *r)
 	mr_view_u64(&v, "segmentCount", r->segment_count);
 	mr_view_rows(&v, "segments", r->segments, r->segment_count,
 		     segment_row);
+	put_experiment(&v, r);
 	mr_view_digest(&v, "event", &r->event);
 	return mr_view_text(&v);
 }

@@ -56,6 +56,9 @@ static json_t *attached_row(const void *items, size_t i)
 	mr_view_str(&v, "suite", d->suite);
 	mr_view_str(&v, "dataset", d->dataset);
 	mr_view_str(&v, "datasetDigest", d->dataset_digest);
+	mr_view_str(&v, "experiment", d->experiment);
+	mr_view_str(&v, "baseline", d->baseline);
+	mr_view_str(&v, "candidate", d->candidate);
 	if (d->judged)
 		mr_view_bool(&v, "passed", d->passed);
 	else
