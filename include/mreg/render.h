@@ -6,6 +6,7 @@
 #define MREG_RENDER_H
 
 #include "mreg/resolve.h"
+#include "mreg/split.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,6 +57,11 @@ MREG_API int mreg_render_check(const struct mreg_render_opts *o,
 MREG_API bool mreg_render_needs_image(const struct mreg_render_opts *o);
 
 /*
+ * An alias that is split: KServe's file is the canary's, with its percentage,
+ * where two versions share; k8s has an object for each; values of Helm have a
+ * list; everywhere else, and of more than two, the alias's own version is
+ * written, and the shares are told in comments.
+ *
  * The text, every reference in it by digest; `*out` is to be freed with free().
  * `r` was resolved with `serve`, and with `image` where that is needed.
  * MREG_EUSAGE: as mreg_render_check, or nothing tells KServe's model format.

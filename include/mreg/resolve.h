@@ -17,7 +17,8 @@ struct mreg_resolve_opts {
 	 * MREG_EPOLICY, also where there is no policy.  Reads the log. */
 	bool require_policy;
 	/* What is rendered (mreg/render.h) needs more than a digest: reads the
-	 * manifest, and where no v<N> was named the log. */
+	 * manifest, and where no v<N> was named the log; of an alias also how
+	 * it is split. */
 	bool serve;
 	/* With `serve`: the image of the version too, v<N>-image.
 	 * MREG_ENOTFOUND when there is none; MREG_EUNSUPPORTED in a local
@@ -38,6 +39,13 @@ struct mreg_served {
 	const char *format, *family, *flavors;
 };
 
+/* A version's share of an alias's traffic (mreg/split.h). */
+struct mreg_served_share {
+	unsigned int weight; /* per cent */
+	bool stable;         /* it is the alias's own */
+	struct mreg_served served;
+};
+
 struct mreg_resolve_result {
 	const char *name;      /* "ghcr.io/acme/churn" */
 	const char *reference; /* name@digest */
@@ -48,6 +56,10 @@ struct mreg_resolve_result {
 	bool is_served;        /* by `serve`: */
 	struct mreg_served served;
 	void *owner;
+	/* By `serve`, of an alias that is split: the alias's own first.  None
+	 * where its tag is not what the log says. */
+	const struct mreg_served_share *shares;
+	size_t share_count;
 };
 
 /* One HEAD request, where nothing more is asked for.  MREG_ENOTFOUND says

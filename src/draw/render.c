@@ -81,7 +81,7 @@ static void set_name(struct mr_render *d)
 
 static int set_references(struct mr_render *d, struct mreg_error *err)
 {
-	const struct mreg_served *s = &d->r->served;
+	const struct mreg_served *s = d->s;
 	const char *scheme = schemes[d->o->scheme];
 
 	if (s->number)
@@ -103,6 +103,34 @@ static int set_references(struct mr_render *d, struct mreg_error *err)
 			       d->r->name, d->digest);
 	}
 	return 0;
+}
+
+/* Each as it would be written alone. */
+static int set_shares(struct mr_render *d, struct mr_render *shares,
+		      struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	if (d->r->share_count > MREG_SPLIT_PARTS_MAX)
+		return mr_fail(err, MREG_EUSAGE, "'%s' has too many shares",
+			       d->r->name);
+	for (i = 0; rc >= 0 && i < d->r->share_count; i++) {
+		shares[i] = (struct mr_render){
+			.r = d->r,
+			.o = d->o,
+			.s = &d->r->shares[i].served,
+			.weight = d->r->shares[i].weight,
+		};
+		(void)snprintf(shares[i].name, sizeof(shares[i].name), "%s",
+			       d->name);
+		rc = set_references(&shares[i], err);
+	}
+	d->shares = shares;
+	d->share_count = d->r->share_count;
+	if (d->share_count)
+		d->weight = shares[0].weight;
+	return rc;
 }
 
 /* -- options --------------------------------------------------------------- */
@@ -210,6 +238,24 @@ void mr_render_head(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_note(y, mr_buf_text(&b));
 }
 
+void mr_render_shares(const struct mr_render *d, struct mr_yaml *y)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 16);
+	size_t i;
+
+	if (!d->share_count)
+		return;
+	mr_buf_printf(&b, "'%s' is split ('mreg split'):", d->r->tag);
+	for (i = 0; i < d->share_count; i++) {
+		const struct mr_render *s = &d->shares[i];
+
+		mr_buf_printf(&b, "\n  %2u %%  %s  %s", s->weight,
+			      s->version[0] ? s->version : "-",
+			      has_uri(d->o) ? s->uri : s->reference);
+	}
+	mr_yaml_note(y, mr_buf_text(&b));
+}
+
 void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y)
 {
 	mr_yaml_map(y, "annotations");
@@ -247,7 +293,8 @@ int mreg_render(const struct mreg_resolve_result *r,
 		struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(RENDER_MAX_BYTES);
-	struct mr_render d = { .r = r };
+	struct mr_render d = { .r = r, .s = &r->served };
+	struct mr_render shares[MREG_SPLIT_PARTS_MAX];
 	struct mreg_render_opts o;
 	int rc;
 
@@ -261,6 +308,8 @@ int mreg_render(const struct mreg_resolve_result *r,
 			       "'%s' was not resolved to be served", r->name);
 	set_name(&d);
 	rc = set_references(&d, err);
+	if (rc >= 0)
+		rc = set_shares(&d, shares, err);
 	if (rc >= 0)
 		rc = render(&d, &b, err);
 	if (rc >= 0)

@@ -19,6 +19,11 @@
 
 struct mr_render {
 	const struct mreg_resolve_result *r;
+	const struct mreg_served *s; /* what is written */
+	unsigned int weight;         /* its share, per cent; 0: all */
+	/* All shares of an alias that is split, its own first; none else. */
+	const struct mr_render *shares;
+	size_t share_count;
 	const struct mreg_render_opts *o;
 	char name[MR_RENDER_NAME_BYTES];
 	char version[MR_RENDER_TAG_BYTES]; /* "v3"; "" not known */
@@ -30,6 +35,8 @@ struct mr_render {
 
 /* Comments on top: what it is, and what wrote it. */
 void mr_render_head(const struct mr_render *d, struct mr_yaml *y);
+/* Shares, as comments: what a file has no place for. */
+void mr_render_shares(const struct mr_render *d, struct mr_yaml *y);
 /* "annotations:" of whatever runs it; `mreg deployed` goes by the references,
  * people by these. */
 void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y);

@@ -4,6 +4,7 @@
  */
 #include "draw/render.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -65,7 +66,7 @@ static int fail_unknown(struct mreg_error *err)
 int mr_render_format(const struct mr_render *d, const char **out,
 		     const char **note, struct mreg_error *err)
 {
-	const struct mreg_served *s = &d->r->served;
+	const struct mreg_served *s = d->s;
 
 	*note = NULL;
 	*out = d->o->model_format;
@@ -86,17 +87,45 @@ int mr_render_format(const struct mr_render *d, const char **out,
 	return 0;
 }
 
-int mr_render_kserve(const struct mr_render *d, struct mr_buf *b,
+/* What KServe makes of a split: the new revision gets its share, the one that
+ * was rolled out before keeps the others. */
+static void put_canary_notes(const struct mr_render *d, struct mr_yaml *y)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 12);
+	const struct mr_render *own = &d->shares[0];
+	const char *version = own->version[0] ? own->version : own->digest;
+
+	mr_render_shares(d, y);
+	if (d->share_count > 2) {
+		mr_yaml_note(y, "KServe knows two revisions, so this is the "
+				"alias's own alone");
+		return;
+	}
+	mr_buf_printf(&b,
+		      "the canary: the other %u %% stay with the revision that "
+		      "was rolled out before,\nwhich has to be %s; a first "
+		      "revision gets everything.  Needs Knative",
+		      own->weight, version);
+	mr_yaml_note(y, mr_buf_text(&b));
+}
+
+int mr_render_kserve(const struct mr_render *split, struct mr_buf *b,
 		     struct mreg_error *err)
 {
+	/* Whose file it is: of a split of two the one that is tried. */
+	const struct mr_render *d =
+		split->share_count == 2 ? &split->shares[1] : split;
 	struct mr_yaml y = { .b = b };
+	char percent[16];
 	const char *format;
 	const char *note;
 	int rc = mr_render_format(d, &format, &note, err);
 
 	if (rc < 0)
 		return rc;
-	mr_render_head(d, &y);
+	mr_render_head(split, &y);
+	if (split->share_count)
+		put_canary_notes(split, &y);
 	mr_yaml_own(&y, "apiVersion", "serving.kserve.io/v1beta1");
 	mr_yaml_own(&y, "kind", "InferenceService");
 	mr_yaml_map(&y, "metadata");
@@ -105,6 +134,9 @@ int mr_render_kserve(const struct mr_render *d, struct mr_buf *b,
 	mr_yaml_up(&y, 1);
 	mr_yaml_map(&y, "spec");
 	mr_yaml_map(&y, "predictor");
+	(void)snprintf(percent, sizeof(percent), "%u", d->weight);
+	if (d != split)
+		mr_yaml_own(&y, "canaryTrafficPercent", percent);
 	mr_yaml_map(&y, "model");
 	mr_yaml_map(&y, "modelFormat");
 	if (note)

@@ -5,6 +5,7 @@
 #include "draw/render.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Names of the container and of the volume. */
 #define SERVER "server"
@@ -55,32 +56,62 @@ static void put_container(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_up(y, 4);
 }
 
+static void put_deployment(const struct mr_render *d, struct mr_yaml *y)
+{
+	mr_yaml_own(y, "apiVersion", "apps/v1");
+	mr_yaml_own(y, "kind", "Deployment");
+	mr_yaml_map(y, "metadata");
+	mr_yaml_text(y, "name", d->name);
+	put_labels(d, y, "labels");
+	mr_render_annotations(d, y);
+	mr_yaml_up(y, 1);
+	mr_yaml_map(y, "spec");
+	mr_yaml_map(y, "selector");
+	put_labels(d, y, "matchLabels");
+	mr_yaml_up(y, 1);
+	mr_yaml_map(y, "template");
+	mr_yaml_map(y, "metadata");
+	put_labels(d, y, "labels");
+	mr_render_annotations(d, y);
+	mr_yaml_up(y, 1);
+	mr_yaml_map(y, "spec");
+	put_container(d, y);
+	put_volumes(d, y);
+}
+
+/* "churn-v8": another object, which selects pods of its own. */
+static struct mr_render beside(const struct mr_render *share)
+{
+	struct mr_render d = *share;
+	const char *word = d.version[0] ? d.version : strchr(d.digest, ':') + 1;
+	int n = (int)strnlen(word, 12);
+
+	(void)snprintf(d.name, sizeof(d.name), "%.*s-%.*s",
+		       MR_RENDER_NAME_BYTES - 2 - n, share->name, n, word);
+	return d;
+}
+
 void mr_render_k8s(const struct mr_render *d, struct mr_buf *b)
 {
 	struct mr_yaml y = { .b = b };
+	size_t i;
 
 	mr_render_head(d, &y);
 	mr_yaml_note(&y, "needs Kubernetes 1.33 and containerd 2.2 or CRI-O "
 			 "1.33, for image volumes with a subPath");
-	mr_yaml_own(&y, "apiVersion", "apps/v1");
-	mr_yaml_own(&y, "kind", "Deployment");
-	mr_yaml_map(&y, "metadata");
-	mr_yaml_text(&y, "name", d->name);
-	put_labels(d, &y, "labels");
-	mr_render_annotations(d, &y);
-	mr_yaml_up(&y, 1);
-	mr_yaml_map(&y, "spec");
-	mr_yaml_map(&y, "selector");
-	put_labels(d, &y, "matchLabels");
-	mr_yaml_up(&y, 1);
-	mr_yaml_map(&y, "template");
-	mr_yaml_map(&y, "metadata");
-	put_labels(d, &y, "labels");
-	mr_render_annotations(d, &y);
-	mr_yaml_up(&y, 1);
-	mr_yaml_map(&y, "spec");
-	put_container(d, &y);
-	put_volumes(d, &y);
+	mr_render_shares(d, &y);
+	if (d->share_count)
+		mr_yaml_note(&y, "a Deployment has no share of requests: these "
+				 "are for what routes to them,\nas the weights "
+				 "of an HTTPRoute's backendRefs");
+	put_deployment(d, &y);
+	for (i = 1; i < d->share_count; i++) {
+		struct mr_render other = beside(&d->shares[i]);
+
+		mr_buf_puts(b, "---\n");
+		y.depth = 0;
+		put_deployment(&other, &y);
+	}
 }
 
 /* -- Kustomize ------------------------------------------------------------- */
@@ -124,6 +155,7 @@ void mr_render_kustomize(const struct mr_render *d, struct mr_buf *b)
 
 	mr_render_head(d, &y);
 	mr_yaml_note(&y, "a kustomization.yaml for 'components:' of another");
+	mr_render_shares(d, &y);
 	mr_yaml_own(&y, "apiVersion", "kustomize.config.k8s.io/v1alpha1");
 	mr_yaml_own(&y, "kind", "Component");
 	if (d->image[0])

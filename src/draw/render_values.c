@@ -22,6 +22,29 @@ static void put_image(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_up(y, 1);
 }
 
+/* For whoever routes requests. */
+static void put_split(const struct mr_render *d, struct mr_yaml *y)
+{
+	char weight[16];
+	size_t i;
+
+	mr_yaml_map(y, "split");
+	for (i = 0; i < d->share_count; i++) {
+		const struct mr_render *s = &d->shares[i];
+
+		mr_yaml_item(y, "digest", s->digest);
+		if (s->version[0])
+			mr_yaml_text(y, "version", s->version);
+		mr_yaml_text(y, "uri", s->uri);
+		if (s->image[0])
+			mr_yaml_text(y, "reference", s->reference);
+		(void)snprintf(weight, sizeof(weight), "%u", s->weight);
+		mr_yaml_own(y, "weight", weight);
+		mr_yaml_up(y, 1);
+	}
+	mr_yaml_up(y, 1);
+}
+
 void mr_render_helm(const struct mr_render *d, struct mr_buf *b)
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
@@ -42,6 +65,8 @@ void mr_render_helm(const struct mr_render *d, struct mr_buf *b)
 		mr_yaml_text(&y, "format", format);
 	if (d->image[0])
 		put_image(d, &y);
+	if (d->share_count)
+		put_split(d, &y);
 }
 
 /* No --link: buildah does not know it. */
@@ -50,5 +75,6 @@ void mr_render_dockerfile(const struct mr_render *d, struct mr_buf *b)
 	struct mr_yaml y = { .b = b };
 
 	mr_render_head(d, &y); /* comments are the same */
+	mr_render_shares(d, &y);
 	mr_buf_printf(b, "COPY --from=%s /models /models\n", d->reference);
 }

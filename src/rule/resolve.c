@@ -28,6 +28,10 @@ static int run(struct mreg *m, const char *text,
 	if (rc >= 0 && o->serve)
 		rc = mr_served(m, &ref, &out->desc.digest, o->image, a,
 			       &out->served, err);
+	if (rc >= 0 && o->serve)
+		rc = mr_served_split(m, &ref, &out->served, o->image,
+				     o->require_policy, a, &out->shares,
+				     &out->share_count, err);
 	if (rc < 0)
 		return rc;
 	out->is_served = o->serve;

@@ -18,4 +18,14 @@ int mr_served(struct mreg *m, const struct mreg_ref *ref,
 	      const struct mreg_digest *d, bool image, struct mr_arena *a,
 	      struct mreg_served *out, struct mreg_error *err);
 
+/*
+ * served_split.c: who shares the traffic of the alias `ref`, whose tag has the
+ * version that `own` tells; none where it is no alias, or that is not what the
+ * log says.  With `policy` the policy in force is asked of the others too.
+ */
+int mr_served_split(struct mreg *m, const struct mreg_ref *ref,
+		    const struct mreg_served *own, bool image, bool policy,
+		    struct mr_arena *a, const struct mreg_served_share **out,
+		    size_t *n, struct mreg_error *err);
+
 #endif

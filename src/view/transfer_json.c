@@ -93,6 +93,21 @@ char *mreg_pull_result_json(const struct mreg_pull_result *r)
 	return mr_view_text(&v);
 }
 
+static json_t *share_row(const void *items, size_t i)
+{
+	const struct mreg_served_share *s =
+		(const struct mreg_served_share *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_version(&v, s->served.number);
+	mr_view_digest(&v, "digest", &s->served.digest);
+	mr_view_digest(&v, "image", &s->served.image);
+	mr_view_u64(&v, "weight", s->weight);
+	mr_view_bool(&v, "stable", s->stable);
+	return mr_view_take(&v);
+}
+
 /* What runs may be another number than what was named: an image names it. */
 static void put_resolve(struct mr_view *v, const struct mreg_resolve_result *r)
 {
@@ -107,6 +122,7 @@ static void put_resolve(struct mr_view *v, const struct mreg_resolve_result *r)
 	mr_view_str(v, "mediaType", r->desc.media_type);
 	mr_view_u64(v, "size", r->desc.size);
 	mr_view_digest(v, "image", &r->served.image);
+	mr_view_rows(v, "split", r->shares, r->share_count, share_row);
 }
 
 char *mreg_render_json(const struct mreg_resolve_result *r,

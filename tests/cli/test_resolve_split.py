@@ -1,0 +1,157 @@
+"""test_resolve_split.py - resolve --format of an alias that is split: the
+canary, what has no place for one, and what is told of it."""
+import pytest
+import yaml
+
+import harness
+from test_resolve_formats import churn, give_image, load, name, registry, \
+    strict  # noqa: F401  (fixtures)
+
+
+@pytest.fixture
+def third(mreg, name, churn, tmp_path):
+    """v3 with an image too."""
+    folder = harness.small_model(tmp_path / "m3", 3)
+    churn[3] = mreg.json("push", folder, name, "--format", "onnx")["digest"]
+    churn["i3"] = give_image(name, "v3", churn[3])
+    return churn
+
+
+def split(mreg, name, *words):
+    return mreg.json("split", f"{name}:production", *words)
+
+
+def resolve(mreg, name, form, *words):
+    return mreg.run("resolve", f"{name}:production", "--format", form,
+                    *words).stdout
+
+
+def test_kserve_has_the_canary(mreg, name, churn):
+    plain = resolve(mreg, name, "kserve")
+    split(mreg, name, "v1=90", "v2=10")
+    text = resolve(mreg, name, "kserve", "--name", "churn")
+    assert load(text) == {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "churn", "annotations": {
+            "org.mreg.model": name, "org.mreg.version": "v2",
+            "org.mreg.digest": churn[2]}},
+        "spec": {"predictor": {
+            "canaryTrafficPercent": 10,
+            "model": {"modelFormat": {"name": "onnx"},
+                      "storageUri": f"oci://{name}@{churn['i2']}"}}}}
+    for share in "90 %  v1", churn["i1"], "10 %  v2", "Knative":
+        assert share in text
+    # Undone, it is the file that it was, byte for byte.
+    mreg.run("rollback", f"{name}:production")
+    assert resolve(mreg, name, "kserve") == plain
+
+
+def test_a_promotion_takes_the_percentage_away(mreg, name, churn):
+    split(mreg, name, "v1=90", "v2=10")
+    mreg.run("promote", f"{name}:v2", "production")
+    doc = load(resolve(mreg, name, "kserve"))
+    assert "canaryTrafficPercent" not in doc["spec"]["predictor"]
+    assert doc["spec"]["predictor"]["model"]["storageUri"] == \
+        f"oci://{name}@{churn['i2']}"
+
+
+def test_mregs_own_scheme_needs_no_image(mreg, name, churn):
+    split(mreg, name, "v1=60", "v2=40")
+    doc = load(resolve(mreg, name, "kserve", "--scheme", "mreg"))
+    assert doc["spec"]["predictor"]["canaryTrafficPercent"] == 40
+    assert doc["spec"]["predictor"]["model"]["storageUri"] == \
+        f"mreg://{name}@{churn[2]}"
+
+
+def test_of_more_than_two_kserve_gets_the_aliass_own(mreg, name, third):
+    split(mreg, name, "v1=80", "v2=10", "v3=10")
+    text = resolve(mreg, name, "kserve")
+    doc = load(text)
+    assert "canaryTrafficPercent" not in doc["spec"]["predictor"]
+    assert doc["spec"]["predictor"]["model"]["storageUri"] == \
+        f"oci://{name}@{third['i1']}"
+    assert "KServe knows two revisions" in text and third["i3"] in text
+
+
+def test_k8s_has_an_object_for_each(mreg, name, third):
+    split(mreg, name, "v1=80", "v2=15", "v3=5")
+    text = resolve(mreg, name, "k8s", "--name", "churn")
+    docs = list(yaml.safe_load_all(text))
+    assert [d["kind"] for d in docs] == ["Deployment"] * 3
+    assert [d["metadata"]["name"] for d in docs] == \
+        ["churn", "churn-v2", "churn-v3"]
+    label = "app.kubernetes.io/name"
+    for doc, n in zip(docs, (1, 2, 3)):
+        pods = doc["spec"]["template"]
+        assert doc["spec"]["selector"]["matchLabels"][label] == \
+            pods["metadata"]["labels"][label] == doc["metadata"]["name"]
+        assert pods["spec"]["volumes"][0]["image"]["reference"] == \
+            f"{name}@{third[f'i{n}']}"
+        assert doc["metadata"]["annotations"]["org.mreg.version"] == f"v{n}"
+    assert "80 %  v1" in text and "HTTPRoute" in text
+
+
+def test_helm_has_a_list_with_weights(mreg, name, churn):
+    split(mreg, name, "v1=90", "v2=10")
+    model = load(resolve(mreg, name, "helm"))["model"]
+    assert model["digest"] == churn[1]
+    assert model["split"] == [
+        {"digest": churn[n], "version": f"v{n}", "weight": weight,
+         "uri": f"oci://{name}@{churn[f'i{n}']}",
+         "reference": f"{name}@{churn[f'i{n}']}"}
+        for n, weight in ((1, 90), (2, 10))]
+    mreg.run("rollback", f"{name}:production")
+    assert "split" not in load(resolve(mreg, name, "helm"))["model"]
+
+
+@pytest.mark.parametrize("form", ["kustomize", "dockerfile"])
+def test_others_tell_it_and_take_the_aliass_own(mreg, name, churn, form):
+    plain = resolve(mreg, name, form)
+    split(mreg, name, "v1=90", "v2=10")
+    text = resolve(mreg, name, form)
+    told = [line for line in text.splitlines() if line not in
+            plain.splitlines()]
+    assert all(line.startswith("#") for line in told)
+    assert "10 %  v2" in text
+
+
+def test_json_has_the_shares(mreg, name, churn):
+    split(mreg, name, "v1=90", "v2=10")
+    result = strict(mreg.json("resolve", f"{name}:production", "--format",
+                              "kserve"))
+    assert result["digest"] == churn[1] and result["version"] == "v1"
+    assert [(s["version"], s["weight"], s["stable"], s["image"])
+            for s in result["split"]] == \
+        [("v1", 90, True, churn["i1"]), ("v2", 10, False, churn["i2"])]
+    # Other names of the versions have none, and the digest alone asks nobody.
+    for ref in f"{name}:v1", f"{name}:latest", f"{name}@{churn[1]}":
+        assert strict(mreg.json("resolve", ref, "--format",
+                                "kserve"))["split"] == []
+    assert strict(mreg.json("resolve", f"{name}:production"))["split"] == []
+
+
+def test_a_canary_without_image_is_told(mreg, name, churn, tmp_path):
+    folder = harness.small_model(tmp_path / "m3", 3)
+    mreg.run("push", folder, name, "--format", "onnx")
+    split(mreg, name, "v1=90", "v3=10")
+    error = mreg.fails(3, "resolve", f"{name}:production", "--format",
+                       "kserve")
+    assert "v3" in error["message"] and "mreg image" in error["hint"]
+
+
+def test_the_policy_is_asked_of_the_canary(mreg, name, churn, tmp_path):
+    """What got its share before there were rules for it."""
+    folder = harness.small_model(tmp_path / "m3", 3)
+    mreg.run("edit", f"{name}:v1", "--description", "who leaves")
+    digest = mreg.json("push", folder, name, "--format", "onnx")["digest"]
+    give_image(name, "v3", digest)
+    split(mreg, name, "v1=90", "v3=10")
+    harness.write(tmp_path / "p.yaml", "policy: 1\nrequire: description\n")
+    mreg.run("policy", "set", name, tmp_path / "p.yaml")
+    words = ["resolve", f"{name}:production", "--require-policy", "--format",
+             "kserve"]
+    assert [f["rule"] for f in mreg.fails(7, *words)["findings"]] == \
+        ["require.description"]
+    mreg.run("edit", f"{name}:v3", "--description", "who leaves")
+    mreg.run(*words)
