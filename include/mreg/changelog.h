@@ -6,6 +6,7 @@
 #define MREG_CHANGELOG_H
 
 #include "mreg/diff.h"
+#include "mreg/split.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +64,9 @@ struct mreg_changelog_result {
 	bool back; /* the second has the lower number */
 	const struct mreg_changelog_move *moves; /* in fold order */
 	size_t move_count;
+	/* How its traffic was shared from one end to the other. */
+	const struct mreg_split_row *splits;
+	size_t split_count;
 	const struct mreg_changelog_version *versions; /* by number */
 	size_t version_count;
 	/* How the ends differ; not known when one of them was removed. */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/names.h"
 #include "mreg/changelog.h"
 #include "mreg/json.h"
 
@@ -93,6 +94,29 @@ static void put_moves(struct mr_buf *b, const struct mreg_changelog_result *r)
 	}
 }
 
+static void put_splits(struct mr_buf *b, const struct mreg_changelog_result *r)
+{
+	char text[32];
+	size_t i;
+
+	mr_buf_puts(b, r->split_count ? "splits\n" : "");
+	for (i = 0; i < r->split_count; i++) {
+		const struct mreg_split_row *row = &r->splits[i];
+
+		mr_buf_printf(b, "  %s ", mr_text_time(row->time_s, text));
+		if (row->part_count)
+			cli_put_parts(b, row->parts, row->part_count);
+		else
+			mr_buf_puts(b, "none any more");
+		put_actor(b, row->actor);
+		if (row->reason) {
+			mr_buf_puts(b, ": ");
+			cli_put(b, row->reason);
+		}
+		mr_buf_putc(b, '\n');
+	}
+}
+
 static void put_versions(struct mr_buf *b,
 			 const struct mreg_changelog_result *r)
 {
@@ -158,6 +182,7 @@ static int show(struct cli *cli, const struct mreg_changelog_result *r,
 
 	put_head(cli, r, &b);
 	put_moves(&b, r);
+	put_splits(&b, r);
 	put_versions(&b, r);
 	put_section(&b, "metrics", "metrics", r);
 	put_section(&b, "data", "inputs", r);

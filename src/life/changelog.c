@@ -15,6 +15,7 @@
 #include "history/history.h"
 #include "life/changelog.h"
 #include "life/names.h"
+#include "life/split.h"
 
 #define TAG_BYTES 32
 
@@ -83,6 +84,48 @@ static void take_moves(struct mr_changes *c)
 		};
 	}
 	out->moves = to;
+}
+
+/* Whether a split was of the alias as one of the moves left it, from one end up
+ * to the other. */
+static bool is_between(const struct mr_changes *c, const struct mr_event *split)
+{
+	size_t first = c->from.move;
+	size_t last = c->to.move;
+	struct mreg_digest on;
+
+	if (first > last) {
+		last = first;
+		first = c->to.move;
+	}
+	for (; mr_event_digest(split, "move", &on) && first < last; first++)
+		if (mreg_digest_equal(&c->moves[first]->digest, &on))
+			return true;
+	return false;
+}
+
+static int take_splits(struct mr_changes *c, struct mreg_error *err)
+{
+	struct mreg_changelog_result *out = c->out;
+	struct mr_split_told *told;
+	struct mreg_split_row *to;
+	size_t n;
+	size_t i;
+	int rc;
+
+	if (c->from.move == MR_NOWHERE || c->to.move == MR_NOWHERE)
+		return 0;
+	rc = mr_ledger_splits(c->h.ledger, c->ref.tag, c->arena, &told, &n,
+			      err);
+	if (rc < 0)
+		return rc;
+	to = mr_arena_alloc(c->arena, (n + 1) * sizeof(*to));
+	for (i = 0; to && i < n; i++)
+		if (!told[i].idle && is_between(c, told[i].event))
+			mr_split_row(c->h.ledger, &c->now, &told[i], c->arena,
+				     &to[out->split_count++]);
+	out->splits = to;
+	return 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -280,7 +323,9 @@ static int run(struct mr_changes *c, struct mreg_error *err)
 	out->to = end_of(c, &c->to);
 	out->back = out->to.number && out->to.number < out->from.number;
 	take_moves(c);
-	rc = take_versions(c, err);
+	rc = take_splits(c, err);
+	if (rc >= 0)
+		rc = take_versions(c, err);
 	if (rc >= 0)
 		rc = compare_ends(c, err);
 	return rc < 0 ? rc : mr_result_check(out->owner, err);

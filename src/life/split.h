@@ -22,6 +22,10 @@ void mr_split_release(struct split *p); /* for MR_AUTO too */
 
 /* split_show.c: the fold of all that was read, and what the alias has. */
 int mr_split_look(struct split *p, struct mreg_error *err);
+/* An event about a split as a row of a result. */
+void mr_split_row(struct mr_ledger *l, const struct mr_standing *now,
+		  const struct mr_split_told *told, struct mr_arena *a,
+		  struct mreg_split_row *row);
 /* The result, by what was looked at last. */
 int mr_split_result(struct split *p, struct mreg_error *err);
 

@@ -71,11 +71,11 @@ static const char *word_of(const struct mr_event *ended)
 						   : mr_event_text(ended, "by");
 }
 
-static void take_row(struct split *p, const struct mr_split_told *told,
-		     struct mreg_split_row *row)
+void mr_split_row(struct mr_ledger *l, const struct mr_standing *now,
+		  const struct mr_split_told *told, struct mr_arena *a,
+		  struct mreg_split_row *row)
 {
 	const struct mr_event *e = told->event;
-	struct mr_arena *a = p->out->owner;
 	const char *reason = mr_event_text(e, "reason");
 	const struct mr_event *move = NULL;
 	struct mreg_digest on;
@@ -92,10 +92,10 @@ static void take_row(struct split *p, const struct mr_split_told *told,
 	if (told->idle)
 		return;
 	if (mr_event_digest(e, "move", &on))
-		move = mr_ledger_find(p->h.ledger, &on);
+		move = mr_ledger_find(l, &on);
 	if (move)
 		row->was = move->version;
-	row->parts = mr_split_told(a, &p->now, e, &row->was, &row->part_count);
+	row->parts = mr_split_told(a, now, e, &row->was, &row->part_count);
 	row->state = !row->part_count ? "end"
 		     : told->ended    ? "ended"
 				      : "in_force";
@@ -118,7 +118,8 @@ static int take_history(struct split *p, struct mreg_error *err)
 		return rc;
 	out->rows = mr_arena_alloc(out->owner, (n + 1) * sizeof(*out->rows));
 	for (i = 0; out->rows && i < n; i++)
-		take_row(p, &told[i], &out->rows[i]);
+		mr_split_row(p->h.ledger, &p->now, &told[i], out->owner,
+			     &out->rows[i]);
 	out->row_count = n;
 	return mr_result_check(out->owner, err);
 }

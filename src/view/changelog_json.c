@@ -129,6 +129,8 @@ char *mreg_changelog_result_json(const struct mreg_changelog_result *r)
 	put_end(&v, "to", &r->to);
 	mr_view_bool(&v, "back", r->back);
 	mr_view_rows(&v, "moves", r->moves, r->move_count, move_row);
+	mr_view_rows(&v, "splits", r->splits, r->split_count,
+		     mr_view_split_row);
 	mr_view_rows(&v, "versions", r->versions, r->version_count,
 		     version_row);
 	mr_view_bool(&v, "compared", r->compared);

@@ -20,7 +20,7 @@ json_t *mr_view_split_part(const void *items, size_t i)
 	return mr_view_take(&v);
 }
 
-static json_t *history_row(const void *items, size_t i)
+json_t *mr_view_split_row(const void *items, size_t i)
 {
 	const struct mreg_split_row *row =
 		(const struct mreg_split_row *)items + i;
@@ -62,6 +62,6 @@ char *mreg_split_result_json(const struct mreg_split_result *r)
 	mr_view_bool(&v, "judged", r->judged);
 	mr_view_bool(&v, "gated", r->gated);
 	mr_view_bool(&v, "dryRun", r->dry_run);
-	mr_view_rows(&v, "history", r->rows, r->row_count, history_row);
+	mr_view_rows(&v, "history", r->rows, r->row_count, mr_view_split_row);
 	return mr_view_text(&v);
 }

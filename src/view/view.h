@@ -57,6 +57,8 @@ void mr_view_deprecation(struct mr_view *v, const struct mreg_deprecation *d);
 void mr_view_life(struct mr_view *v, const struct mreg_inspect_result *r);
 /* split_json.c: one of struct mreg_split_part. */
 json_t *mr_view_split_part(const void *items, size_t i);
+/* One of struct mreg_split_row. */
+json_t *mr_view_split_row(const void *items, size_t i);
 /* inspect_json.c */
 json_t *mr_view_tensor(const struct mreg_tensor *t);
 /* transfer_json.c: begins `e` with the members of an error. */

@@ -317,6 +317,21 @@ def test_history_is_a_table_for_people(mreg, churn):
     assert "\x1b" not in text
 
 
+def test_a_changelog_tells_what_was_on_the_way(mreg, churn):
+    split(mreg, "v1=90", "v2=10")
+    split(mreg, "v1=50", "v2=50", "--reason", "quiet")
+    mreg.run("promote", "churn:v2", "production")
+    split(mreg, "v2=90", "v3=10")
+    log = mreg.json("changelog", "churn:production")
+    schema = json.loads((SPEC / "schemas/changelog.schema.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(log)
+    assert [shares(s) for s in log["splits"]] == [{1: 90, 2: 10},
+                                                  {1: 50, 2: 50}]
+    assert log["splits"][1]["why"] == "promote"
+    text = mreg.run("changelog", "churn:production").stdout
+    assert "v1=50 v2=50" in text and "quiet" in text
+
+
 # -- what others may have written --------------------------------------------
 
 HOSTILE = {
