@@ -183,8 +183,7 @@ struct mr_credentials {
 int mr_credentials_find(struct mr_env *env, const char *host,
 			struct mr_credentials *out, struct mreg_error *err);
 void mr_credentials_release(struct mr_credentials *c);
-/* The variable that holds a login for `host`, which comes before whatever
- * mr_credentials_store writes; NULL: none does. */
+/* The variable with a login for `host`, asked before files; NULL: none. */
 int mr_credentials_shadow(struct mr_env *env, const char *host,
 			  const char **variable, struct mreg_error *err);
 
