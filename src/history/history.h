@@ -98,29 +98,26 @@ int mr_alias_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_ref *ref, const struct mr_move *move,
 		  struct mr_moved *out, struct mreg_error *err);
 
-/* Whether `move` expects what the alias has now, or was written already and
- * only lacks its tag; MREG_ECONFLICT. */
+/* Whether `move` expects what the alias has now, or only lacks its tag;
+ * MREG_ECONFLICT. */
 int mr_alias_expect(const struct mr_move *move,
 		    const struct mr_alias_state *state, struct mreg_error *err);
 
-/* Whether `move` goes to a version that is in sight; MREG_ECONFLICT.  By the
- * log as far as read; mr_alias_move asks it. */
+/* Whether `move` goes to a version in sight, by the log as far as read;
+ * MREG_ECONFLICT.  mr_alias_move asks it. */
 int mr_alias_in_sight(struct mr_store *s, struct mr_history *h,
 		      const struct mr_move *move, struct mreg_error *err);
 
-/* Make the tag of an alias, and its siblings, what the fold says.  No event is
- * written.  `*changed`: it was not. */
+/* Make tag and siblings what the fold says, without an event.  `*changed`. */
 int mr_alias_repair(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		    const char *alias, bool *changed, struct mreg_error *err);
 
-/* Take a tag that was moved without mreg into the history; what others do
- * meanwhile stays. */
+/* Take a foreign move into the history; what others do meanwhile stays. */
 int mr_alias_adopt(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		   const struct mreg_ref *ref, const char *alias,
 		   const struct mr_alias_state *state, struct mreg_error *err);
 
-/* Whether the name is this version's (`*there`) or nobody's; MREG_ECONFLICT: it
- * is another one's. */
+/* Whether the name is this version's (`*there`) or nobody's; MREG_ECONFLICT. */
 int mr_release_look(struct mr_store *s, const char *release,
 		    const struct mreg_digest *version, bool *there,
 		    struct mreg_error *err);
@@ -151,7 +148,7 @@ const char *mr_stage(bool archived, const char *const *stages,
 
 /* -- record.c -------------------------------------------------------------- */
 
-/* Values to be given; what is so already is taken out. */
+/* Values to be given; those there are taken out. */
 struct mr_metadata {
 	struct mreg_digest version; /* NONE: of the model */
 	bool record; /* write the model's record if it has none */
@@ -176,7 +173,7 @@ int mr_metadata_write(struct mreg *m, struct mr_store *s, struct mr_history *h,
  * its hex digits, "sha256:" before them or not.  MREG_EUSAGE: it can name none,
  * or several; MREG_ENOTFOUND. */
 #define MR_EVENT_PREFIX_MIN 8
-/* Whether it can name one; MREG_EUSAGE. */
+/* MREG_EUSAGE. */
 int mr_event_check_name(const char *text, struct mreg_error *err);
 int mr_event_find(struct mr_history *h, const char *text,
 		  const struct mr_event **out, struct mreg_error *err);
@@ -188,12 +185,11 @@ int mr_event_find(struct mr_history *h, const char *text,
 int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 		  struct mreg_error *err);
 /* Point the siblings of `alias` (ALIAS-image, ALIAS-docker) at those of the
- * version's number, and remove those that it has none for.  `*changed`: there
- * was something to do. */
+ * version, and remove those that it has none for.  `*changed`: it did. */
 int mr_siblings_move(struct mr_store *s, struct mr_history *h,
 		     const char *alias, const struct mreg_digest *version,
 		     bool *changed, struct mreg_error *err);
-/* The same of any name that has version `number`; 0: none. */
+/* Those of any name with version `number`; 0: none. */
 int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
 		       bool *changed, struct mreg_error *err);
 /* mr_log_latest, and what goes with it. */

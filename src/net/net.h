@@ -149,17 +149,16 @@ int mr_response_resolve(const struct mr_response *r, const char *ref,
  * enough; 403 EDENIED, 404 ENOTFOUND, 409/412 ECONFLICT, 413 ELIMIT,
  * 405/415/501 EUNSUPPORTED, 429 and 5xx EREMOTE, else EREMOTE.  Reads at most
  * MR_ERROR_BODY_MAX_BYTES of the body; the first error's code and message,
- * made safe, go into cause.  HTML is said to be HTML.  `code_out` (may be
- * NULL, 64 bytes) gets the first error's code, e.g. "MANIFEST_BLOB_UNKNOWN",
- * or "".
+ * made safe, go into cause.  HTML is said to be HTML.  `code_out` (NULL, or 64
+ * bytes) gets the first error's code, "MANIFEST_BLOB_UNKNOWN", or "".
  */
 int mr_response_fail(struct mr_response *r, const char *what, char *code_out,
 		     struct mreg_error *err);
 
 /* Same origin; default ports equal to none (P-33). */
 bool mr_url_same_origin(const char *a, const char *b);
-/* Loopback, private, link-local or unspecified by its literal address or by
- * name ("localhost", "*.localhost"); names are not looked up. */
+/* Loopback, private, link-local or unspecified by literal address or by name
+ * ("localhost", "*.localhost"). */
 bool mr_url_is_private(const char *url);
 /* Percent-encode everything but unreserved characters; for query values. */
 char *mr_url_escape(const char *text);
@@ -193,7 +192,6 @@ int mr_credentials_shadow(struct mr_env *env, const char *host,
 int mr_credentials_store(struct mr_env *env, const char *host,
 			 const struct mr_credentials *c, char where[256],
 			 struct mreg_error *err);
-/* `*found` false when there was nothing to remove. */
 int mr_credentials_erase(struct mr_env *env, const char *host, bool *found,
 			 struct mreg_error *err);
 
