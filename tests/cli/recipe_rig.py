@@ -80,20 +80,6 @@ test ! -e "$(dirname "$0")/../bad"
 """
 
 
-def offers(command, words):
-    """Whether the mreg under test has something, by its --help."""
-    done = subprocess.run([harness.program(), command, "--help"],
-                          capture_output=True, text=True)
-    return words in done.stdout
-
-
-IMAGES = offers("push", "--also") and offers("resolve", "kserve")
-
-
-def without(text):
-    return text if IMAGES else text.replace(" --also image", "")
-
-
 def files(*patterns):
     """Files below scripts/recipes, but for kserve/, which has its own tests."""
     out = [p for pattern in patterns for p in RECIPES.rglob(pattern)
@@ -210,7 +196,7 @@ class Site:
                                                  "-eo", "pipefail"), args=()):
         """Run a script as a step; its stdout."""
         path = self.fresh("step") / "script"
-        path.write_text(self.here(without(script)))
+        path.write_text(self.here(script))
         words = [*shell, str(path), *(self.here(w) for w in args)]
         done = subprocess.run(words, cwd=cwd, env=env or self.environment(cwd),
                               capture_output=True, text=True, timeout=120,
@@ -233,7 +219,7 @@ class Site:
         """A model with a policy and one version, which production has."""
         self.registry.folder.joinpath("policy.yaml").write_text(POLICY)
         self.admin.run("push", harness.small_model(self.fresh("first"), 1),
-                       self.model, "--format", "sklearn", *without(" --also image").split())
+                       self.model, "--format", "sklearn", "--also", "image")
         self.admin.run("policy", "set", self.model,
                        self.registry.folder / "policy.yaml")
         self.admin.run("evaluate", f"{self.model}:v1", "--suite", "holdout",

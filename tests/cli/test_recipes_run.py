@@ -34,10 +34,6 @@ def site(start):
     return start
 
 
-# TODO: goes when `mreg image` and the formats of resolve are here.
-images = pytest.mark.skipif(not rig.IMAGES, reason="no images yet")
-
-
 def moves(site, alias="production"):
     """Who moved it, newest last."""
     return [e["event"] for e in site.admin.json("log", site.model)["events"]
@@ -58,7 +54,6 @@ def is_deployed(site, text, digest):
 # -- pipelines ---------------------------------------------------------------
 
 
-@images
 def test_github_trains_promotes_and_deploys(site):
     environments = site.bare()
     player = rig.GitHub(site, site.project("github"), environments)
@@ -108,7 +103,6 @@ def test_github_logs_in_everywhere(site, provider, user):
     assert names[3:] == {"ecr": ["aws"], "acr": ["az"]}.get(provider, [])
 
 
-@images
 def test_gitlab_trains_promotes_and_deploys(site):
     environments = site.bare()
     dotenv = rig.gitlab(site, site.project("gitlab"), environments)
@@ -400,7 +394,6 @@ def pod_volumes(text):
 # -- pages -------------------------------------------------------------------
 
 
-@images
 def test_flux_gets_what_production_has(site):
     home = site.fresh("publish")
     env = site.environment(home, DOCKER_CONFIG=site.credentials(
@@ -420,8 +413,6 @@ PAGES = [(p, i) for p in files("README.md") for i in range(len(rig.blocks(p)))]
                          ids=[f"{name_of(p)} {i}" for p, i in PAGES])
 def test_what_a_page_shows_works(start, path, i):
     block = rig.blocks(path)[i]
-    if not rig.IMAGES and re.search("-image|--format", block):
-        pytest.skip("no images yet")
     start.calls()
     work = rig.shutil.copytree(path.parent, start.fresh("page") / "here")
     home = start.fresh("home")
