@@ -12,6 +12,7 @@
 #include "profile/inside.h"
 
 #define TAG_BYTES 160 /* the longest tag and a suffix */
+#define MOVES_MAX 5   /* of a name, while its sibling is set */
 
 int mr_profile_tag(struct mr_profile *p, uint64_t number,
 		   struct mreg_error *err)
@@ -35,37 +36,81 @@ int mr_profile_tag(struct mr_profile *p, uint64_t number,
 	return mr_tag_set(p->to, tag, &p->top_desc, mr_buf_text(&p->top), err);
 }
 
-/* One of the version's names, with its sibling. */
-static int follow(struct mr_profile *p, const char *name,
+/* What a name has, if its tag has `tagged`: of an alias the log decides. */
+static int decide(struct mr_history *h, const char *name,
+		  const struct mreg_digest *tagged, struct mreg_digest *out,
 		  struct mreg_error *err)
 {
+	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
+	size_t i;
+	int rc = 0;
+
+	*out = *tagged;
+	if (h->ledger)
+		rc = mr_ledger_standing(h->ledger, MR_STANDING_NOW, &now, err);
+	for (i = 0; rc >= 0 && i < now.alias_count; i++)
+		if (now.aliases[i].move &&
+		    strcmp(now.aliases[i].name, name) == 0)
+			*out = now.aliases[i].move->version;
+	return rc;
+}
+
+/*
+ * Its sibling, after one of the version's names.  Without a lock the name may
+ * have been moved, and its sibling with it, before ours was set: then ours
+ * goes after it, until what the name has is what was followed.
+ */
+static int follow(struct mr_profile *p, struct mr_history *h, const char *name,
+		  struct mreg_error *err)
+{
+	struct mreg_digest followed = p->version->desc.digest;
+	struct mreg_desc now = { .size = 0 };
+	struct mreg_digest has;
 	char tag[TAG_BYTES];
 	bool changed;
+	bool found;
+	unsigned int i;
 	int rc;
 
 	(void)snprintf(tag, sizeof(tag), "%s%s", name, p->suffix);
-	if (mr_tag_kind(tag) != MR_TAG_SIBLING || mr_list_has(&p->names, tag))
-		return 0;
+	if (mr_tag_kind(tag) != MR_TAG_SIBLING)
+		return 0; /* too long for a tag */
 	rc = mr_siblings_follow(p->to, name, p->number, &changed, err);
-	return rc < 0 ? rc : mr_list_add(&p->names, tag, err);
+	for (i = 0; rc >= 0 && i < MOVES_MAX; i++) {
+		rc = mr_tag_resolve(p->to, name, &now, &found, err);
+		if (rc >= 0 && !found)
+			now.digest = (struct mreg_digest){ 0 };
+		if (rc < 0 || mreg_digest_equal(&now.digest, &followed))
+			break;
+		rc = mr_history_read(p->m, p->to, h, err);
+		if (rc >= 0)
+			rc = decide(h, name, &now.digest, &has, err);
+		if (rc < 0 || mreg_digest_equal(&has, &followed))
+			break;
+		followed = has;
+		rc = mr_siblings_move(p->to, h, name, &followed, &changed, err);
+	}
+	if (rc < 0 || !mreg_digest_equal(&followed, &p->version->desc.digest))
+		return rc;
+	return mr_list_add(&p->names, tag, err);
 }
 
-/* The same if the tag has the version. */
-static int follow_tag(struct mr_profile *p, const char *name,
-		      struct mreg_error *err)
+/* The name, if it is new and its tag has the version. */
+static int add_tagged(struct mr_profile *p, const char *name,
+		      struct mr_list *out, struct mreg_error *err)
 {
 	struct mreg_desc now;
 	bool found;
 	int rc = mr_tag_resolve(p->to, name, &now, &found, err);
 
-	if (rc < 0 || !found ||
+	if (rc < 0 || !found || mr_list_has(out, name) ||
 	    !mreg_digest_equal(&now.digest, &p->version->desc.digest))
 		return rc;
-	return follow(p, name, err);
+	return mr_list_add(out, name, err);
 }
 
-static int follow_releases(struct mr_profile *p, struct mr_history *h,
-			   struct mreg_error *err)
+static int add_releases(struct mr_profile *p, struct mr_history *h,
+			struct mr_list *out, struct mreg_error *err)
 {
 	size_t n = mr_ledger_count(h->ledger);
 	size_t i;
@@ -76,14 +121,15 @@ static int follow_releases(struct mr_profile *p, struct mr_history *h,
 
 		if (e->kind == MR_EVENT_RELEASE_NAMED &&
 		    mreg_digest_equal(&e->version, &p->version->desc.digest))
-			rc = follow_tag(p, mr_event_text(e, "release"), err);
+			rc = add_tagged(p, mr_event_text(e, "release"), out,
+					err);
 	}
 	return rc;
 }
 
 /* Of an alias the log decides, as it does when one is moved. */
-static int follow_aliases(struct mr_profile *p, struct mr_history *h,
-			  struct mreg_error *err)
+static int add_aliases(struct mr_profile *p, struct mr_history *h,
+		       struct mr_list *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	size_t i;
@@ -94,7 +140,7 @@ static int follow_aliases(struct mr_profile *p, struct mr_history *h,
 
 		if (move &&
 		    mreg_digest_equal(&move->version, &p->version->desc.digest))
-			rc = follow(p, now.aliases[i].name, err);
+			rc = mr_list_add(out, now.aliases[i].name, err);
 	}
 	return rc;
 }
@@ -102,12 +148,17 @@ static int follow_aliases(struct mr_profile *p, struct mr_history *h,
 int mr_profile_names(struct mr_profile *p, struct mr_history *h,
 		     struct mreg_error *err)
 {
-	int rc = follow_tag(p, "latest", err);
+	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
+	size_t i;
+	int rc = add_tagged(p, "latest", &names, err);
 
 	if (rc >= 0 && h->ledger)
-		rc = follow_releases(p, h, err);
+		rc = add_releases(p, h, &names, err);
 	if (rc >= 0 && h->ledger)
-		rc = follow_aliases(p, h, err);
+		rc = add_aliases(p, h, &names, err);
+	/* What was read may be read anew from here on. */
+	for (i = 0; rc >= 0 && i < names.n; i++)
+		rc = follow(p, h, names.items[i], err);
 	mr_list_sort(&p->names);
 	return rc < 0 ? mr_wrap(err,
 				"'%s:v%" PRIu64 "%s' is there, but not all "

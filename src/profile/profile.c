@@ -139,6 +139,23 @@ static int fail_shape(const struct mr_profile *p, struct mreg_error *err)
 			    "their own");
 }
 
+/* Nothing is read of a file without bytes, so it is proven here. */
+static int check_empty(const struct mr_image_file *f, struct mreg_error *err)
+{
+	struct mreg_digest none = { .algorithm = MREG_SHA256 };
+	char shown[SHOWN];
+	int rc;
+
+	if (f->size > 0 || f->digest.algorithm != MREG_SHA256)
+		return 0;
+	rc = mr_digest_of("", 0, &none, err);
+	if (rc < 0 || mreg_digest_equal(&none, &f->digest))
+		return rc;
+	return mr_fail(err, MREG_EINTEGRITY,
+		       "'%s' has no bytes, and the digest of others",
+		       mr_text_safe(f->path, shown, sizeof(shown)));
+}
+
 static int take_files(struct mr_profile *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_free) struct mr_model_layer *layers = NULL;
@@ -162,6 +179,9 @@ static int take_files(struct mr_profile *p, struct mreg_error *err)
 		p->files[i].size = layers[i].desc.size;
 		p->files[i].executable = layers[i].executable;
 		p->files[i].role = layers[i].role;
+		rc = check_empty(&p->files[i], err);
+		if (rc < 0)
+			return rc;
 	}
 	p->file_count = n;
 	return n ? 0 : fail_shape(p, err);
