@@ -13,14 +13,14 @@ import subprocess
 
 import engines
 import foreign
-import image_oracle
 import pytest
 from engines import same_files
-from harness import MIB, Mreg, Registry, tree, write
+from harness import MIB, ROOT, Mreg, Registry, docker_auth, tree, write
 
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine())
 OTHER = "arm64" if HERE == "amd64" else "amd64"
 REPOSITORY = "engines/model"
+RECIPES = ROOT / "scripts/recipes/docker"
 # More than an image may have layers.
 SHARDS = 104
 
@@ -61,17 +61,12 @@ def raw(registry, repository, reference):
 class Image:
     """A model in a registry, with its siblings."""
 
-    def __init__(self, mreg, registry, folder, repository):
+    def __init__(self, mreg, registry, folder, repository, *profiles):
         self.registry, self.repository = registry, repository
         self.name = f"{registry.host}/{repository}"
         self.native = mreg.json("push", folder, self.name)["digest"]
-        image_oracle.push(
-            image_oracle.Image(
-                image_oracle.read_folder(folder),
-                self.native, {},
-                [(HERE, pathlib.Path("/bin/busybox").read_bytes()),
-                 (OTHER, b"no program")]),
-            foreign.Registry(registry.host, repository), "v1-image")
+        for profile in profiles:
+            mreg.run("image", f"{self.name}:v1", "--profile", profile)
         self.files = tree(folder)
         self.digest = self.digest_of("v1-image")
         self.reference = f"{self.name}@{self.digest}"
@@ -118,8 +113,26 @@ def user(binary, work):
 
 
 @pytest.fixture(scope="module")
+def private(work, room, user):
+    """One that asks who it is; `config`: what the user's login wrote."""
+    passwords = work / "engines-htpasswd"
+    passwords.touch()
+    subprocess.run(["htpasswd", "-bB", "-C", "4", str(passwords), "ada",
+                    "s3cret"], check=True, capture_output=True)
+    server = Registry(work / "engines-private",
+                      data=room.outside(room.make("private")),
+                      auth={"htpasswd": {"realm": "engines",
+                                         "path": str(passwords)}})
+    server.config = pathlib.Path(user.env["DOCKER_CONFIG"]) / "config.json"
+    write(server.config, json.dumps(docker_auth(server.host, "ada",
+                                                "s3cret")))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
 def image(user, registry, folder):
-    return Image(user, registry, folder, REPOSITORY)
+    return Image(user, registry, folder, REPOSITORY, "image")
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +209,34 @@ def test_buildah_copies_from_the_image_by_digest(image, storage, box):
     same_files(mount_built(storage, built) / "models", image.files)
 
 
+def test_buildah_copies_as_the_recipe_does(image, storage, base):
+    built = storage.build(
+        RECIPES, f"--file={RECIPES}/copy.Dockerfile", f"--build-arg=BASE={base}",
+        f"--build-arg=MODEL_IMAGE={image.reference}")
+    same_files(mount_built(storage, built) / "models", image.files)
+
+
+def test_buildah_pulls_as_the_recipe_does(user, storage, base, private,
+                                          folder):
+    """With credentials that no layer of what is built has."""
+    native = user.json("push", folder, f"{private.host}/ml/churn")["digest"]
+    shutil.copy(private.config, storage.at / "config.json")
+    words = [f"--file={RECIPES}/pull.Dockerfile", f"--build-arg=BASE={base}",
+             f"--build-arg=MREG={base}",
+             f"--build-arg=MODEL={private.host}/ml/churn",
+             f"--build-arg=MODEL_DIGEST={native}"]
+    built = storage.build(
+        RECIPES, *words,
+        f"--secret=id=docker-config,src={storage.folder}/config.json")
+    root = mount_built(storage, built)
+    same_files(root / "models", tree(folder))
+    secret = json.loads(private.config.read_text())["auths"][private.host]
+    assert not [p for p in root.rglob("*") if p.is_file() and
+                secret["auth"].encode() in p.read_bytes()]
+    with pytest.raises(AssertionError, match="wants credentials"):
+        storage.build(RECIPES, *words, "--no-cache")
+
+
 def test_buildah_runs_mreg_pull(image, storage, base, box):
     write(box / "context/Dockerfile",
           f"FROM {base}\nARG MODEL_DIGEST\n"
@@ -262,7 +303,7 @@ def many(user, registry, work):
         write(top / f"model-{i + 1:05}-of-{SHARDS:05}.safetensors",
               weights("w", rng.randbytes(MIB)))
     write(top / "config.json", '{"model_type": "bert"}\n')
-    return Image(user, registry, top, "engines/many")
+    return Image(user, registry, top, "engines/many", "image")
 
 
 def test_a_hundred_layers_are_mounted(many, storage, containerd):
