@@ -33,6 +33,11 @@ struct mreg_pull_opts {
 	size_t select_count;
 	bool require_policy; /* as of mreg_resolve_opts; nothing is written
 			      * where it is refused */
+	bool require_digest; /* the same */
+	/* Only files below this folder of the version, put without it; NULL:
+	 * all.  `include` is then about what is left of their paths.  Not with
+	 * `exact`. */
+	const char *below;
 };
 #define MREG_PULL_OPTS_INIT                                                    \
 	{                                                                      \

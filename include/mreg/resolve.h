@@ -16,6 +16,9 @@ struct mreg_resolve_opts {
 	 * where its gates are met and its tag is what the log says:
 	 * MREG_EPOLICY, also where there is no policy.  Reads the log. */
 	bool require_policy;
+	/* Only what is named by its digest: MREG_EPOLICY.  Both are asked for
+	 * by the settings require.policy and require.digest too. */
+	bool require_digest;
 	/* What is rendered (mreg/render.h) needs more than a digest: reads the
 	 * manifest, and where no v<N> was named the log; of an alias also how
 	 * it is split. */

@@ -11,10 +11,10 @@
 #include "mreg/pull.h"
 
 struct args {
-	const char *ref, *output;
+	const char *ref, *output, *below;
 	struct cli_words include, seeds, select;
 	unsigned int jobs;
-	bool exact, keep, verify_files, require_policy, dry_run;
+	bool exact, keep, verify_files, require_policy, require_digest, dry_run;
 };
 
 static const struct cli_opt opts[] = {
@@ -23,6 +23,8 @@ static const struct cli_opt opts[] = {
 		"where to (the name's last part)"),
 	CLI_LIST('i', "include", "GLOB", struct args, include,
 		 "only files that match: '*.json', 'tokenizer/', 'a/**/b'"),
+	CLI_STR(0, "below", "DIR", struct args, below,
+		"only files below DIR of the version, without that prefix"),
 	CLI_BOOL(0, "exact", struct args, exact,
 		 "then remove files there that the version does not have"),
 	CLI_BOOL(0, "keep", struct args, keep,
@@ -35,6 +37,8 @@ static const struct cli_opt opts[] = {
 		 "of an index: the manifest that says so, or a digest"),
 	CLI_BOOL(0, "require-policy", struct args, require_policy,
 		 "refuse what the policy in force refuses"),
+	CLI_BOOL(0, "require-digest", struct args, require_digest,
+		 "refuse what is not named by its digest"),
 	CLI_UINT('j', "jobs", "N", struct args, jobs, "transfers at once (4)"),
 	CLI_BOOL('n', "dry-run", struct args, dry_run,
 		 "show what would be fetched, write nothing"),
@@ -45,6 +49,7 @@ static const char *const examples[] = {
 	"mreg pull churn:production",
 	"mreg pull ghcr.io/acme/models/churn:v3 -o /models/churn",
 	"mreg pull churn --include '*.json' --include tokenizer/",
+	"mreg pull churn --below onnx -o /models/churn/1",
 	"mreg pull churn:v4 -o /models/churn --exact --seed /models/old",
 	"mreg pull hub.example.com/kit:all --select quantization=q4_0",
 	NULL,
@@ -160,6 +165,8 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.select = a->select.items;
 	o.select_count = a->select.n;
 	o.require_policy = a->require_policy;
+	o.require_digest = a->require_digest;
+	o.below = a->below;
 	rc = mreg_pull(cli->mreg, a->ref, &o, &res, err);
 	if (rc < 0)
 		return rc;
@@ -201,5 +208,8 @@ const struct cli_command cli_cmd_pull = {
 		"--require-policy reads the log first, and exits with 7, "
 		"nothing written, where the policy in force refuses the "
 		"version, where an alias was moved past its gates or without "
-		"mreg, and where there is no policy.",
+		"mreg, and where there is no policy. --require-digest exits "
+		"with 7 where REF has no digest. The settings require.policy "
+		"and require.digest (MREG_REQUIRE_POLICY=1, "
+		"MREG_REQUIRE_DIGEST=1) ask for them everywhere.",
 };

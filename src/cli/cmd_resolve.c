@@ -13,7 +13,7 @@
 
 struct args {
 	const char *ref, *format, *name, *scheme, *model_format, *server;
-	bool require_policy;
+	bool require_policy, require_digest;
 };
 
 static const struct cli_opt opts[] = {
@@ -31,6 +31,8 @@ static const struct cli_opt opts[] = {
 		"k8s: the program that serves the model"),
 	CLI_BOOL(0, "require-policy", struct args, require_policy,
 		 "refuse what the policy in force refuses"),
+	CLI_BOOL(0, "require-digest", struct args, require_digest,
+		 "refuse what is not named by its digest"),
 	CLI_END,
 };
 
@@ -131,6 +133,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	if (rc < 0)
 		return rc;
 	o.require_policy = a->require_policy;
+	o.require_digest = a->require_digest;
 	o.serve = wanted;
 	o.image = wanted && mreg_render_needs_image(&file);
 	rc = mreg_resolve(cli->mreg, a->ref, &o, &res, err);
@@ -168,5 +171,8 @@ const struct cli_command cli_cmd_resolve = {
 		"--require-policy reads the log, and exits with 7 where the "
 		"policy in force refuses the version, where an alias was moved "
 		"past its gates or without mreg, and where there is no "
-		"policy.",
+		"policy; --require-digest exits with 7 where REF has no "
+		"digest. The settings require.policy and require.digest "
+		"(MREG_REQUIRE_POLICY=1, MREG_REQUIRE_DIGEST=1) ask for them "
+		"everywhere.",
 };

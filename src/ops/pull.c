@@ -108,7 +108,7 @@ static int open_target(struct pull *p, struct mreg_error *err)
 {
 	struct mr_files_opts o = { .verify = p->o->verify_files,
 				   .keep = p->o->keep,
-				   .partial = p->o->include_count > 0 };
+				   .partial = mr_pull_is_partial(p) };
 	size_t i;
 	int rc = check_paths(p, false, err);
 
@@ -251,10 +251,10 @@ static int fetch_and_place(struct pull *p, struct mreg_error *err)
 			return rc;
 		if (p->published.again)
 			continue;
-		if (p->archive_count || !p->o->include_count)
+		if (p->archive_count || !mr_pull_is_partial(p))
 			mr_pull_drop_archives(p);
 		/* A few files do not make it the model's directory. */
-		if (!p->o->include_count)
+		if (!mr_pull_is_partial(p))
 			mr_pull_remember(p);
 		return mr_pull_remove_strangers(p, err);
 	}
@@ -336,9 +336,10 @@ static int transfer(struct pull *p, struct mreg_error *err)
 
 static int check_options(const struct pull *p, struct mreg_error *err)
 {
-	if (p->o->exact && p->o->include_count) {
+	if (p->o->exact && mr_pull_is_partial(p)) {
 		(void)mr_fail(err, MREG_EUSAGE,
-			      "--exact and --include cannot go together");
+			      "--exact and %s cannot go together",
+			      p->o->below ? "--below" : "--include");
 		return mr_hint(err, "a part of a version is not all that a "
 				    "directory should hold");
 	}
@@ -409,7 +410,7 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 		return rc;
 	if (!p->ref.tag[0] && !mr_digest_known(&p->ref.digest))
 		(void)snprintf(p->ref.tag, sizeof(p->ref.tag), "latest");
-	if (p->o->require_policy)
+	if (p->o->require_policy || mr_setting_is_true(p->m, "require.policy"))
 		rc = mr_policy_demand(p->m, &p->ref, &p->named.digest, err);
 	if (rc < 0)
 		return rc;

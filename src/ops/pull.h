@@ -85,6 +85,8 @@ int mr_pull_open_tree(struct pull *p, struct mreg_error *err);
 
 /* The manifest, and its layers as they are. */
 int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err);
+/* Whether it is not all of the version that is asked for. */
+bool mr_pull_is_partial(const struct pull *p);
 /* Keep the files that were asked for. */
 int mr_pull_select(struct pull *p, struct mreg_error *err);
 

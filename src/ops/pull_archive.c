@@ -158,7 +158,7 @@ static bool is_bare(const struct pull *p)
 static int check_room(struct fetch *f, struct mreg_error *err)
 {
 	struct pull *p = f->p;
-	bool again = !p->to && !p->o->include_count && is_bare(p);
+	bool again = !p->to && !mr_pull_is_partial(p) && is_bare(p);
 	uint64_t need = 0;
 	size_t i;
 	int rc = mr_files_need(f->to, NULL, NULL, &need, err);

@@ -269,6 +269,63 @@ static void warn_git(const struct pull *p)
 	}
 }
 
+bool mr_pull_is_partial(const struct pull *p)
+{
+	return p->o->include_count > 0 || p->o->below;
+}
+
+static int no_folder(const struct pull *p, const char *folder,
+		     struct mreg_error *err)
+{
+	char safe[SHOWN];
+	size_t i;
+
+	(void)mr_text_safe(folder, safe, sizeof(safe));
+	for (i = 0; i < p->count; i++) {
+		if (strcmp(p->layers[i].path, folder) != 0)
+			continue;
+		(void)mr_fail(err, MREG_ENOTFOUND,
+			      "'%s' of '%s' is a file, not a folder", safe,
+			      p->from->label);
+		return mr_hint(err, "--include takes files");
+	}
+	(void)mr_fail(err, MREG_ENOTFOUND, "there is no folder '%s' in '%s'",
+		      safe, p->from->label);
+	return mr_hint(err, "'mreg inspect' lists its files");
+}
+
+/* Files below the folder are put as if it were the version's. */
+static int step_into(struct pull *p, const char *folder, struct mreg_error *err)
+{
+	char clean[MR_PATH_MAX_BYTES];
+	size_t kept = 0;
+	size_t i;
+	size_t n;
+
+	while (mr_text_starts(folder, "./"))
+		folder += 2;
+	n = strlen(folder);
+	while (n > 0 && folder[n - 1] == '/')
+		n--;
+	if (n == 0 || n >= sizeof(clean))
+		return mr_fail(err, MREG_EUSAGE,
+			       "--below needs a folder of the version");
+	(void)snprintf(clean, sizeof(clean), "%.*s", (int)n, folder);
+	for (i = 0; i < p->count; i++) {
+		const char *path = p->layers[i].path;
+
+		if (strncmp(path, clean, n) != 0 || path[n] != '/')
+			continue;
+		p->layers[kept] = p->layers[i];
+		p->layers[kept].path = path + n + 1;
+		p->origins[kept++] = p->origins[i];
+	}
+	if (kept == 0)
+		return no_folder(p, clean, err);
+	p->count = kept;
+	return 0;
+}
+
 /* What an archive holds that is not here nobody knows yet. */
 int mr_pull_select(struct pull *p, struct mreg_error *err)
 {
@@ -278,7 +335,9 @@ int mr_pull_select(struct pull *p, struct mreg_error *err)
 
 	if (p->unknown)
 		return 0;
-	rc = check_patterns(p, err);
+	rc = p->o->below ? step_into(p, p->o->below, err) : 0;
+	if (rc >= 0)
+		rc = check_patterns(p, err);
 	if (rc < 0)
 		return rc;
 	for (i = 0; i < p->count; i++) {
@@ -327,8 +386,12 @@ static int read_layers(struct pull *p, struct mreg_error *err)
 
 int mr_pull_choose(struct pull *p, const char *text, struct mreg_error *err)
 {
-	int rc = mr_target(p->m, text, &p->ref, &p->from, err);
+	int rc = mr_target_parse(p->m, text, &p->ref, err);
 
+	if (rc >= 0)
+		rc = mr_target_demand(p->m, &p->ref, p->o->require_digest, err);
+	if (rc >= 0)
+		rc = mr_target_open(p->m, &p->ref, &p->from, err);
 	if (rc >= 0)
 		rc = read_manifest(p, err);
 	if (rc < 0)

@@ -34,7 +34,8 @@ enum check {
 	CHECK_PLACE, /* what short names can be completed from */
 	CHECK_SIZE,  /* bytes, "10GiB"; "0": none */
 	CHECK_SECONDS,
-	CHECK_TEXT, /* something, and no more than fits into the log */
+	CHECK_TEXT,   /* something, and no more than fits into the log */
+	CHECK_DEMAND, /* a bool that a project file may only make true */
 };
 
 struct row {
@@ -78,6 +79,12 @@ static const struct row rows[] = {
 	  CHECK_WORDS, "auto|bar|plain|json|none", false },
 	{ "registry", "MREG_REGISTRY", "",
 	  "prefix of short names: HOST[/PATH] or oci:DIR", CHECK_PLACE, NULL,
+	  false },
+	{ "require.digest", "MREG_REQUIRE_DIGEST", "false",
+	  "pull and resolve take nothing but NAME@DIGEST", CHECK_DEMAND, NULL,
+	  false },
+	{ "require.policy", "MREG_REQUIRE_POLICY", "false",
+	  "pull and resolve refuse what the policy refuses", CHECK_DEMAND, NULL,
 	  false },
 	{ "store", "MREG_STORE", "", "folder of the local store", CHECK_TEXT,
 	  NULL, false },
@@ -142,6 +149,19 @@ static bool is_place(const char *value)
 	return value[0] && mr_ref_complete(&ref, value, "", &ignored) >= 0;
 }
 
+static bool is_bool(const struct row *r)
+{
+	return r->check == CHECK_BOOL || r->check == CHECK_DEMAND;
+}
+
+/* 1 is what is usual in variables. */
+static const char *plain_value(const struct row *r, const char *value)
+{
+	if (is_bool(r) && (strcmp(value, "1") == 0 || strcmp(value, "0") == 0))
+		return value[0] == '1' ? "true" : "false";
+	return value;
+}
+
 static int check_value(const struct row *r, const char *value,
 		       const char *origin, struct mreg_error *err)
 {
@@ -149,7 +169,7 @@ static int check_value(const struct row *r, const char *value,
 	char safe[128];
 	bool good = true;
 
-	if (r->check == CHECK_BOOL)
+	if (is_bool(r))
 		good = one_of("true|false", value);
 	else if (r->check == CHECK_JOBS)
 		good = mr_text_u64(value, MR_JOBS_MAX, &n) == 0 && n > 0;
@@ -168,15 +188,17 @@ static int check_value(const struct row *r, const char *value,
 	(void)mr_fail(err, MREG_EUSAGE, "setting '%s' cannot be '%s' (%s)",
 		      r->key, mr_text_safe(value, safe, sizeof(safe)), origin);
 	return mr_hint(err, "%s: %s", r->key,
-		       r->check == CHECK_BOOL ? "true or false" : r->help);
+		       is_bool(r) ? "true or false" : r->help);
 }
 
 static int put(struct mreg *m, const struct row *r, const char *value,
 	       const char *origin, struct mreg_error *err)
 {
 	struct mreg_setting *s = &m->settings[r - rows];
-	int rc = check_value(r, value, origin, err);
+	int rc;
 
+	value = plain_value(r, value);
+	rc = check_value(r, value, origin, err);
 	if (rc < 0)
 		return rc;
 	s->value = mr_arena_strdup(m->arena, value);
@@ -195,6 +217,13 @@ static const char *member_text(const json_t *v, char buf[32])
 		return NULL;
 	(void)snprintf(buf, 32, "%lld", (long long)json_integer_value(v));
 	return buf;
+}
+
+/* What somebody else's checkout may not decide. */
+static bool is_personal(const struct row *r, const char *value)
+{
+	return r->personal || (r->check == CHECK_DEMAND && value &&
+			       strcmp(plain_value(r, value), "true") != 0);
 }
 
 static int refuse_personal(const struct row *r, const char *path,
@@ -229,9 +258,9 @@ static int take_members(struct mreg *m, const json_t *obj, const char *prefix,
 		rc = need_row(key, &r, err);
 		if (rc < 0)
 			return mr_wrap(err, "cannot use '%s'", path);
-		if (project && r->personal)
-			return refuse_personal(r, path, err);
 		text = member_text(v, buf);
+		if (project && is_personal(r, text))
+			return refuse_personal(r, path, err);
 		if (!text)
 			return mr_fail(err, MREG_EUSAGE,
 				       "'%s' in '%s' is no text or number", key,
@@ -444,6 +473,11 @@ const char *mr_setting(const struct mreg *m, const char *key)
 	return setting_of(m, key)->value;
 }
 
+bool mr_setting_is_true(const struct mreg *m, const char *key)
+{
+	return strcmp(mr_setting(m, key), "true") == 0;
+}
+
 size_t mreg_settings(struct mreg *m, const struct mreg_setting **out)
 {
 	*out = m->settings;
@@ -530,13 +564,15 @@ int mreg_setting_set(struct mreg *m, enum mreg_config_file file,
 	const struct row *r;
 	int rc = need_row(key, &r, err);
 
-	if (rc >= 0 && value)
+	if (rc >= 0 && value) {
+		value = plain_value(r, value);
 		rc = check_value(r, value, "as given", err);
+	}
 	if (rc >= 0 && value && strcmp(key, "index.db") == 0)
 		rc = mr_index_where_check(value, err);
 	if (rc < 0)
 		return rc;
-	if (project && r->personal)
+	if (project && is_personal(r, value))
 		return refuse_personal(r, PROJECT_FILE, err);
 	*path = project ? m->project_config : m->user_config;
 	if (!*path) {

@@ -84,6 +84,7 @@ int mr_settings_load(struct mreg *m, const struct mreg_opts *o,
 		     struct mreg_error *err);
 /* The value of a setting that is known to exist; "" when it has none. */
 const char *mr_setting(const struct mreg *m, const char *key);
+bool mr_setting_is_true(const struct mreg *m, const char *key);
 int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err);
 unsigned int mr_session_jobs(const struct mreg *m, unsigned int asked);
 /* Whether the user set a rate: a transfer with a registry then opens no more
@@ -111,6 +112,10 @@ int mr_target_open(struct mreg *m, const struct mreg_ref *ref,
 /* Both. */
 int mr_target(struct mreg *m, const char *text, struct mreg_ref *ref,
 	      struct mr_store **out, struct mreg_error *err);
+/* MREG_EPOLICY for what has no digest, where that is `asked` for, or by the
+ * setting require.digest: a tag is whatever it is by then. */
+int mr_target_demand(const struct mreg *m, const struct mreg_ref *ref,
+		     bool asked, struct mreg_error *err);
 /* The digest or tag to ask the store for; `buf` has MREG_DIGEST_TEXT bytes.
  * No tag and no digest: "latest". */
 const char *mr_target_reference(const struct mreg_ref *ref, char *buf);

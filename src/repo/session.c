@@ -119,7 +119,7 @@ int mr_session_net(struct mreg *m, struct mr_net **out, struct mreg_error *err)
 		.state = m->state,
 		.user_agent = agent,
 		.ca_file = ca[0] ? ca : NULL,
-		.plain_http = strcmp(mr_setting(m, "http.plain"), "true") == 0,
+		.plain_http = mr_setting_is_true(m, "http.plain"),
 	};
 	int rc;
 

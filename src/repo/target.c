@@ -119,6 +119,24 @@ int mr_target(struct mreg *m, const char *text, struct mreg_ref *ref,
 	return rc < 0 ? rc : mr_target_open(m, ref, out, err);
 }
 
+int mr_target_demand(const struct mreg *m, const struct mreg_ref *ref,
+		     bool asked, struct mreg_error *err)
+{
+	char name[MREG_REF_TEXT];
+
+	if (mr_digest_known(&ref->digest) ||
+	    (!asked && !mr_setting_is_true(m, "require.digest")))
+		return 0;
+	(void)mr_target_text(m, ref, name);
+	(void)mr_fail(err, MREG_EPOLICY,
+		      "'%.150s' is not named by its digest, which is required",
+		      name);
+	return mr_hint(err, asked ? "write NAME@DIGEST"
+				  : "write NAME@DIGEST; the setting "
+				    "require.digest (MREG_REQUIRE_DIGEST) "
+				    "asks for it");
+}
+
 const char *mr_target_reference(const struct mreg_ref *ref, char *buf)
 {
 	if (mr_digest_known(&ref->digest))

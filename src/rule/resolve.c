@@ -19,11 +19,16 @@ static int run(struct mreg *m, const char *text,
 	struct mr_arena *a = out->owner;
 	char buf[MREG_REF_TEXT];
 	struct mreg_ref ref;
-	int rc = mr_target(m, text, &ref, &s, err);
+	int rc = mr_target_parse(m, text, &ref, err);
 
 	if (rc >= 0)
+		rc = mr_target_demand(m, &ref, o->require_digest, err);
+	if (rc >= 0)
+		rc = mr_target_open(m, &ref, &s, err);
+	if (rc >= 0)
 		rc = mr_target_resolve(s, &ref, &out->desc, err);
-	if (rc >= 0 && o->require_policy)
+	if (rc >= 0 &&
+	    (o->require_policy || mr_setting_is_true(m, "require.policy")))
 		rc = mr_policy_demand(m, &ref, &out->desc.digest, err);
 	if (rc >= 0 && o->serve)
 		rc = mr_served(m, &ref, &out->desc.digest, o->image, a,
