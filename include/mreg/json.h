@@ -28,6 +28,7 @@
 #include "mreg/incident.h"
 #include "mreg/index.h"
 #include "mreg/ingest.h"
+#include "mreg/initialize.h"
 #include "mreg/inspect.h"
 #include "mreg/lineage.h"
 #include "mreg/list.h"
@@ -58,6 +59,9 @@ MREG_API char *mreg_resolve_result_json(const struct mreg_resolve_result *r);
 MREG_API char *mreg_render_json(const struct mreg_resolve_result *r,
 				const struct mreg_render_opts *o,
 				const char *text);
+/* The first, and of all of them at most so many. */
+MREG_API char *mreg_initialize_result_json(
+	const struct mreg_initialize_result *r, size_t most);
 MREG_API char *mreg_models_result_json(const struct mreg_models_result *r);
 MREG_API char *mreg_versions_result_json(const struct mreg_versions_result *r);
 MREG_API char *mreg_inspect_result_json(const struct mreg_inspect_result *r);

@@ -59,6 +59,7 @@ extern const struct cli_command cli_cmd_policy_check;
 extern const struct cli_command cli_cmd_copy;
 extern const struct cli_command cli_cmd_export;
 extern const struct cli_command cli_cmd_import;
+extern const struct cli_command cli_cmd_initialize;
 extern const struct cli_command cli_cmd_login;
 extern const struct cli_command cli_cmd_logout;
 extern const struct cli_command cli_cmd_doctor;

@@ -26,6 +26,13 @@ static const struct entry environment[] = {
 	{ "MREG_CERTS_D",
 	  "Folders of certificates by host, HOST[:PORT]/*.crt, *.cert and "
 	  "*.key, separated by ':'; else those of docker and podman." },
+	{ "MREG_DOCKER_CONFIG_JSON, DOCKER_AUTH_CONFIG",
+	  "Credentials: the text of a docker config.json, before all files." },
+	{ "MREG_REQUIRE_DIGEST", "1: pull and resolve take only NAME@DIGEST." },
+	{ "MREG_REQUIRE_POLICY",
+	  "1: pull and resolve refuse what the policy refuses." },
+	{ "MREG_TERMINATION_LOG",
+	  "What storage-initializer writes to; else /dev/termination-log." },
 	{ "MREG_PLAIN_HTTP", "true: plain HTTP for every registry." },
 	{ "MREG_JOBS", "Transfers at once, 1 to 64." },
 	{ "MREG_LIMIT_RATE",

@@ -146,6 +146,42 @@ char *mreg_resolve_result_json(const struct mreg_resolve_result *r)
 	return mr_view_text(&v);
 }
 
+static void put_initialized(struct mr_view *v, const struct mreg_initialized *m)
+{
+	mr_view_str(v, "ref", m->reference);
+	mr_view_digest(v, "digest", &m->digest);
+	mr_view_version(v, m->number);
+	mr_view_str(v, "tag", m->tag);
+}
+
+static json_t *initialized_row(const void *items, size_t i)
+{
+	const struct mreg_initialized *m =
+		(const struct mreg_initialized *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "uri", m->uri);
+	mr_view_str(&v, "output", m->output);
+	put_initialized(&v, m);
+	mr_view_u64(&v, "files", m->files);
+	mr_view_u64(&v, "bytes", m->bytes);
+	return mr_view_take(&v);
+}
+
+char *mreg_initialize_result_json(const struct mreg_initialize_result *r,
+				  size_t most)
+{
+	struct mr_view v;
+
+	mr_view_init(&v, "mreg.initialize/1");
+	put_initialized(&v, r->items);
+	mr_view_u64(&v, "count", r->count);
+	mr_view_rows(&v, "models", r->items, most < r->count ? most : r->count,
+		     initialized_row);
+	return mr_view_text(&v);
+}
+
 void mr_view_error(struct mr_view *e, const struct mreg_error *err)
 {
 	mr_view_init(e, NULL);

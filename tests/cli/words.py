@@ -1,7 +1,7 @@
 """words.py - the words of the command line that several tests go through."""
 
 COMMANDS = ["push", "pull", "check", "attach", "evaluate", "image", "copy", "export",
-            "import",
+            "import", "storage-initializer",
             "resolve", "ls", "inspect", "card", "diff",
             "alias set", "alias rm", "alias ls", "alias repair", "promote",
             "rollback", "split", "release", "wait", "log", "changelog", "create",

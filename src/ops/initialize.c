@@ -1,0 +1,224 @@
+/*
+ * initialize.c - what a storage initializer of KServe does: models of mreg://
+ * URIs put where a server looks for them (consumers.md 1.5).
+ *
+ * A URI comes out of an object that whoever may deploy has written: it names a
+ * model and a part of it, and nothing of this machine.
+ */
+#include "mreg/initialize.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "mreg/pull.h"
+#include "repo/repo.h"
+
+#define SCHEME "mreg://"
+#define SHOWN 120
+#define GLOBS_MAX 100
+#define LOCAL "oci:"
+
+struct uri {
+	const char *ref;
+	const char *below; /* NULL: all of it */
+	const char *globs[GLOBS_MAX];
+	size_t glob_count;
+};
+
+static int fail_uri(const char *uri, const char *why, struct mreg_error *err)
+{
+	char safe[SHOWN];
+
+	(void)mr_fail(err, MREG_EUSAGE, "'%s' %s",
+		      mr_text_safe(uri, safe, sizeof(safe)), why);
+	return mr_hint(err, "mreg://NAME:TAG or mreg://HOST/NAME@DIGEST, then "
+			    "?path=DIR&files=GLOB");
+}
+
+/* -- URIs ------------------------------------------------------------------ */
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) % 16 : -1;
+}
+
+/* %XX undone; NULL for one that is none, or stands for NUL. */
+static const char *decode(struct mr_arena *a, const char *text, size_t n)
+{
+	char *out = mr_arena_strndup(a, text, n);
+	char *to = out;
+	size_t i;
+
+	for (i = 0; out && i < n; i++) {
+		int high;
+		int low;
+
+		if (out[i] != '%') {
+			*to++ = out[i];
+			continue;
+		}
+		/* Behind the last one is the NUL, which is no digit. */
+		high = hex_digit(out[i + 1]);
+		low = high < 0 ? -1 : hex_digit(out[i + 2]);
+		if (high < 0 || low < 0 || (high == 0 && low == 0))
+			return NULL;
+		*to++ = (char)(high * 16 + low);
+		i += 2;
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
+static int take_member(struct mr_arena *a, const char *text, size_t n,
+		       const char *whole, struct uri *out,
+		       struct mreg_error *err)
+{
+	const char *sign = memchr(text, '=', n);
+	size_t key = sign ? (size_t)(sign - text) : n;
+	const char *value;
+
+	if (!sign || key + 1 == n)
+		return fail_uri(whole, "has a query without a value", err);
+	value = decode(a, sign + 1, n - key - 1);
+	if (!value && mr_arena_failed(a))
+		return mr_fail_nomem(err);
+	if (!value)
+		return fail_uri(whole,
+				"has a '%' that no two hex digits "
+				"follow",
+				err);
+	if (key == 4 && strncmp(text, "path", key) == 0 && !out->below) {
+		out->below = value;
+		return 0;
+	}
+	if (key != 5 || strncmp(text, "files", key) != 0)
+		return fail_uri(whole,
+				"has a query that is neither one path= "
+				"nor files=",
+				err);
+	if (out->glob_count == GLOBS_MAX)
+		return fail_uri(whole, "has too many files=", err);
+	out->globs[out->glob_count++] = value;
+	return 0;
+}
+
+/* Those that KServe's own initializer would take for its own. */
+static bool names_http(const char *text)
+{
+	for (; *text; text++)
+		if (strncasecmp(text, "http://", 7) == 0 ||
+		    strncasecmp(text, "https://", 8) == 0)
+			return true;
+	return false;
+}
+
+static int parse(struct mr_arena *a, const char *text, struct uri *out,
+		 struct mreg_error *err)
+{
+	const char *at;
+	size_t n;
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (!mr_text_starts(text, SCHEME))
+		return fail_uri(text, "does not begin with mreg://", err);
+	if (names_http(text))
+		return fail_uri(text, "names another URI", err);
+	at = text + strlen(SCHEME);
+	n = strcspn(at, "?#");
+	if (n == 0 || at[n] == '#' || strchr(at + n, '#'))
+		return fail_uri(text, n ? "has a '#'" : "names no model", err);
+	out->ref = mr_arena_strndup(a, at, n);
+	if (!out->ref)
+		return mr_fail_nomem(err);
+	if (mr_text_starts(out->ref, LOCAL))
+		return fail_uri(text, "names a folder of this machine", err);
+	while (rc >= 0 && at[n]) {
+		at += n + 1;
+		n = strcspn(at, "&");
+		rc = take_member(a, at, n, text, out, err);
+	}
+	return rc;
+}
+
+/* -- in order -------------------------------------------------------------- */
+
+static int fetch(struct mreg *m, const struct uri *u,
+		 const struct mreg_initialize_pair *pair, struct mr_arena *a,
+		 struct mreg_initialized *out, struct mreg_error *err)
+{
+	struct mreg_pull_opts o = MREG_PULL_OPTS_INIT;
+	struct mreg_pull_result r;
+	int rc;
+
+	o.output = pair->output;
+	o.below = u->below;
+	o.include = u->globs;
+	o.include_count = u->glob_count;
+	rc = mreg_pull(m, u->ref, &o, &r, err);
+	if (rc < 0)
+		return rc;
+	out->uri = mr_arena_strdup(a, pair->uri);
+	out->output = mr_arena_strdup(a, pair->output);
+	out->reference = mr_arena_strdup(a, r.reference);
+	out->tag = r.tag ? mr_arena_strdup(a, r.tag) : NULL;
+	out->number = r.number;
+	out->digest = r.digest;
+	out->files = r.item_count;
+	out->bytes = r.bytes_total;
+	mreg_pull_result_release(&r);
+	return mr_result_check(a, err);
+}
+
+static int run(struct mreg *m, const struct mreg_initialize_pair *pairs,
+	       size_t n, struct mreg_initialize_result *out,
+	       struct mreg_error *err)
+{
+	struct mr_arena *a = out->owner;
+	struct uri *uris = mr_arena_alloc(a, (n + 1) * sizeof(*uris));
+	size_t i;
+	int rc = 0;
+
+	out->items = mr_arena_alloc(a, (n + 1) * sizeof(*out->items));
+	if (!uris || !out->items)
+		return mr_fail_nomem(err);
+	for (i = 0; rc >= 0 && i < n; i++)
+		rc = parse(a, pairs[i].uri, &uris[i], err);
+	for (i = 0; rc >= 0 && i < n; i++) {
+		rc = fetch(m, &uris[i], &pairs[i], a, &out->items[i], err);
+		out->count = i + 1;
+	}
+	return rc;
+}
+
+int mreg_initialize(struct mreg *m, const struct mreg_initialize_pair *pairs,
+		    size_t n, struct mreg_initialize_result *out,
+		    struct mreg_error *err)
+{
+	struct mr_arena *arena;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = mr_result_arena(&arena, err);
+	if (rc < 0)
+		return rc;
+	out->owner = arena;
+	rc = run(m, pairs, n, out, err);
+	if (rc < 0)
+		mreg_initialize_result_release(out);
+	return rc;
+}
+
+void mreg_initialize_result_release(struct mreg_initialize_result *r)
+{
+	mr_arena_free(r->owner);
+	memset(r, 0, sizeof(*r));
+}
