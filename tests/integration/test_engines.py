@@ -132,7 +132,7 @@ def private(work, room, user):
 
 @pytest.fixture(scope="module")
 def image(user, registry, folder):
-    return Image(user, registry, folder, REPOSITORY, "image")
+    return Image(user, registry, folder, REPOSITORY, "image", "docker")
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def skopeo(*args):
     return done.stdout
 
 
-@pytest.mark.parametrize("tag", ["v1", "v1-image"])
+@pytest.mark.parametrize("tag", ["v1", "v1-image", "v1-docker"])
 def test_skopeo_copies_every_profile_with_its_digest(image, box, tag):
     copy = ["copy", "--all", "--preserve-digests", "--src-tls-verify=false",
             "--dest-tls-verify=false"]
