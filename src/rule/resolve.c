@@ -18,6 +18,8 @@ static int run(struct mreg *m, const char *text,
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
 	struct mr_arena *a = out->owner;
 	char buf[MREG_REF_TEXT];
+	bool policy =
+		o->require_policy || mr_setting_is_true(m, "require.policy");
 	struct mreg_ref ref;
 	int rc = mr_target_parse(m, text, &ref, err);
 
@@ -27,16 +29,14 @@ static int run(struct mreg *m, const char *text,
 		rc = mr_target_open(m, &ref, &s, err);
 	if (rc >= 0)
 		rc = mr_target_resolve(s, &ref, &out->desc, err);
-	if (rc >= 0 &&
-	    (o->require_policy || mr_setting_is_true(m, "require.policy")))
+	if (rc >= 0 && policy)
 		rc = mr_policy_demand(m, &ref, &out->desc.digest, err);
 	if (rc >= 0 && o->serve)
 		rc = mr_served(m, &ref, &out->desc.digest, o->image, a,
 			       &out->served, err);
 	if (rc >= 0 && o->serve)
-		rc = mr_served_split(m, &ref, &out->served, o->image,
-				     o->require_policy, a, &out->shares,
-				     &out->share_count, err);
+		rc = mr_served_split(m, &ref, &out->served, o->image, policy, a,
+				     &out->shares, &out->share_count, err);
 	if (rc < 0)
 		return rc;
 	out->is_served = o->serve;

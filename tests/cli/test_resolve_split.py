@@ -153,5 +153,9 @@ def test_the_policy_is_asked_of_the_canary(mreg, name, churn, tmp_path):
              "kserve"]
     assert [f["rule"] for f in mreg.fails(7, *words)["findings"]] == \
         ["require.description"]
+    demanded = {"MREG_REQUIRE_POLICY": "true"}
+    plain = [word for word in words if word != "--require-policy"]
+    mreg.run(*plain)
+    mreg.fails(7, *plain, env=demanded)
     mreg.run("edit", f"{name}:v3", "--description", "who leaves")
     mreg.run(*words)
