@@ -11,7 +11,7 @@
 #include "mreg/json.h"
 
 struct args {
-	const char *ref, *profile, *user;
+	const char *ref, *profile, *base, *user;
 	struct cli_words platforms;
 	unsigned int jobs;
 	bool no_shell, dry_run;
@@ -24,6 +24,8 @@ static const struct cli_opt opts[] = {
 		"docker: Docker's model format, not an image"),
 	CLI_LIST(0, "platform", "linux/ARCH", struct args, platforms,
 		 "for these only; else amd64 and arm64"),
+	CLI_STR(0, "base", "REF[@DIGEST]", struct args, base,
+		"put the files on top of this image's"),
 	CLI_BOOL(0, "no-shell", struct args, no_shell,
 		 "leave out /bin/sh, which KServe's modelcars need"),
 	CLI_STR(0, "user", "N[:G]", struct args, user,
@@ -38,6 +40,7 @@ static const char *const examples[] = {
 	"mreg image churn:v3",
 	"mreg image ghcr.io/acme/models/churn:production",
 	"mreg image churn --platform linux/amd64 --user 1010",
+	"mreg image churn:v3 --base docker.io/library/busybox:1.36",
 	"mreg image churn:v3 --profile docker",
 	NULL,
 };
@@ -54,8 +57,10 @@ static void put_layers(struct mr_buf *b, const struct mreg_image_result *r)
 			      mr_text_size(l->size, size));
 		if (l->path)
 			cli_put(b, l->path);
-		else
+		else if (l->files)
 			mr_buf_printf(b, "%" PRIu64 " files", l->files);
+		else
+			mr_buf_puts(b, "of the base");
 		mr_buf_putc(b, '\n');
 	}
 }
@@ -124,6 +129,7 @@ static int run(struct cli *cli, const void *p, struct mreg_error *err)
 	o.profile = a->profile;
 	o.platforms = a->platforms.items;
 	o.platform_count = a->platforms.n;
+	o.base = a->base;
 	o.user = a->user;
 	o.no_shell = a->no_shell;
 	o.dry_run = a->dry_run;

@@ -214,12 +214,13 @@ static int docker_open(struct mr_profile *p, struct mreg_error *err)
 	enum weights format;
 	int rc;
 
-	if (p->o->platform_count || p->o->no_shell || p->o->user) {
+	if (p->o->platform_count || p->o->no_shell || p->o->user ||
+	    p->o->base) {
 		(void)mr_fail(err, MREG_EUSAGE,
-			      "Docker's model format has no platforms, users "
-			      "or shells");
-		return mr_hint(err, "leave out --platform, --user and "
-				    "--no-shell");
+			      "Docker's model format has no platforms, users, "
+			      "shells or bases");
+		return mr_hint(err, "leave out --platform, --user, "
+				    "--no-shell and --base");
 	}
 	rc = find_format(p, &format, err);
 	if (rc >= 0)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "profile/base.h"
 #include "profile/inside.h"
 #include "profile/platforms.h"
 #include "profile/source.h"
@@ -178,10 +179,10 @@ static int image_open(struct mr_profile *p, struct mreg_error *err)
 {
 	size_t below;
 	size_t i;
-	int rc = make_facts(p, err);
+	int rc = mr_image_platforms(p, err);
 
 	if (rc >= 0)
-		rc = mr_image_platforms(p, err);
+		rc = make_facts(p, err);
 	if (rc < 0)
 		return rc;
 	below = layers_below(p);
@@ -251,7 +252,11 @@ static int image_adopt(struct mr_profile *p, const struct mr_manifest *was,
 
 static int image_look(struct mr_profile *p, struct mreg_error *err)
 {
-	return mr_plan_look(&p->plan, p->to, NULL, 0, MR_LOOKUP_JOBS, err);
+	int rc = mr_plan_look(&p->plan, p->to, NULL, 0, MR_LOOKUP_JOBS, err);
+
+	return rc < 0 || !p->base ? rc
+				  : mr_plan_look(&p->below, p->to, NULL, 0,
+						 MR_LOOKUP_JOBS, err);
 }
 
 /* -- sending ------------------------------------------------------------------
@@ -260,8 +265,10 @@ static int image_look(struct mr_profile *p, struct mreg_error *err)
 static int image_send(struct mr_profile *p, struct mreg_error *err)
 {
 	size_t i;
-	int rc = mr_plan_run(&p->plan, p->source, p->to, p->jobs, err);
+	int rc = p->base ? mr_image_base_send(p, err) : 0;
 
+	if (rc >= 0)
+		rc = mr_plan_run(&p->plan, p->source, p->to, p->jobs, err);
 	/* Also after a failure: what was read need not be read again. */
 	mr_image_remember(p);
 	if (rc >= 0)

@@ -80,6 +80,9 @@ const char *mr_profile_title(const struct mr_profile *p);
 int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
 			struct mreg_error *err);
 
+/* By architecture, then variant; for qsort. */
+int mr_image_platform_compare(const void *a, const void *b);
+
 /* recall.c: digests of layers that were made before, out of state; and into
  * it. */
 void mr_image_recall(struct mr_profile *p);

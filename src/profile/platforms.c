@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "profile/base.h"
 #include "profile/shell.h"
 
 #define SHOWN 96
@@ -86,7 +87,7 @@ static int parse(struct mr_profile *p, const char *text,
 	return mr_result_check(p->arena, err);
 }
 
-static int compare(const void *a, const void *b)
+int mr_image_platform_compare(const void *a, const void *b)
 {
 	const struct mr_image_platform *x = a;
 	const struct mr_image_platform *y = b;
@@ -153,9 +154,11 @@ static int take_asked(struct mr_profile *p, struct mreg_error *err)
 		rc = parse(p, p->o->platforms[i], new_platform(p), err);
 	if (rc < 0)
 		return rc;
-	qsort(p->platforms, p->platform_count, sizeof(*p->platforms), compare);
+	qsort(p->platforms, p->platform_count, sizeof(*p->platforms),
+	      mr_image_platform_compare);
 	for (i = 1; i < p->platform_count; i++)
-		if (compare(&p->platforms[i - 1], &p->platforms[i]) == 0)
+		if (mr_image_platform_compare(&p->platforms[i - 1],
+					      &p->platforms[i]) == 0)
 			return mr_fail(err, MREG_EUSAGE,
 				       "platform " OS "/%s is asked for twice",
 				       p->platforms[i].architecture);
@@ -177,6 +180,17 @@ static void take_all(struct mr_profile *p)
 	}
 }
 
+/* The base decides which there are. */
+static int take_base(struct mr_profile *p, struct mreg_error *err)
+{
+	const struct mr_image_platform *asked = p->platforms;
+	size_t n = p->platform_count;
+
+	p->platforms = NULL;
+	p->platform_count = 0;
+	return mr_image_base_take(p, asked, n, err);
+}
+
 int mr_image_platforms(struct mr_profile *p, struct mreg_error *err)
 {
 	size_t most;
@@ -192,8 +206,10 @@ int mr_image_platforms(struct mr_profile *p, struct mreg_error *err)
 		return mr_fail_nomem(err);
 	if (p->o->platform_count)
 		rc = take_asked(p, err);
-	else
+	else if (!p->o->base)
 		take_all(p);
+	if (rc >= 0 && p->o->base)
+		return take_base(p, err);
 	for (i = 0; rc >= 0 && !p->o->no_shell && i < p->platform_count; i++)
 		rc = add_shell(p, &p->platforms[i], err);
 	return rc;

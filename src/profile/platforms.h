@@ -7,7 +7,8 @@
 
 #include "profile/inside.h"
 
-/* Fill p->platforms, sorted: those asked for, else all there is a shell for. */
+/* Fill p->platforms, sorted: those asked for, else all there is a shell, or a
+ * base, for. */
 int mr_image_platforms(struct mr_profile *p, struct mreg_error *err);
 
 /* "N[:G]" as asked for, checked; NULL in `*out`: none.  MREG_EUSAGE. */

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "profile/base.h"
 #include "profile/inside.h"
 
 #define ARENA_MAX_BYTES (256u << 20)
@@ -56,6 +57,7 @@ void mr_profile_close(struct mr_profile *p)
 	mr_plan_release(&p->below);
 	mr_plan_release(&p->plan);
 	mr_store_closep(&p->source);
+	mr_image_base_close(p->base);
 	mr_arena_free(p->arena);
 	mr_release(p);
 }
@@ -119,6 +121,7 @@ int mr_profile_annotations(struct mr_profile *p, struct mreg_pair **out,
 	pairs[n].name = MR_ANNOTATION_DERIVED;
 	pairs[n++].value = mr_arena_strdup(
 		p->arena, mreg_digest_text(&p->version->desc.digest, text));
+	n += mr_image_base_notes(p, &pairs[n]);
 	*out = pairs;
 	*count = n;
 	return mr_result_check(p->arena, err);

@@ -15,6 +15,18 @@ static const char *source_of(const struct mr_image_layer *l)
 	return l->part == MR_IMAGE_SHELL ? "shell" : "model";
 }
 
+/* Each digest once: platforms of a base share some. */
+static bool is_first(const struct mr_plan *plan, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (mreg_digest_equal(&plan->items[k].desc.digest,
+				      &plan->items[i].desc.digest))
+			return false;
+	return true;
+}
+
 /* Whether its bytes were sent, or, where nothing was, would be. */
 static bool was_sent(const struct mr_profile *p, const struct mr_item *it)
 {
@@ -54,18 +66,38 @@ static int take_files(const struct mr_profile *p, struct mr_arena *a,
 	return 0;
 }
 
-static int take_layers(const struct mr_profile *p, struct mr_arena *a,
-		       struct mreg_image_result *out, struct mreg_error *err)
+static void take_base(const struct mr_profile *p, struct mreg_image_result *out)
 {
 	size_t i;
 
-	out->layers =
-		mr_arena_alloc(a, (p->made_count + 1) * sizeof(*out->layers));
+	for (i = 0; i < p->below.count; i++) {
+		const struct mr_item *it = &p->below.items[i];
+		struct mreg_image_layer *row = &out->layers[out->layer_count];
+
+		if (!is_first(&p->below, i))
+			continue;
+		out->layer_count++;
+		row->digest = it->desc.digest;
+		row->size = it->desc.size;
+		row->source = "base";
+		row->sent = was_sent(p, it);
+		count(out, row);
+	}
+}
+
+static int take_layers(const struct mr_profile *p, struct mr_arena *a,
+		       struct mreg_image_result *out, struct mreg_error *err)
+{
+	size_t most = p->below.count + p->made_count + 1;
+	size_t i;
+
+	out->layers = mr_arena_alloc(a, most * sizeof(*out->layers));
 	if (!out->layers)
 		return mr_fail_nomem(err);
+	take_base(p, out);
 	for (i = 0; i < p->made_count; i++) {
 		const struct mr_image_layer *l = p->made[i];
-		struct mreg_image_layer *row = &out->layers[i];
+		struct mreg_image_layer *row = &out->layers[out->layer_count++];
 
 		row->digest = l->desc.digest;
 		row->size = l->desc.size;
@@ -79,7 +111,6 @@ static int take_layers(const struct mr_profile *p, struct mr_arena *a,
 		}
 		count(out, row);
 	}
-	out->layer_count = p->made_count;
 	return 0;
 }
 
