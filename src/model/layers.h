@@ -60,9 +60,6 @@ struct mr_model_layer {
 int mr_model_layers(const struct mr_manifest *m, struct mr_model_layer **out,
 		    size_t *count, struct mreg_error *err);
 
-/* On an image that was made of a version: that version's manifest. */
-#define MR_DERIVED_FROM "org.mreg.derived-from.digest"
-
 /* Whether it is an ordinary OCI or Docker image, no artifact and no index. */
 bool mr_model_is_image(const struct mr_manifest *m);
 

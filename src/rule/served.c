@@ -99,7 +99,7 @@ static int check_image(struct mreg *m, const struct mr_look *l, const char *tag,
 		return mr_hint(err, "it was written without mreg: remove it, "
 				    "then make it anew with 'mreg image'");
 	}
-	from = mr_annotation(&doc->annotations, MR_DERIVED_FROM);
+	from = mr_annotation(&doc->annotations, MR_ANNOTATION_DERIVED);
 	(void)mreg_digest_text(&l->manifest->desc.digest, text);
 	if (!from) {
 		mr_log(&m->env, MREG_LOG_WARN,
@@ -145,7 +145,7 @@ static int take_image(struct mr_look *l, struct mreg_served *out,
 	const char *from;
 
 	out->image = l->manifest->desc.digest;
-	from = mr_annotation(&l->manifest->annotations, MR_DERIVED_FROM);
+	from = mr_annotation(&l->manifest->annotations, MR_ANNOTATION_DERIVED);
 	if (!from || mreg_digest_parse(from, &version, &ignored) < 0)
 		return 0;
 	return mr_look_child(l, &version, err);

@@ -35,7 +35,7 @@ def name(registry, request):
 
 
 def give_image(name, version, derived, tag=None):
-    """An image of the version, as `mreg image` makes one; its digest."""
+    """An image that was made without mreg, and says what it likes."""
     host, repository = name.split("/", 1)
     there = foreign.Registry(host, repository)
     child = foreign.image(there, None, [foreign.layer(foreign.LAYER, foreign.tar(
@@ -55,7 +55,7 @@ def churn(mreg, name, tmp_path):
     for n in (1, 2):
         folder = harness.small_model(tmp_path / f"m{n}", n)
         out[n] = mreg.json("push", folder, name, "--format", "onnx")["digest"]
-        out[f"i{n}"] = give_image(name, f"v{n}", out[n])
+        out[f"i{n}"] = mreg.json("image", f"{name}:v{n}")["digest"]
     mreg.run("alias", "set", f"{name}:v1", "production")
     return out
 
