@@ -113,7 +113,9 @@ static const char *label_of(struct telling *t, const struct mr_node_row *row,
 	if (row->kind == MR_GRAPH_COMMIT && text)
 		return short_commit(a, text);
 	if (row->document)
-		text = row->title ? row->title : row->artifact_type;
+		text = row->tag     ? row->tag
+		       : row->title ? row->title
+				    : row->artifact_type;
 	else if (row->gap)
 		text = row->ref;
 	if (!text)

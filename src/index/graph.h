@@ -127,6 +127,7 @@ struct mr_node_row {
 	struct mreg_digest digest;         /* of a manifest, an event */
 	const char *name;                  /* of the others; NULL */
 	const char *artifact_type, *title; /* of a document; NULL */
+	const char *tag;                   /* of a sibling; NULL */
 	const struct mr_ix_row *versions;  /* the versions it is; by model */
 	size_t version_count;
 	bool document;   /* an attached document, sibling or child */

@@ -128,6 +128,7 @@ static int take_document(void *ctx, struct mr_stmt *s, struct mreg_error *err)
 	row->document = true;
 	row->artifact_type = kept(d, mr_stmt_text(s, 1));
 	row->title = kept(d, mr_stmt_text(s, 2));
+	row->tag = kept(d, mr_stmt_text(s, 3));
 	return 0;
 }
 
@@ -187,11 +188,12 @@ static int read_nodes(struct describing *d, const int64_t *nodes,
 			     nodes, d->n, take_version, d, err);
 	if (rc >= 0)
 		rc = for_ids(d->ix,
-			     "SELECT d.node, a.value, t.value FROM "
+			     "SELECT d.node, a.value, t.value, g.value FROM "
 			     "ix_documents d LEFT JOIN ix_texts a ON a.id = "
 			     "d.artifact_type LEFT JOIN ix_texts t ON t.id = "
-			     "d.title WHERE d.node IN {ids $1} ORDER BY "
-			     "d.node, a.value, t.value",
+			     "d.title LEFT JOIN ix_texts g ON g.id = d.tag "
+			     "WHERE d.node IN {ids $1} ORDER BY "
+			     "d.node, a.value, t.value, g.value",
 			     nodes, d->n, take_document, d, err);
 	/* MR_REL_SUBJECT, MR_REL_CHILD, MR_REL_PROFILE */
 	if (rc >= 0)

@@ -63,7 +63,7 @@ def even(line):
     line = re.sub(r"\b[0-9]+(\.[0-9])? ([KMG]i)?B\b", "SIZE", line)
     line = re.sub(r"\b2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", "WHEN",
                   line.rstrip())
-    return re.sub(r"\b[0-9]+ files\b|(?<=parameters {5})[0-9]+|"
+    return re.sub(r"\b[0-9]+ (?:files|layers)\b|(?<=parameters {5})[0-9]+|"
                   r"(?<=tensors {8})[0-9]+", "N", line)
 
 
