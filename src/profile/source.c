@@ -156,7 +156,7 @@ static ssize_t read_some(struct walk *w, void *buf, size_t n,
 {
 	const struct mr_image_member *m;
 
-	while (w->member < w->layer->count && w->at == member_end(w)) {
+	while (w->member < w->layer->count && w->at >= member_end(w)) {
 		w->member++;
 		mr_buf_clear(&w->header);
 	}
