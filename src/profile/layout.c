@@ -314,8 +314,11 @@ int mr_image_lay_out(const struct mr_image_file *files, size_t count,
 	size_t large_count = 0;
 	size_t bin_count;
 	size_t i;
-	int rc = large ? check(files, count, err) : mr_fail_nomem(err);
+	int rc;
 
+	if (!large)
+		return mr_fail_nomem(err);
+	rc = check(files, count, err);
 	for (i = 0; rc >= 0 && i < count; i++) {
 		if (files[i].size >= MR_IMAGE_LARGE_BYTES)
 			large[large_count++] = &files[i];
