@@ -38,13 +38,19 @@ def test_a_removed_alias_is_really_gone_and_the_version_stays(registry, mreg,
     name = f"{registry.host}/job/removed"
     pushed = mreg.json("push", folder, f"{name}:staging")
     mreg.run("alias", "set", f"{name}:v1", "production")
-    before = registry.tags("job/removed")
+
+    def names():
+        """Without the log, which gets longer with every move."""
+        return {tag for tag in registry.tags("job/removed")
+                if not tag.startswith("mreg.log.")}
+
+    before = names()
     assert {"staging", "production", "latest", "v1"} <= before
 
     removed = mreg.json("alias", "rm", f"{name}:staging")
     assert removed["changed"] and removed["was"] == pushed["digest"]
     assert not removed["tombstone"]
-    assert registry.tags("job/removed") == before - {"staging"}
+    assert names() == before - {"staging"}
     assert not registry.has_tag("job/removed", "staging")
     assert mreg.fails(3, "resolve", f"{name}:staging")["code"] == "not_found"
 
@@ -56,7 +62,7 @@ def test_a_removed_alias_is_really_gone_and_the_version_stays(registry, mreg,
 
     back = mreg.json("alias", "set", f"{name}:v1", "staging")
     assert back["changed"] and back["was"] is None
-    assert registry.tags("job/removed") == before
+    assert names() == before
 
 
 def test_without_deletion_a_removed_alias_is_a_tag_without_files(
