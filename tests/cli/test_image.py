@@ -1,27 +1,17 @@
 """test_image.py - mreg image: an ordinary container image of a version, made of
 its own blobs, the same wherever and whenever it is made."""
-import gzip
 import hashlib
 import io
 import json
 import os
-import pathlib
 import shutil
 import tarfile
 
 import jsonschema
 import pytest
 
-import harness
 import image_oracle as oracle
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SPEC = ROOT / "spec"
-MIB = 1 << 20
-# Newer Pythons refuse what is unsafe, as KServe asks them to.
-SAFE = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-LAYER = "application/vnd.oci.image.layer.v1.tar"
-INDEX = "application/vnd.oci.image.index.v1+json"
+from images import INDEX, LAYER, MIB, SPEC, Store, schema, strict, tree
 
 
 def noise(size, seed):
@@ -51,65 +41,9 @@ def files(tmp_path):
     return root
 
 
-class Store:
-    """A repository of a local store, as a client of images reads it."""
-
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-
-    def blob(self, digest):
-        data = (self.folder / "blobs/sha256" / digest[7:]).read_bytes()
-        assert "sha256:" + hashlib.sha256(data).hexdigest() == digest
-        return data
-
-    def document(self, digest):
-        return json.loads(self.blob(digest))
-
-    def tags(self):
-        index = json.loads((self.folder / "index.json").read_bytes())
-        name = "org.opencontainers.image.ref.name"
-        return {m["annotations"][name]: m["digest"]
-                for m in index["manifests"] if name in m.get("annotations", {})}
-
-    def manifest(self, index, architecture="amd64"):
-        found, = [m for m in self.document(index)["manifests"]
-                  if m["platform"]["architecture"] == architecture]
-        return self.document(found["digest"])
-
-    def extract(self, manifest, target):
-        """As KServe's storage initializer does: streaming."""
-        for layer in manifest["layers"]:
-            stream = io.BytesIO(self.blob(layer["digest"]))
-            with tarfile.open(fileobj=stream, mode="r|*") as tar:
-                tar.extractall(target, **SAFE)
-
-
 @pytest.fixture
 def churn(store):
     return Store(store / "churn")
-
-
-def tree(root):
-    return {str(p.relative_to(root)): (p.read_bytes(),
-                                       bool(p.stat().st_mode & 0o100))
-            for p in sorted(pathlib.Path(root).rglob("*")) if p.is_file()}
-
-
-def schema():
-    s = json.loads((SPEC / "schemas/image.schema.json").read_text())
-    jsonschema.Draft7Validator.check_schema(s)
-    return s
-
-
-def strict(result):
-    s = schema()
-    jsonschema.Draft7Validator(s).validate(result)
-    assert set(result) == set(s["properties"]) == set(s["required"])
-    for rows in "platforms", "layers":
-        row = s["properties"][rows]["items"]
-        for item in result[rows]:
-            assert set(item) == set(row["properties"]) == set(row["required"])
-    return result
 
 
 def test_the_sample_fits():
@@ -265,6 +199,23 @@ def test_the_second_time_nothing_is_sent(mreg, files, churn):
     assert tree(churn.folder) == before
 
 
+def test_day_place_and_umask_do_not_matter(mreg, files, tmp_path, later):
+    """Another store, another clock, another time zone, files written anew."""
+    mreg.json("push", files, "churn")
+    first = mreg.json("image", "churn")
+    moved = tmp_path / "moved"
+    shutil.copytree(files, moved)
+    for path in moved.rglob("*"):
+        os.utime(path, (1, 1))
+        path.chmod(0o700 if path.is_dir() or path.stat().st_mode & 0o100
+                   else 0o600)
+    other = mreg.clone(tmp_path / "other", MREG_STORE=str(tmp_path / "s2"))
+    env = {**later(24 * 400), "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    other.json("push", moved, "churn", env=env)
+    second = other.json("image", "churn", env=env, cwd="/")
+    assert second["digest"] == first["digest"] and not second["identical"]
+
+
 def test_a_version_makes_one_image(mreg, files, churn):
     mreg.json("push", files, "churn")
     mreg.json("image", "churn")
@@ -405,253 +356,3 @@ def test_only_versions_have_images(mreg, pushed, churn):
     mreg.fails(9, "image", f"churn@{child}")
     mreg.fails(3, "image", "churn:v9")
     mreg.fails(3, "image", "nothing")
-
-
-# -- samples, and Docker's format ------------------------------------------------------
-
-
-@pytest.fixture
-def toy(mreg, store):
-    """The model of spec/samples."""
-    golden = ROOT / "tests/golden/toy"
-    mreg.json("push", golden / "files", "toy", "-f", golden / "metadata.json")
-    return Store(store / "toy")
-
-
-def test_the_samples_are_what_is_made(mreg, toy):
-    """Byte for byte: what was published once stays what it is."""
-    def sample(name):
-        return (SPEC / f"samples/{name}.json").read_bytes()
-
-    image = mreg.json("image", "toy")
-    assert toy.blob(image["digest"]) == sample("image-index")
-    first = toy.document(image["digest"])["manifests"][0]["digest"]
-    assert toy.blob(first) == sample("image-manifest")
-    config = toy.document(first)["config"]["digest"]
-    assert toy.blob(config) == sample("image-config")
-    docker = mreg.json("image", "toy", "--profile", "docker")
-    assert toy.blob(docker["digest"]) == sample("docker-manifest")
-    config = toy.document(docker["digest"])["config"]["digest"]
-    assert toy.blob(config) == sample("docker-config")
-
-
-def test_the_published_digest_of_docker_s_manifest_stays(mreg, toy):
-    made = strict(mreg.json("image", "toy", "--profile", "docker"))
-    assert made["digest"] == ("sha256:8fa5c8d53593991626592f320c42df82"
-                              "948a684724e861d84723edf46808813f")
-    assert made["tag"] == "v1-docker" and made["platforms"] == []
-    assert made["bytesSent"] == 0 and made["names"] == ["latest-docker"]
-    assert mreg.json("image", "toy", "--profile", "docker")["identical"]
-
-
-def test_docker_s_format_names_the_version_s_blobs(mreg, toy, tmp_path):
-    version = toy.document(mreg.json("resolve", "toy")["digest"])
-    made = mreg.json("image", "toy", "--profile", "docker")
-    manifest = toy.document(made["digest"])
-    assert [layer["digest"] for layer in manifest["layers"]] == \
-        [layer["digest"] for layer in version["layers"]]
-    mreg.json("pull", "toy:v1-docker", "-o", tmp_path / "out")
-    assert tree(tmp_path / "out") == tree(ROOT / "tests/golden/toy/files")
-
-
-def test_docker_s_format_tells_files_apart(mreg, tmp_path, store):
-    root = tmp_path / "gguf"
-    (root / "templates").mkdir(parents=True)
-    for name in ("model.gguf", "mmproj-model.gguf", "LICENSE", "README.md",
-                 "templates/chat.jinja"):
-        (root / name).write_bytes(b"GGUF" + name.encode())
-    pushed = mreg.json("push", root, "chat", "--also", "docker")
-    made, = pushed["also"]
-    manifest = Store(store / "chat").document(made["digest"])
-    kinds = {layer["annotations"]["org.cncf.model.filepath"]:
-             layer["mediaType"].removeprefix("application/vnd.docker.ai.")
-             for layer in manifest["layers"]}
-    assert kinds == {"model.gguf": "gguf.v3", "mmproj-model.gguf": "mmproj",
-                     "LICENSE": "license", "README.md": "model.file",
-                     "templates/chat.jinja": "chat.template.jinja"}
-    config = Store(store / "chat").document(manifest["config"]["digest"])
-    assert config["config"]["format"] == "gguf"
-    assert config["rootfs"]["diff_ids"] == [layer["digest"]
-                                            for layer in manifest["layers"]]
-
-
-@pytest.mark.parametrize("names, told", [
-    (["model.onnx"], "model.onnx"), (["README.md"], "there are none"),
-    (["a.gguf", "b.safetensors"], "both GGUF and safetensors"),
-    (["a.safetensors", "pytorch_model.bin"], "pytorch_model.bin")])
-def test_docker_s_format_holds_two_kinds_of_weights(mreg, tmp_path, names,
-                                                     told):
-    for name in names:
-        harness.write(tmp_path / "m" / name, b"weights of " + name.encode())
-    mreg.json("push", tmp_path / "m", "m")
-    why = mreg.fails(9, "image", "m", "--profile", "docker")
-    assert told in why["message"] and why["hint"]
-
-
-def test_docker_s_format_has_no_platforms(mreg, toy):
-    for words in (["--platform", "linux/amd64"], ["--no-shell"],
-                  ["--user", "1"]):
-        mreg.fails(2, "image", "toy", "--profile", "docker", *words)
-
-
-# -- another image below ----------------------------------------------------------------
-
-
-def layer_of(members, compress=bytes):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(data), 0o755
-            tar.addfile(info, io.BytesIO(data))
-    return out.getvalue(), compress(out.getvalue())
-
-
-class Base:
-    """An image like busybox, made by hand: one layer that is compressed, for
-    two platforms and for one that no model is for."""
-
-    CONFIG = "application/vnd.oci.image.config.v1+json"
-    MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-    def __init__(self, root, kind=LAYER + "+gzip", extra=None):
-        self.root, self.kind, self.extra = pathlib.Path(root), kind, extra
-        (self.root / "blobs/sha256").mkdir(parents=True)
-        (self.root / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-        self.layers, children = {}, []
-        for os_, arch, variant in (("linux", "arm64", "v8"),
-                                   ("linux", "amd64", None),
-                                   ("windows", "amd64", None)):
-            children.append(self.child(os_, arch, variant))
-        children.append({**children[0], "platform": {
-            "os": "unknown", "architecture": "unknown"}, "annotations": {
-                "vnd.docker.reference.type": "attestation-manifest"}})
-        self.digest = self.tag("1", self.put(
-            {"schemaVersion": 2, "mediaType": INDEX, "manifests": children},
-            INDEX))
-
-    def blob(self, data, kind):
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        (self.root / "blobs/sha256" / digest[7:]).write_bytes(data)
-        return {"mediaType": kind, "digest": digest, "size": len(data)}
-
-    def put(self, document, kind):
-        return self.blob(json.dumps(document).encode(), kind)
-
-    def child(self, os_, arch, variant):
-        plain, packed = layer_of({"bin/sh": b"sh of " + arch.encode()},
-                                 gzip.compress)
-        self.layers[arch] = self.blob(packed, self.kind)
-        config = {"os": os_, "architecture": arch, "config": {
-            "Env": ["PATH=/bin", "A=\u00e4"], "Cmd": ["/bin/sh"],
-            "Entrypoint": ["/init"], "User": "nobody", "WorkingDir": "/x"},
-            "rootfs": {"type": "layers", "diff_ids": [
-                "sha256:" + hashlib.sha256(plain).hexdigest()]},
-            **(self.extra or {})}
-        manifest = {"schemaVersion": 2, "mediaType": self.MANIFEST,
-                    "config": self.put(config, self.CONFIG),
-                    "layers": [self.layers[arch]]}
-        platform = {"os": os_, "architecture": arch}
-        if variant:
-            platform["variant"] = variant
-        return {**self.put(manifest, self.MANIFEST), "platform": platform}
-
-    def tag(self, name, descriptor):
-        (self.root / "index.json").write_text(json.dumps(
-            {"schemaVersion": 2, "manifests": [{**descriptor, "annotations": {
-                "org.opencontainers.image.ref.name": name}}]}))
-        return descriptor["digest"]
-
-
-@pytest.fixture
-def busybox(store):
-    return Base(store / "busybox")
-
-
-def test_a_base_is_below_the_model(mreg, files, churn, busybox, tmp_path):
-    mreg.json("push", files, "churn")
-    made = strict(mreg.json("image", "churn", "--base", "busybox:1"))
-    index = churn.document(made["digest"])
-    assert [m["platform"] for m in index["manifests"]] == [
-        {"architecture": "amd64", "os": "linux"},
-        {"architecture": "arm64", "os": "linux", "variant": "v8"}]
-    assert index["annotations"]["org.opencontainers.image.base.digest"] == \
-        busybox.digest
-    assert index["annotations"]["org.opencontainers.image.base.name"] == \
-        "busybox:1"
-    shared = None
-    for arch in "amd64", "arm64":
-        manifest = churn.manifest(made["digest"], arch)
-        assert manifest["layers"][0] == busybox.layers[arch]
-        shared = shared or manifest["layers"][1:]
-        assert manifest["layers"][1:] == shared
-        config = churn.document(manifest["config"]["digest"])
-        assert config["architecture"] == arch
-        assert config.get("variant") == ("v8" if arch == "arm64" else None)
-        assert config["config"]["Env"] == ["PATH=/bin", "A=\u00e4"]
-        assert config["config"]["Cmd"] == ["/bin/sh"]
-        assert config["config"]["WorkingDir"] == "/"
-        assert not {"Entrypoint", "User"} & set(config["config"])
-        plain = gzip.decompress(churn.blob(busybox.layers[arch]["digest"]))
-        assert config["rootfs"]["diff_ids"] == [
-            "sha256:" + hashlib.sha256(plain).hexdigest(),
-            *(layer["digest"] for layer in shared)]
-        out = tmp_path / arch
-        churn.extract(manifest, out)
-        assert (out / "bin/sh").read_bytes() == b"sh of " + arch.encode()
-        assert tree(out / "models") == tree(files)
-    assert {row["source"] for row in made["layers"]} == {"base", "model"}
-    again = mreg.json("image", "churn", "--base", "busybox:1")
-    assert again["identical"] and again["bytesSent"] == 0
-
-
-def test_a_base_by_its_digest_for_one_platform(mreg, files, busybox):
-    mreg.json("push", files, "churn")
-    made = mreg.json("image", "churn", "--base", f"busybox@{busybox.digest}",
-                     "--platform", "linux/arm64")
-    assert [(p["architecture"], p["variant"]) for p in made["platforms"]] == \
-        [("arm64", "v8")]
-
-
-@pytest.mark.parametrize("platform", ["linux/s390x", "linux/arm64/v7"])
-def test_a_base_is_for_what_it_is_for(mreg, files, busybox, platform):
-    mreg.json("push", files, "churn")
-    why = mreg.fails(9, "image", "churn", "--base", "busybox:1",
-                     "--platform", platform)
-    assert f"it is not for {platform[:11]}" in why["message"]
-
-
-def test_layers_of_docker_s_type_become_oci_s(mreg, files, churn, store):
-    base = Base(store / "old",
-                "application/vnd.docker.image.rootfs.diff.tar.gzip")
-    mreg.json("push", files, "churn")
-    made = mreg.json("image", "churn", "--base", "old:1")
-    first = churn.manifest(made["digest"])["layers"][0]
-    assert first == {**base.layers["amd64"], "mediaType": LAYER + "+gzip"}
-
-
-@pytest.mark.parametrize("kind, extra, told", [
-    ("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", {},
-     "may not be copied"),
-    ("application/octet-stream", {}, "no tar"),
-    (LAYER, {"rootfs": {"diff_ids": []}}, "other layers"),
-    (LAYER, {"rootfs": {"diff_ids": ["x"]}}, "no digest"),
-    (LAYER, {"rootfs": None}, "no rootfs"),
-    (LAYER, {"config": {"Env": [1]}}, "no text"),
-    (LAYER, {"config": {"Cmd": ["x"] * 1001}}, "too many"),
-    (LAYER, {"architecture": ""}, "no platform")])
-def test_what_cannot_be_a_base_is_refused(mreg, files, churn, store, kind,
-                                          extra, told):
-    Base(store / "bad", kind, extra)
-    mreg.json("push", files, "churn")
-    before = churn.tags()
-    why = mreg.fails(9, "image", "churn", "--base", "bad:1")
-    assert told in why["message"]
-    assert churn.tags() == before
-
-
-def test_only_an_image_is_a_base(mreg, files, pushed):
-    why = mreg.fails(9, "image", "churn", "--base", "churn:v1")
-    assert "it is no image" in why["message"]
-    assert "base" in mreg.fails(3, "image", "churn", "--base",
-                                "none:1")["message"]
