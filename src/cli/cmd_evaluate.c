@@ -60,8 +60,7 @@ static const char *const examples[] = {
 	"mreg evaluate churn:v3 --suite holdout --pass --metric auc=0.93",
 	"mreg evaluate churn:v3 --suite fair --fail --segment country=DE:auc=0.7",
 	"mreg evaluate churn:v3 --from results.json",
-	"mreg evaluate churn:v8 --experiment cta --metric ctr=0.12 "
-	"--baseline-metric ctr=0.10 --winner v8",
+	"mreg evaluate churn:v8 --experiment cta --metric ctr=0.12 --winner v8",
 	NULL,
 };
 
