@@ -206,6 +206,8 @@ static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		rc = take_words(p, run, "Env", &at->env, &at->env_count, err);
 	if (rc >= 0 && run)
 		rc = take_words(p, run, "Cmd", &at->cmd, &at->cmd_count, err);
+	if (rc >= 0)
+		rc = mr_result_check(p->arena, err);
 	if (rc < 0)
 		return rc;
 	if (!at->os || !at->architecture)

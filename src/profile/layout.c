@@ -138,9 +138,11 @@ static int fill(struct mr_image_layer *l,
 		m->paged = files[i]->size >= MR_IMAGE_LARGE_BYTES;
 		before = paths[i];
 	}
+	if (mr_arena_failed(a))
+		return mr_fail_nomem(err);
 	l->count = n;
 	settle(l);
-	return mr_arena_failed(a) ? mr_fail_nomem(err) : 0;
+	return 0;
 }
 
 int mr_image_lay_shell(const void *bytes, size_t size, struct mr_arena *a,
