@@ -369,18 +369,24 @@ def gitlab(site, project, environments):
     document = documents(RECIPES / "gitlab-ci/.gitlab-ci.yml")[0]
     jobs = {k: v for k, v in document.items()
             if isinstance(v, dict) and "script" in v}
+    # Who the variables of an environment log in as; None: of no environment.
+    roles = {None: "training", "production/promote": "promoter",
+             "production": "reader"}
     dotenv = {}
     for stage in document["stages"]:
         for name, job in jobs.items():
             if job["stage"] != stage:
                 continue
             work = shutil.copytree(project, site.fresh("gitlab") / "build")
-            role = "promoter" if name == "promote" else "training"
+            role = roles[job.get("environment", {}).get("name")]
             env = {"CI_PROJECT_DIR": str(work), "CI_COMMIT_SHA": "0" * 40,
                    "CI_PROJECT_URL": "https://gitlab.example.com/acme/churn",
                    "CI_JOB_URL": "https://gitlab.example.com/jobs/7",
                    "CI_PIPELINE_URL": "https://gitlab.example.com/pipelines/7",
                    "GITLAB_USER_LOGIN": "ada",
+                   # The runner's, for the job's image: of no use to the job.
+                   "DOCKER_AUTH_CONFIG": json.dumps(harness.docker_auth(
+                       site.registry.host, "runner", "wrong")),
                    "HARBOR_USER": f"robot$ml+{role}", "HARBOR_PASSWORD": PASSWORD}
             for needed in job.get("needs", []):
                 env.update(dotenv.get(needed, {}))
@@ -390,6 +396,12 @@ def gitlab(site, project, environments):
             env["ENVIRONMENTS"] = str(environments)
             script = "\n".join([*job["before_script"], *job["script"]])
             site.run(script, work, site.environment(work, **env))
+            login = pathlib.Path(env["DOCKER_CONFIG"])
+            assert logged_in(login, site.registry.host) == f"robot$ml+{role}"
+            # In a shell of its own.
+            site.run("\n".join(document["default"]["after_script"]), work,
+                     site.environment(work, **env))
+            assert not login.exists()
             report = job.get("artifacts", {}).get("reports", {}).get("dotenv")
             if report:
                 dotenv[name] = dict(line.split("=", 1) for line in
