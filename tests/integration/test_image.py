@@ -26,6 +26,13 @@ def folder(box):
     return root
 
 
+@pytest.fixture
+def there(box):
+    """A repository of this test alone, in a registry that others use too."""
+    name = hashlib.sha256(str(box).encode()).hexdigest()[:16]
+    return f"images/{name}/churn"
+
+
 def index_of(registry, name, tag):
     status, body = registry.get(f"/v2/{name}/manifests/{tag}", INDEX)
     return json.loads(body) if status == 200 else None
@@ -43,15 +50,14 @@ def expected(folder):
     return [oracle.Layer(group).digest for group in oracle.layout(files)]
 
 
-def test_it_is_streamed_into_a_registry(mreg, plain, box, folder):
-    name = f"{plain.host}/{box.name}/churn"
+def test_it_is_streamed_into_a_registry(mreg, plain, box, folder, there):
+    name = f"{plain.host}/{there}"
     mreg.json("push", folder, f"{name}:production")
     # Somebody who has seen nothing of it, and has no room for it.
     other = mreg.clone(box / "other")
     made = other.json("image", f"{name}:production")
-    repository = f"{box.name}/churn"
     assert [layer["digest"] for layer in layers_of(
-        plain, repository, "production-image")][1:] == expected(folder)
+        plain, there, "production-image")][1:] == expected(folder)
     kept = sum(p.stat().st_size for p in (box / "other").rglob("*")
                if p.is_file())
     assert kept < MIB
@@ -66,8 +72,8 @@ def test_it_is_streamed_into_a_registry(mreg, plain, box, folder):
     harness.assert_pulled(box / "out", harness.tree(folder))
 
 
-def test_push_sends_the_image_from_the_files(mreg, plain, box, folder):
-    name = f"{plain.host}/{box.name}/churn"
+def test_push_sends_the_image_from_the_files(mreg, plain, folder, there):
+    name = f"{plain.host}/{there}"
     mark = plain.mark()
     made, = mreg.json("push", folder, name, "--also", "image")["also"]
     assert [layer["digest"] for layer in made["layers"]
@@ -77,33 +83,33 @@ def test_push_sends_the_image_from_the_files(mreg, plain, box, folder):
     assert made["names"] == ["latest-image"]
 
 
-def test_what_was_killed_is_not_there_and_is_completed(mreg, plain, box,
+def test_what_was_killed_is_not_there_and_is_completed(mreg, plain, there,
                                                        folder):
-    name = f"{plain.host}/{box.name}/churn"
+    name = f"{plain.host}/{there}"
     mreg.json("push", folder, name)
     for wait in (0.05, 0.15, 0.3):
         process = mreg.start("image", name, "--jobs", "1")
         time.sleep(wait)
         harness.kill(process)
-        tags = plain.tags(f"{box.name}/churn")
+        tags = plain.tags(there)
         for tag in tags:
             if tag.endswith("-image"):
-                assert index_of(plain, f"{box.name}/churn", tag)
+                assert index_of(plain, there, tag)
     made = mreg.json("image", name)
-    assert index_of(plain, f"{box.name}/churn", "v1-image")
+    assert index_of(plain, there, "v1-image")
     again = mreg.json("image", name)
     assert again["identical"] and again["digest"] == made["digest"]
     assert [layer["digest"] for layer in made["layers"]
             if layer["source"] == "model"] == expected(folder)
 
 
-def test_a_copy_takes_images_along(mreg, plain, box, folder):
+def test_a_copy_takes_images_along(mreg, plain, folder, there):
     mreg.json("push", folder, "churn:production", "--also", "image")
     made = mreg.json("image", "churn")
-    name = f"{plain.host}/{box.name}/churn"
+    name = f"{plain.host}/{there}"
     mreg.json("copy", "churn", name)
     for tag in "v1-image", "production-image", "latest-image":
-        status, body = plain.get(f"/v2/{box.name}/churn/manifests/{tag}",
+        status, body = plain.get(f"/v2/{there}/manifests/{tag}",
                                  INDEX)
         assert status == 200
         assert "sha256:" + hashlib.sha256(body).hexdigest() == made["digest"]
