@@ -2,6 +2,7 @@
 logins, the real mreg, other programs that only write down how they were called,
 and players of GitHub's, GitLab's and Tekton's way to run steps."""
 import base64
+import collections
 import json
 import pathlib
 import re
@@ -257,9 +258,12 @@ class GitHub:
 
     def __init__(self, site, project, environments=None):
         self.site, self.project, self.environments = site, project, environments
-        self.secrets = {name: PASSWORD for name in (
-            "HARBOR_TRAINING", "HARBOR_PROMOTER", "HARBOR_READER",
-            "ENVIRONMENTS_KEY")}
+        # What is set where; a secret that is not there is an empty text.
+        self.secrets = {"HARBOR_TRAINING": PASSWORD}
+        self.of_environment = {
+            "production-promote": {"HARBOR_PROMOTER": PASSWORD},
+            "production-deploy": {"HARBOR_READER": PASSWORD,
+                                  "ENVIRONMENTS_KEY": PASSWORD}}
         self.uses = []
 
     def value(self, text, context):
@@ -275,9 +279,18 @@ class GitHub:
         left, right = re.fullmatch(r"([\w.-]+) == '([^']*)'", condition).groups()
         return self.value("${{ " + left + " }}", context) == right
 
-    def workflow(self, name, inputs=None):
+    def workflow(self, name, inputs=None, secrets=None):
+        """One that was started, or called with these secrets."""
         document = documents(RECIPES / f"github-actions/{name}")[0]
-        context = {"inputs": inputs or {}, "secrets": self.secrets, "needs": {},
+        if secrets is None:
+            secrets = self.secrets
+        else:
+            # YAML 1.1 reads the key `on` as true.
+            declared = document[True]["workflow_call"]["secrets"]
+            assert secrets.keys() <= declared.keys()
+            assert all(secrets.get(k) for k, v in declared.items() if v["required"])
+        context = {"inputs": inputs or {}, "needs": {},
+                   "secrets": collections.defaultdict(str, secrets),
                    "github": {"sha": "0" * 40, "server_url": "https://github.com",
                               "repository": "acme/churn", "run_id": "7",
                               "actor": "ada", "token": PASSWORD}}
@@ -288,7 +301,10 @@ class GitHub:
             if "uses" in what:
                 given = {k: self.value(v, context)
                          for k, v in what.get("with", {}).items()}
-                outputs = self.workflow(pathlib.Path(what["uses"]).name, given)
+                handed = {k: self.value(v, context)
+                          for k, v in what["secrets"].items()}
+                outputs = self.workflow(pathlib.Path(what["uses"]).name, given,
+                                        handed)
             else:
                 outputs = self.job(what, document.get("env", {}), context)
             context["needs"][job] = {"outputs": outputs}
@@ -300,7 +316,9 @@ class GitHub:
         work.mkdir()
         machine = {"folder": folder, "work": work, "path": [], "env": dict(env),
                    "home": folder}
-        context = {**context, "steps": {}}
+        context = {**context, "steps": {}, "secrets": collections.defaultdict(
+            str, context["secrets"] |
+            self.of_environment.get(what.get("environment"), {}))}
         self.steps(what["steps"], machine, context)
         return {k: self.value(v, context)
                 for k, v in what.get("outputs", {}).items()}
@@ -328,6 +346,7 @@ class GitHub:
             self.steps(action["runs"]["steps"], machine,
                        {**context, "inputs": inputs, "steps": {}})
         elif uses.startswith("actions/checkout@") and "repository" in given:
+            assert given["ssh-key"] == PASSWORD
             subprocess.run(["git", "clone", "-q", str(self.environments),
                             str(machine["work"] / given["path"])], check=True)
         elif uses.startswith("actions/checkout@"):

@@ -71,6 +71,13 @@ def test_github_trains_promotes_and_deploys(site):
     player.workflow("deploy.yml", {"digest": digest})
     with pytest.raises(rig.Failed, match="it was moved meanwhile"):
         player.workflow("deploy.yml", {"digest": site.digest("v1")})
+    number = version["version"]
+    site.admin.run("split", f"{site.model}:production", f"{number}=90", "v1=10")
+    player.workflow("deploy.yml", {"digest": ""})
+    site.admin.run("split", f"{site.model}:production", "--end")
+    text = site.committed(environments, "production/churn.yaml")
+    assert "canaryTrafficPercent: 10" in text
+    assert site.digest("v1-image") in text
     assert {u for u, _ in player.uses if u.startswith("actions/")} == {
         "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683"}
 
