@@ -325,8 +325,6 @@ static int run(struct push *p, const char *const *paths, size_t n,
 		if (rc >= 0)
 			rc = mr_push_publish(p, out, err);
 	}
-	if (rc >= 0 && done)
-		rc = mr_push_also_later(p, err);
 	if (rc >= 0)
 		rc = take_result(p, out, err);
 	return rc < 0 ? rc : mr_push_also_result(p, out, err);

@@ -120,21 +120,6 @@ int mr_push_also_names(struct push *p, struct mreg_error *err)
 	return 0;
 }
 
-static int add_later(struct push *p, struct mreg_error *err)
-{
-	int rc = mr_store_lock(p->to, err);
-
-	if (rc < 0)
-		return rc;
-	rc = mr_history_read(p->m, p->to, &p->history, err);
-	if (rc >= 0)
-		rc = mr_push_also_tag(p, err);
-	if (rc >= 0)
-		rc = mr_push_also_names(p, err);
-	mr_store_unlock(p->to);
-	return rc;
-}
-
 int mr_push_also_later(struct push *p, struct mreg_error *err)
 {
 	int rc;
@@ -147,7 +132,7 @@ int mr_push_also_later(struct push *p, struct mreg_error *err)
 			       "'%s:v%" PRIu64 "' is there, but not what else "
 			       "was asked for",
 			       p->to->label, p->claim.number);
-	return p->o->dry_run ? 0 : add_later(p, err);
+	return 0;
 }
 
 int mr_push_also_result(struct push *p, struct mreg_push_result *out,

@@ -128,7 +128,8 @@ static int name_it(struct push *p, struct mreg_push_result *out,
 	return rc;
 }
 
-/* Of a version that was there already. */
+/* Of a version that was there already; what it is to have in other profiles was
+ * sent before, and has its tag before a name gets the version. */
 static int name_it_locked(struct push *p, struct mreg_push_result *out,
 			  struct mreg_error *err)
 {
@@ -136,7 +137,15 @@ static int name_it_locked(struct push *p, struct mreg_push_result *out,
 
 	if (rc < 0)
 		return rc;
-	rc = name_it(p, out, err);
+	/* Aliases may have moved while layers were sent. */
+	if (p->o->also.n)
+		rc = mr_history_read(p->m, p->to, &p->history, err);
+	if (rc >= 0)
+		rc = mr_push_also_tag(p, err);
+	if (rc >= 0)
+		rc = name_it(p, out, err);
+	if (rc >= 0)
+		rc = mr_push_also_names(p, err);
 	mr_store_unlock(p->to);
 	return rc;
 }
@@ -253,6 +262,9 @@ int mr_push_quick(struct push *p, struct mreg_push_result *out, bool *done,
 	p->claim.number = number;
 	p->claim.existed = true;
 	out->latest = mreg_digest_equal(&now.digest, d);
+	rc = mr_push_also_later(p, err);
+	if (rc < 0)
+		return rc;
 	return p->o->dry_run ? mr_push_rehearse_tags(p, out, err)
 			     : name_it_locked(p, out, err);
 }

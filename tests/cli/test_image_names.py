@@ -1,0 +1,58 @@
+"""test_image_names.py - which image a version's names have, and what keeps a
+wrong one from getting a name."""
+import time
+
+import pytest
+
+import harness
+from images import Store
+
+KNOWN_AFTER = 0.3
+
+
+def model(folder, seed, *more):
+    root = harness.small_model(folder, seed)
+    for name in more:
+        (root / name).write_text(name)
+    return root
+
+
+def push_so_that_it_is_known(mreg, folder):
+    """mreg remembers nothing of a file that was written a moment ago."""
+    mreg.json("push", folder, "churn")
+    time.sleep(KNOWN_AFTER)
+    mreg.json("push", folder, "churn")
+
+
+@pytest.fixture
+def files(tmp_path):
+    return model(tmp_path / "files", 3)
+
+
+@pytest.fixture
+def churn(store):
+    return Store(store / "churn")
+
+
+def test_no_alias_moves_where_the_image_cannot_be_made(mreg, files, churn,
+                                                       tmp_path):
+    hostile = model(tmp_path / "hostile", 4, ".wh.x")
+    push_so_that_it_is_known(mreg, hostile)
+    mreg.json("push", files, "churn:production", "--also", "image")
+    before = churn.tags()
+    assert before["production-image"] == before["v2-image"]
+    why = mreg.fails(9, "push", hostile, "churn:production", "--also", "image")
+    assert "churn:v1' is there" in why["message"]
+    assert churn.tags() == before
+
+
+def test_an_alias_gets_a_version_and_its_image(mreg, files, churn, tmp_path):
+    """The version was there; its image was not, and the alias had another."""
+    first = model(tmp_path / "first", 4)
+    push_so_that_it_is_known(mreg, first)
+    mreg.json("push", files, "churn:production", "--also", "image")
+    told = mreg.json("push", first, "churn:production", "--also", "image")
+    tags = churn.tags()
+    assert told["identical"] and tags["production"] == tags["v1"]
+    assert tags["production-image"] == tags["v1-image"] != tags["v2-image"]
+    assert told["also"][0]["names"] == ["production-image"]
