@@ -58,6 +58,27 @@ static int open_version(struct making *k, const char *ref,
 	return 0;
 }
 
+/* A tag v<N> that was moved without mreg has what is not N's, and v<N>-image
+ * would be made of it for good. */
+static int check_owner(struct making *k, struct mreg_error *err)
+{
+	const struct mreg_digest *has = &k->look.manifest->desc.digest;
+	const struct mr_event *owner;
+	char text[MREG_DIGEST_TEXT];
+
+	owner = k->h.ledger ? mr_ledger_owner(k->h.ledger, k->number, has)
+			    : NULL;
+	if (!owner || mreg_digest_equal(&owner->version, has))
+		return 0;
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "'%s:v%" PRIu64 "' was moved without mreg: its log has "
+		      "%s there",
+		      k->look.s->label, k->number,
+		      mreg_digest_text(&owner->version, text));
+	return mr_hint(err, "'mreg alias repair %.100s' puts the tag back",
+		       k->look.s->label);
+}
+
 /* What has none was not made by mreg, or is one of several attempts at once;
  * its sibling would have no name. */
 static int find_number(struct making *k, struct mreg_error *err)
@@ -70,6 +91,8 @@ static int find_number(struct making *k, struct mreg_error *err)
 		rc = mr_log_number(k->look.s, &k->h,
 				   &k->look.manifest->desc.digest, &k->number,
 				   &ignored, err);
+	else if (rc >= 0)
+		rc = check_owner(k, err);
 	if (rc < 0 || k->number)
 		return rc;
 	(void)fail_no_version(k, "has no number", err);

@@ -1,5 +1,6 @@
 """test_image_names.py - which image a version's names have, and what keeps a
 wrong one from getting a name."""
+import json
 import time
 
 import pytest
@@ -56,3 +57,30 @@ def test_an_alias_gets_a_version_and_its_image(mreg, files, churn, tmp_path):
     assert told["identical"] and tags["production"] == tags["v1"]
     assert tags["production-image"] == tags["v1-image"] != tags["v2-image"]
     assert told["also"][0]["names"] == ["production-image"]
+
+
+def retag(churn, tag, other):
+    """Point `tag` at what `other` has, as a client does that is not mreg."""
+    path = churn.folder / "index.json"
+    index = json.loads(path.read_bytes())
+    name = "org.opencontainers.image.ref.name"
+    there = {m["annotations"][name]: m for m in index["manifests"]
+             if name in m.get("annotations", {})}
+    there[tag].update({**there[other], "annotations": {name: tag}})
+    path.write_text(json.dumps(index))
+
+
+def test_a_version_that_was_moved_makes_no_image(mreg, files, churn, tmp_path):
+    mreg.json("push", files, "churn")
+    mreg.json("push", model(tmp_path / "second", 4), "churn")
+    right = churn.tags()["v1"]
+    retag(churn, "v1", "v2")
+    for words in ["--dry-run"], []:
+        why = mreg.fails(4, "image", "churn:v1", *words)
+        assert "'churn:v1' was moved without mreg" in why["message"]
+        assert right in why["message"]
+        assert "mreg alias repair churn" in why["hint"]
+    assert "v1-image" not in churn.tags()
+    mreg.json("alias", "repair", "churn")
+    made = mreg.json("image", "churn:v1")
+    assert made["versionDigest"] == right and made["tag"] == "v1-image"
