@@ -12,7 +12,12 @@
 
 #define TAG_BYTES 160 /* the longest tag and a suffix */
 
-static const char *const suffixes[] = { "-image", "-docker" };
+static const struct sibling {
+	const char *suffix, *what, *option;
+} siblings[] = {
+	{ "-image", "image", "" },
+	{ "-docker", "Docker model", " --profile docker" },
+};
 
 int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 		  struct mreg_error *err)
@@ -50,22 +55,35 @@ static int find_sibling(struct mr_store *s, uint64_t number, const char *suffix,
 	return mr_tag_resolve(s, tag, out, found, err);
 }
 
+/* Whoever deploys it finds nothing from now on. */
+static void tell_removed(struct mr_store *s, const char *tag,
+			 const struct sibling *b, uint64_t number)
+{
+	mr_log(s->env, MREG_LOG_WARN,
+	       "'%s' was removed: v%" PRIu64 " has no %s; 'mreg image "
+	       "%.100s:v%" PRIu64 "%s' makes one",
+	       tag, number, b->what, s->label, number, b->option);
+}
+
 static int move_sibling(struct mr_store *s, const char *tag,
 			const struct mreg_desc *want, bool wanted,
-			bool *changed, struct mreg_error *err)
+			bool *removed, bool *changed, struct mreg_error *err)
 {
 	struct mreg_desc now;
 	bool tombstone;
 	bool found;
 	int rc = mr_tag_resolve(s, tag, &now, &found, err);
 
+	*removed = false;
 	if (rc < 0 || (!found && !wanted) ||
 	    (found && wanted && mreg_digest_equal(&now.digest, &want->digest)))
 		return rc;
 	*changed = true;
 	if (wanted)
 		return mr_tag_set(s, tag, want, NULL, err);
-	return mr_tag_remove(s, tag, &tombstone, err);
+	rc = mr_tag_remove(s, tag, &tombstone, err);
+	*removed = rc >= 0;
+	return rc;
 }
 
 int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
@@ -75,17 +93,24 @@ int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
 	int rc = 0;
 
 	*changed = false;
-	for (i = 0; rc >= 0 && i < MR_COUNT(suffixes); i++) {
+	for (i = 0; rc >= 0 && i < MR_COUNT(siblings); i++) {
 		struct mreg_desc want;
 		char tag[TAG_BYTES];
+		bool removed = false;
 		bool wanted;
 
-		(void)snprintf(tag, sizeof(tag), "%s%s", name, suffixes[i]);
+		(void)snprintf(tag, sizeof(tag), "%s%s", name,
+			       siblings[i].suffix);
 		if (mr_tag_kind(tag) != MR_TAG_SIBLING)
 			continue; /* too long for a tag */
-		rc = find_sibling(s, number, suffixes[i], &want, &wanted, err);
+		rc = find_sibling(s, number, siblings[i].suffix, &want, &wanted,
+				  err);
 		if (rc >= 0)
-			rc = move_sibling(s, tag, &want, wanted, changed, err);
+			rc = move_sibling(s, tag, &want, wanted, &removed,
+					  changed, err);
+		/* Of a name that is gone, nobody asks for it. */
+		if (removed && number)
+			tell_removed(s, tag, &siblings[i], number);
 	}
 	return rc < 0 ? mr_wrap(err,
 				"'%s' was moved, but not what goes with it",

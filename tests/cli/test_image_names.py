@@ -84,3 +84,26 @@ def test_a_version_that_was_moved_makes_no_image(mreg, files, churn, tmp_path):
     mreg.json("alias", "repair", "churn")
     made = mreg.json("image", "churn:v1")
     assert made["versionDigest"] == right and made["tag"] == "v1-image"
+
+
+def test_an_image_that_a_name_loses_is_told(mreg, churn, tmp_path):
+    for folder in "first", "second":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "model.gguf").write_text(folder)
+    mreg.json("push", tmp_path / "first", "churn")
+    mreg.json("push", tmp_path / "second", "churn:production", "--also",
+              "image", "--also", "docker")
+    r = mreg.run("alias", "set", "churn:v1", "production")
+    assert "'production-image' was removed: v1 has no image; " \
+        "'mreg image churn:v1' makes one" in r.stderr
+    assert "'production-docker' was removed: v1 has no Docker model; " \
+        "'mreg image churn:v1 --profile docker' makes one" in r.stderr
+    assert not {"production-image", "production-docker"} & set(churn.tags())
+    mreg.json("image", "churn:v1")
+    mreg.json("image", "churn:v1", "--profile", "docker")
+    tags = churn.tags()
+    assert tags["production-image"] == tags["v1-image"]
+    assert tags["production-docker"] == tags["v1-docker"]
+    r = mreg.run("alias", "rm", "churn:production")
+    assert "production-image" not in churn.tags()
+    assert "was removed: v" not in r.stderr
