@@ -118,11 +118,15 @@ static int add_releases(struct mr_profile *p, struct mr_history *h,
 
 	for (i = 0; rc >= 0 && i < n; i++) {
 		const struct mr_event *e = mr_ledger_event(h->ledger, i);
+		const char *name;
 
-		if (e->kind == MR_EVENT_RELEASE_NAMED &&
-		    mreg_digest_equal(&e->version, &p->version->desc.digest))
-			rc = add_tagged(p, mr_event_text(e, "release"), out,
-					err);
+		if (e->kind != MR_EVENT_RELEASE_NAMED ||
+		    !mreg_digest_equal(&e->version, &p->version->desc.digest))
+			continue;
+		/* Whoever writes events may write any name. */
+		name = mr_event_text(e, "release");
+		if (name && mr_tag_kind(name) == MR_TAG_RELEASE)
+			rc = add_tagged(p, name, out, err);
 	}
 	return rc;
 }
