@@ -149,6 +149,24 @@ static int add_aliases(struct mr_profile *p, struct mr_history *h,
 	return rc;
 }
 
+/* Without a lock two may find the tag free at once, and set it to what each of
+ * them made: it is whose that was last, and the other is told. */
+static int check_kept(struct mr_profile *p, struct mreg_error *err)
+{
+	char tag[TAG_BYTES];
+	struct mreg_desc now;
+	bool found;
+	int rc;
+
+	(void)snprintf(tag, sizeof(tag), "v%" PRIu64 "%s", p->number,
+		       p->suffix);
+	rc = mr_tag_resolve(p->to, tag, &now, &found, err);
+	if (rc < 0 ||
+	    (found && mreg_digest_equal(&now.digest, &p->top_desc.digest)))
+		return rc;
+	return mr_profile_conflict(p, p->number, err);
+}
+
 int mr_profile_names(struct mr_profile *p, struct mr_history *h,
 		     struct mreg_error *err)
 {
@@ -164,9 +182,10 @@ int mr_profile_names(struct mr_profile *p, struct mr_history *h,
 	for (i = 0; rc >= 0 && i < names.n; i++)
 		rc = follow(p, h, names.items[i], err);
 	mr_list_sort(&p->names);
-	return rc < 0 ? mr_wrap(err,
-				"'%s:v%" PRIu64 "%s' is there, but not all "
-				"that goes with the version's names",
-				p->to->label, p->number, p->suffix)
-		      : 0;
+	if (rc < 0)
+		return mr_wrap(err,
+			       "'%s:v%" PRIu64 "%s' is there, but not all that "
+			       "goes with the version's names",
+			       p->to->label, p->number, p->suffix);
+	return check_kept(p, err);
 }
