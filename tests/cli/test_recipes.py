@@ -140,6 +140,10 @@ def test_policies_of_aws_name_real_actions_and_no_more_than_is_needed():
             # The only one that has no resource.
             assert (statement["Resource"] == "*") == \
                 (statement["Action"] == "ecr:GetAuthorizationToken")
+    # Who may write there looks first at what is there.
+    read = of["reader"]["Statement"][1]["Resource"]
+    for name in "push", "push-candidates", "gc":
+        assert all(s["Resource"] in read for s in of[name]["Statement"]), name
     writes = re.compile(r"ecr:(Put|Batch?Delete|Initiate|Upload|Complete|Set|Create)")
     assert not any(writes.match(a) for a in actions_of(of["reader"]))
     assert not any("Delete" in a for n in ("push", "push-candidates", "admin")
