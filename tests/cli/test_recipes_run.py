@@ -145,7 +145,9 @@ class Operator:
     def __init__(self, task_id, bash_command, env, append_env, **options):
         self.id, self.command, self.env = task_id, bash_command, env
         assert append_env is True
-        assert options.keys() <= {"do_xcom_push", "retries"}
+        assert options.keys() <= {"do_xcom_push", "retries", "queue"}
+        # The promoter's credentials are where no other task runs.
+        assert ("promoter" in env.get("DOCKER_CONFIG", "")) == ("queue" in options)
         self.after = None
         self.all.append(self)
 
@@ -408,7 +410,7 @@ def test_flux_gets_what_production_has(site):
     site.run((RECIPES / "flux/publish.sh").read_text(), home, env, shell=("sh",))
     call, = site.calls("flux")
     assert call["args"][:3] == ["push", "artifact",
-                                f"oci://{site.model}-deploy:production"]
+                                f"oci://{site.registry.host}/deploy/churn:production"]
     assert call["args"][-1] == f"production@{site.digest('production')}"
 
 

@@ -1,8 +1,8 @@
 """Train, push, evaluate and promote a model with mreg.
 
 Between tasks goes a digest (XCom), never an alias.  Airflow 3, provider
-`standard`.  Workers have mreg and a config.json per role, in folders that only
-they can read; no secret is an argument, a template or an Airflow Variable.
+`standard`.  Workers have mreg and the config.json of their role, in a folder that
+only they can read; no secret is an argument, a template or an Airflow Variable.
 """
 import datetime
 
@@ -80,6 +80,8 @@ mreg resolve "$MODEL:production" --require-policy
         append_env=True,
         do_xcom_push=True,
         retries=0,
+        # Workers that run nothing else, and alone have the promoter's folder.
+        queue="release",
     )
 
     train >> push >> evaluate >> promote
