@@ -88,9 +88,13 @@ void cli_put_image(struct cli *cli, struct mr_buf *b,
 		const struct mreg_image_platform *p = &r->platforms[i];
 
 		mr_buf_puts(b, i ? ", " : "  for ");
-		mr_buf_printf(b, "%s/%s", p->os, p->architecture);
-		if (p->variant)
-			mr_buf_printf(b, "/%s", p->variant);
+		cli_put(b, p->os);
+		mr_buf_putc(b, '/');
+		cli_put(b, p->architecture);
+		if (p->variant) {
+			mr_buf_putc(b, '/');
+			cli_put(b, p->variant);
+		}
 	}
 	mr_buf_puts(b, r->platform_count ? "\n" : "");
 	mr_buf_printf(b, "  %zu layer%s, %s: %s %s, %s already there\n",

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "profile/platforms.h"
 
 #define OCI_LAYER "application/vnd.oci.image.layer.v1."
 #define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff."
@@ -178,6 +179,15 @@ static int take_text(struct mr_profile *p, const json_t *config,
 	return rc;
 }
 
+/* They go into a manifest, labels and messages: words, not any text. */
+static bool is_platform(const struct mr_image_platform *at)
+{
+	return mr_image_is_word(at->os, strlen(at->os)) &&
+	       mr_image_is_word(at->architecture, strlen(at->architecture)) &&
+	       (!at->variant ||
+		mr_image_is_word(at->variant, strlen(at->variant)));
+}
+
 static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		       struct mr_image_platform *at, struct mreg_error *err)
 {
@@ -212,6 +222,8 @@ static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		return rc;
 	if (!at->os || !at->architecture)
 		return fail_base(p, "its config names no platform", err);
+	if (!is_platform(at))
+		return fail_base(p, "the name of its platform is no word", err);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ int mr_image_user(struct mr_profile *p, const char **out,
 /* -- what was asked for -------------------------------------------------------
  */
 
-static bool is_word(const char *s, size_t n)
+bool mr_image_is_word(const char *s, size_t n)
 {
 	size_t i;
 
@@ -78,8 +78,8 @@ static int parse(struct mr_profile *p, const char *text,
 	const char *variant = arch[n] ? arch + n + 1 : NULL;
 
 	if (os != strlen(OS) || strncmp(text, OS, os) != 0 ||
-	    !is_word(arch, n) ||
-	    (variant && !is_word(variant, strlen(variant))))
+	    !mr_image_is_word(arch, n) ||
+	    (variant && !mr_image_is_word(variant, strlen(variant))))
 		return fail_platform(text, err);
 	out->os = OS;
 	out->architecture = mr_arena_strndup(p->arena, arch, n);
