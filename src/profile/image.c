@@ -250,6 +250,25 @@ static int image_adopt(struct mr_profile *p, const struct mr_manifest *was,
 	return write_documents(p, err);
 }
 
+/* The plan has only digests that we read or remember, none that were adopted.
+ */
+static int image_prove(struct mr_profile *p, struct mreg_error *err)
+{
+	bool known = true;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < p->plan.count; i++)
+		known = known && mr_digest_known(&p->plan.items[i].desc.digest);
+	if (known)
+		return 0;
+	rc = mr_plan_hash(&p->plan, p->source, p->jobs, err);
+	if (rc < 0)
+		return rc; /* some may still be adopted: none is remembered */
+	mr_image_remember(p);
+	return write_documents(p, err);
+}
+
 static int image_look(struct mr_profile *p, struct mreg_error *err)
 {
 	int rc = mr_plan_look(&p->plan, p->to, NULL, 0, MR_LOOKUP_JOBS, err);
@@ -287,6 +306,7 @@ const struct mr_profile_kind mr_profile_image = {
 	.suffix = "-image",
 	.open = image_open,
 	.adopt = image_adopt,
+	.prove = image_prove,
 	.look = image_look,
 	.send = image_send,
 };

@@ -60,6 +60,9 @@ struct mr_profile_kind {
 	 * what we would make. */
 	int (*adopt)(struct mr_profile *p, const struct mr_manifest *was,
 		     struct mreg_error *err);
+	/* NULL, or read what those digests were taken on trust for, and write
+	 * the documents anew with what it is. */
+	int (*prove)(struct mr_profile *p, struct mreg_error *err);
 	int (*look)(struct mr_profile *p, struct mreg_error *err);
 	int (*send)(struct mr_profile *p, struct mreg_error *err);
 };

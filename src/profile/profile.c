@@ -243,9 +243,15 @@ int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
 			    "with, or push a new version");
 }
 
-/* Digests that nobody here has read are taken from what is there: if what
- * follows from them is that, byte for byte, it is the same; nothing else rests
- * on them. */
+static bool is_top(const struct mr_profile *p, const struct mreg_desc *d)
+{
+	return p->top.len && mreg_digest_equal(&p->top_desc.digest, &d->digest);
+}
+
+/* Digests that nobody here has read are taken from what is there: what differs
+ * even so is another image, and no byte is read for that.  What does not is
+ * only called the same when its bytes were read, once on each machine: somebody
+ * else may have written layers, configs and manifests that fit each other. */
 int mr_profile_look(struct mr_profile *p, uint64_t number,
 		    struct mreg_error *err)
 {
@@ -270,7 +276,11 @@ int mr_profile_look(struct mr_profile *p, uint64_t number,
 		rc = p->kind->adopt(p, was, err);
 	if (rc < 0)
 		return rc;
-	if (!p->top.len || !mreg_digest_equal(&p->top_desc.digest, &now.digest))
+	if (is_top(p, &now) && p->kind->prove && !p->o->dry_run)
+		rc = p->kind->prove(p, err);
+	if (rc < 0)
+		return rc;
+	if (!is_top(p, &now))
 		return mr_profile_conflict(p, number, err);
 	p->identical = true;
 	return 0;

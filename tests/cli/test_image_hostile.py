@@ -1,7 +1,10 @@
 """test_image_hostile.py - mreg image among images that others made, or changed."""
+import hashlib
+
 import pytest
 
 import harness
+from images import Store
 from test_image_base import Base
 
 
@@ -19,3 +22,47 @@ def test_a_platform_is_words(mreg, files, store, extra):
     # One of its children has its own variant, in the index.
     mreg.fails(9, "image", "churn", "--base", "odd:1", "--platform",
                "linux/amd64")
+
+
+def forge(churn, top):
+    """Change the model's last layer, and all that names it: what fits itself,
+    and is the image of other files."""
+    def put(data):
+        name = hashlib.sha256(data).hexdigest()
+        (churn.folder / "blobs/sha256" / name).write_bytes(data)
+        return "sha256:" + name
+
+    def change(digest, swaps):
+        data = churn.blob(digest)
+        for old, new in swaps.items():
+            data = data.replace(old.encode(), new.encode())
+        return put(data)
+
+    index, swaps = churn.document(top), {}
+    layer = churn.manifest(top)["layers"][-1]["digest"]
+    data = bytearray(churn.blob(layer))
+    data[-1025] ^= 1  # in the padding behind its last file
+    swaps[layer] = put(bytes(data))
+    for child in index["manifests"]:
+        config = churn.document(child["digest"])["config"]["digest"]
+        swaps[config] = change(config, swaps)
+        swaps[child["digest"]] = change(child["digest"], swaps)
+    forged = change(top, swaps)
+    names = churn.folder / "index.json"
+    names.write_bytes(names.read_bytes().replace(top.encode(),
+                                                 forged.encode()))
+    return forged
+
+
+def test_what_fits_itself_is_not_what_we_make(mreg, files, store, tmp_path):
+    mreg.json("push", files, "churn")
+    top = mreg.json("image", "churn")["digest"]
+    fresh = {"XDG_CACHE_HOME": str(tmp_path / "one")}
+    same = mreg.json("image", "churn", env=fresh)
+    assert same["identical"] and same["digest"] == top
+    churn = Store(store / "churn")
+    forged = forge(churn, top)
+    assert forged != top and churn.tags()["v1-image"] == forged
+    for env in fresh, {"XDG_CACHE_HOME": str(tmp_path / "two")}:
+        why = mreg.fails(4, "image", "churn", env=env)
+        assert "made otherwise" in why["message"]
