@@ -14,6 +14,7 @@
 #include "history/history.h"
 #include "look/look.h"
 #include "rule/rule.h"
+#include "rule/served.h"
 
 /* A move is an event, then a tag: who asks between the two sees both differ,
  * for as long as two requests take. */
@@ -24,6 +25,7 @@ struct demand {
 	struct mreg *m;
 	struct mr_look l;
 	const char *alias; /* NULL: it was named by something else */
+	const char *gate;  /* NULL: the alias; else what shares its traffic */
 	struct mr_history h;
 	struct mr_alias_state state;
 	struct mr_arena *arena; /* owned */
@@ -156,8 +158,8 @@ static int judge(struct demand *d, struct mreg_error *err)
 	if (!d->c.policies.policy)
 		return fail_none(d->m, d->l.s, err);
 	rc = d->alias ? look(d, err) : 0;
-	q.alias = d->alias;
-	q.gated = d->alias && mr_policy_gated(d->c.policies.policy, d->alias);
+	q.alias = d->gate ? d->gate : d->alias;
+	q.gated = q.alias && mr_policy_gated(d->c.policies.policy, q.alias);
 	if (rc >= 0)
 		rc = mr_case_version(&d->l, &d->h, &q, &d->c, err);
 	if (rc < 0)
@@ -181,21 +183,41 @@ static int judge(struct demand *d, struct mreg_error *err)
 						 "what is said of each rule");
 }
 
+static int demand(struct demand *d, const struct mreg_ref *ref,
+		  const struct mreg_digest *digest, struct mreg_error *err)
+{
+	struct mreg_ref pinned = *ref;
+	int rc = mr_result_arena(&d->arena, err);
+
+	d->c.arena = d->arena;
+	pinned.digest = *digest;
+	if (mr_tag_kind(ref->tag) == MR_TAG_ALIAS)
+		d->alias = ref->tag;
+	if (rc >= 0)
+		rc = mr_look_open_ref(d->m, &pinned, &d->l, err);
+	if (rc >= 0)
+		rc = mr_policies_load(d->m, ref, d->l.s, &d->h, NULL, d->arena,
+				      &d->c.policies, err);
+	return rc < 0 ? rc : judge(d, err);
+}
+
 int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,
 		     const struct mreg_digest *digest, struct mreg_error *err)
 {
 	MR_AUTO(demand_release) struct demand d = { .m = m };
-	struct mreg_ref pinned = *ref;
-	int rc = mr_result_arena(&d.arena, err);
 
-	d.c.arena = d.arena;
-	pinned.digest = *digest;
-	if (mr_tag_kind(ref->tag) == MR_TAG_ALIAS)
-		d.alias = ref->tag;
-	if (rc >= 0)
-		rc = mr_look_open_ref(m, &pinned, &d.l, err);
-	if (rc >= 0)
-		rc = mr_policies_load(m, ref, d.l.s, &d.h, NULL, d.arena,
-				      &d.c.policies, err);
-	return rc < 0 ? rc : judge(&d, err);
+	return demand(&d, ref, digest, err);
+}
+
+/* The tag has another version: it cannot say whether this one may be used. */
+int mr_policy_demand_share(struct mreg *m, const struct mreg_ref *ref,
+			   const struct mreg_digest *digest, const char *alias,
+			   struct mreg_error *err)
+{
+	MR_AUTO(demand_release)
+	struct demand d = { .m = m, .gate = alias };
+	struct mreg_ref untagged = *ref;
+
+	untagged.tag[0] = '\0';
+	return demand(&d, &untagged, digest, err);
 }

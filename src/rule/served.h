@@ -21,11 +21,19 @@ int mr_served(struct mreg *m, const struct mreg_ref *ref,
 /*
  * served_split.c: who shares the traffic of the alias `ref`, whose tag has the
  * version that `own` tells; none where it is no alias, or that is not what the
- * log says.  With `policy` the policy in force is asked of the others too.
+ * log says.  With `policy` the policy in force is asked of the others too, and
+ * the alias's gates.  None, and a warning, too where one of the others was
+ * archived or cannot be served: the alias's own has to be, all the same.
  */
 int mr_served_split(struct mreg *m, const struct mreg_ref *ref,
 		    const struct mreg_served *own, bool image, bool policy,
 		    struct mr_arena *a, const struct mreg_served_share **out,
 		    size_t *n, struct mreg_error *err);
+
+/* policy_demand.c: as mr_policy_demand, of a version that has a share of the
+ * traffic of `alias`, whose gates are asked; its tag has another version. */
+int mr_policy_demand_share(struct mreg *m, const struct mreg_ref *ref,
+			   const struct mreg_digest *d, const char *alias,
+			   struct mreg_error *err);
 
 #endif

@@ -34,17 +34,43 @@ static int take(const struct sharing *w, const struct mreg_split_part *part,
 	if (part->stable)
 		return 0;
 	if (part->archived)
-		mr_log(&w->m->env, MREG_LOG_WARN,
-		       "a version that has a share of '%s' was archived or "
-		       "removed: 'mreg split NAME:%s' shows it",
-		       w->ref->tag, w->ref->tag);
+		return mr_fail(err, MREG_ECONFLICT,
+			       "it was archived or removed");
 	pinned.tag[0] = '\0';
 	pinned.digest = part->digest;
 	if (w->policy)
-		rc = mr_policy_demand(w->m, &pinned, &part->digest, err);
+		rc = mr_policy_demand_share(w->m, &pinned, &part->digest,
+					    w->ref->tag, err);
 	return rc < 0 ? rc
 		      : mr_served(w->m, &pinned, &part->digest, w->image, w->a,
 				  &to->served, err);
+}
+
+/* What is wrong with a version that is tried is no reason to have none of what
+ * is in use.  That a registry did not answer says nothing of the version. */
+static bool is_of_version(int rc)
+{
+	return rc == MREG_ENOTFOUND || rc == MREG_ECONFLICT ||
+	       rc == MREG_EFORMAT || rc == MREG_EPOLICY;
+}
+
+static void warn_alone(const struct sharing *w,
+		       const struct mreg_split_part *part,
+		       const struct mreg_error *why)
+{
+	char text[MREG_DIGEST_TEXT];
+	char said[MR_ERROR_TEXT];
+
+	mr_log(&w->m->env, MREG_LOG_WARN,
+	       "%.19s has a share of '%s', but cannot be served, so the "
+	       "alias's own version gets everything: %s",
+	       mreg_digest_text(&part->digest, text), w->ref->tag,
+	       mr_error_text(why, said));
+	if (why->hint[0])
+		mr_log(&w->m->env, MREG_LOG_WARN, "%s", why->hint);
+	/* It is not the reason of what may fail later. */
+	mr_refusal_free(w->m->refusal);
+	w->m->refusal = NULL;
 }
 
 static int take_all(const struct sharing *w, const struct mr_standing *now,
@@ -56,7 +82,7 @@ static int take_all(const struct sharing *w, const struct mr_standing *now,
 	struct mreg_split_part *parts;
 	size_t count;
 	size_t i;
-	int rc = 0;
+	int rc;
 
 	if (!a || !a->split ||
 	    !mreg_digest_equal(&a->move->version, &w->own->digest))
@@ -65,11 +91,23 @@ static int take_all(const struct sharing *w, const struct mr_standing *now,
 	shares = mr_arena_alloc(w->a, (count + 1) * sizeof(*shares));
 	if (!parts || !shares)
 		return mr_fail_nomem(err);
-	for (i = 0; rc >= 0 && i < count; i++)
-		rc = take(w, &parts[i], &shares[i], err);
+	for (i = 0; i < count; i++) {
+		struct mreg_error why = MREG_ERROR_INIT;
+
+		rc = take(w, &parts[i], &shares[i], &why);
+		if (is_of_version(rc)) {
+			warn_alone(w, &parts[i], &why);
+			return 0;
+		}
+		if (rc < 0) {
+			if (err)
+				*err = why;
+			return rc;
+		}
+	}
 	*out = shares;
 	*n = count;
-	return rc;
+	return 0;
 }
 
 int mr_served_split(struct mreg *m, const struct mreg_ref *ref,

@@ -131,31 +131,52 @@ def test_json_has_the_shares(mreg, name, churn):
     assert strict(mreg.json("resolve", f"{name}:production"))["split"] == []
 
 
-def test_a_canary_without_image_is_told(mreg, name, churn, tmp_path):
+@pytest.fixture
+def bare(mreg, name, churn, tmp_path):
+    """v3 without image and description."""
     folder = harness.small_model(tmp_path / "m3", 3)
-    mreg.run("push", folder, name, "--format", "onnx")
+    churn[3] = mreg.json("push", folder, name, "--format", "onnx")["digest"]
+    return churn
+
+
+def alone(mreg, name, *words, **kwargs):
+    """The alias's own version has everything; what was said of that."""
+    r = mreg.run("resolve", f"{name}:production", "--format", "kserve", *words,
+                 **kwargs)
+    assert "canaryTrafficPercent" not in r.stdout
+    assert load(r.stdout)["metadata"]["annotations"]["org.mreg.version"] == "v1"
+    assert "alias's own version gets everything" in r.stderr
+    return r.stderr
+
+
+def test_a_canary_without_image_is_told(mreg, name, bare):
     split(mreg, name, "v1=90", "v3=10")
-    error = mreg.fails(3, "resolve", f"{name}:production", "--format",
-                       "kserve")
-    assert "v3" in error["message"] and "mreg image" in error["hint"]
+    said = alone(mreg, name)
+    assert "no image of v3" in said and "mreg image" in said
 
 
-def test_the_policy_is_asked_of_the_canary(mreg, name, churn, tmp_path):
+def test_the_policy_is_asked_of_the_canary(mreg, name, bare, tmp_path):
     """What got its share before there were rules for it."""
-    folder = harness.small_model(tmp_path / "m3", 3)
     mreg.run("edit", f"{name}:v1", "--description", "who leaves")
-    digest = mreg.json("push", folder, name, "--format", "onnx")["digest"]
-    give_image(name, "v3", digest)
+    give_image(name, "v3", bare[3])
     split(mreg, name, "v1=90", "v3=10")
     harness.write(tmp_path / "p.yaml", "policy: 1\nrequire: description\n")
     mreg.run("policy", "set", name, tmp_path / "p.yaml")
-    words = ["resolve", f"{name}:production", "--require-policy", "--format",
-             "kserve"]
-    assert [f["rule"] for f in mreg.fails(7, *words)["findings"]] == \
-        ["require.description"]
-    demanded = {"MREG_REQUIRE_POLICY": "true"}
-    plain = [word for word in words if word != "--require-policy"]
-    mreg.run(*plain)
-    mreg.fails(7, *plain, env=demanded)
+    assert "not to be used" in alone(mreg, name, "--require-policy")
+    assert "v3" in resolve(mreg, name, "kserve")
+    alone(mreg, name, env={"MREG_REQUIRE_POLICY": "true"})
     mreg.run("edit", f"{name}:v3", "--description", "who leaves")
-    mreg.run(*words)
+    assert "v3" in resolve(mreg, name, "kserve", "--require-policy")
+
+
+def test_the_alias_s_gates_are_asked_of_the_canary(mreg, name, bare, tmp_path):
+    """The share was given before the alias had gates."""
+    mreg.run("edit", f"{name}:v1", "--description", "who leaves")
+    give_image(name, "v3", bare[3])
+    split(mreg, name, "v1=90", "v3=10")
+    harness.write(tmp_path / "p.yaml", "policy: 1\naliases:\n  production:\n"
+                                       "    require: description\n")
+    mreg.run("policy", "set", name, tmp_path / "p.yaml")
+    assert "not to be used" in alone(mreg, name, "--require-policy")
+    mreg.run("edit", f"{name}:v3", "--description", "who leaves")
+    assert "v3" in resolve(mreg, name, "kserve", "--require-policy")
