@@ -29,12 +29,28 @@ struct uri {
 	size_t glob_count;
 };
 
+/* A user and a password may be before an '@', also where none belong: all that
+ * is shown is what follows the last one that begins no digest. */
+static const char *behind_secrets(const char *uri)
+{
+	const char *scheme = strstr(uri, "://");
+	const char *from = scheme ? scheme + 3 : uri;
+	const char *shown = uri;
+	const char *at;
+
+	for (at = strchr(from, '@'); at; at = strchr(at + 1, '@'))
+		if (!mr_text_starts(at + 1, "sha256:"))
+			shown = at + 1;
+	return shown;
+}
+
 static int fail_uri(const char *uri, const char *why, struct mreg_error *err)
 {
+	const char *shown = behind_secrets(uri);
 	char safe[SHOWN];
 
-	(void)mr_fail(err, MREG_EUSAGE, "'%s' %s",
-		      mr_text_safe(uri, safe, sizeof(safe)), why);
+	(void)mr_fail(err, MREG_EUSAGE, "'%s%s' %s", shown == uri ? "" : "...@",
+		      mr_text_safe(shown, safe, sizeof(safe)), why);
 	return mr_hint(err, "mreg://NAME:TAG or mreg://HOST/NAME@DIGEST, then "
 			    "?path=DIR&files=GLOB");
 }
@@ -77,6 +93,26 @@ static const char *decode(struct mr_arena *a, const char *text, size_t n)
 	return out;
 }
 
+/* A path below a version: a '/' may end it. */
+static bool is_inside(const char *path)
+{
+	const char *p;
+	size_t n;
+
+	if (!path[0] || path[0] == '/')
+		return false;
+	for (p = path; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	for (p = path; *p; p += n + (p[n] == '/')) {
+		n = strcspn(p, "/");
+		if (n == 0 || (n == 1 && p[0] == '.') ||
+		    (n == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
 static int take_member(struct mr_arena *a, const char *text, size_t n,
 		       const char *whole, struct uri *out,
 		       struct mreg_error *err)
@@ -97,7 +133,11 @@ static int take_member(struct mr_arena *a, const char *text, size_t n,
 				err);
 	if (key == 4 && strncmp(text, "path", key) == 0 && !out->below) {
 		out->below = value;
-		return 0;
+		return is_inside(value) ? 0
+					: fail_uri(whole,
+						   "has a path= that is no "
+						   "folder of a version",
+						   err);
 	}
 	if (key != 5 || strncmp(text, "files", key) != 0)
 		return fail_uri(whole,

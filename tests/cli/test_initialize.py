@@ -100,6 +100,9 @@ def test_a_part_of_a_version(mreg, tmp_path, log):
     ("mreg://churn?exact=1", "query"), ("mreg://churn?files=%0", "hex"),
     ("mreg://churn?files=%zz", "hex"), ("mreg://churn?files=a%00b", "hex"),
     ("mreg://churn?" + "&".join(["files=a"] * 101), "too many"),
+    *((f"mreg://churn?path={path}", "no folder of a version") for path in (
+        "/etc", "%2Fetc", "..", "a/../b", "a/..", ".", "./a", "a/.", "a//b",
+        "%2e%2e/x", "a%0Ab", "a%1B[2J", "a%7f")),
     ("mreg://UPPER", "UPPER"), ("mreg://../x", "..")])
 def test_what_is_no_such_uri_is_refused(mreg, pushed, log, tmp_path, uri, said):
     """Also when it is the last of several: nothing is fetched then."""
@@ -110,6 +113,23 @@ def test_what_is_no_such_uri_is_refused(mreg, pushed, log, tmp_path, uri, said):
     assert not (tmp_path / "b").exists() and log.read_text() == ""
     if not uri.startswith(("mreg://UPPER", "mreg://..")):
         assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("uri", [
+    "mreg://user:s3cret@h/x?bad", "https://user:s3cret@h/x",
+    "user:s3cret@h/x", "mreg://user:s3c/s3cret@h/x#y",
+    "mreg://user:s3cret@h/x@sha256:12?bad", "mreg://http://u:s3cret@h/x",
+    "mreg://user:p@s3cret@h/x?path=/etc", "mreg://user:s3c?s3cret@h/x"])
+def test_a_password_in_a_uri_is_not_told(mreg, log, tmp_path, uri):
+    r = mreg.run("storage-initializer", uri, tmp_path / "out", status=2)
+    assert "s3c" not in r.stdout + r.stderr + log.read_text()
+    assert "h/x" in r.stderr
+
+
+def test_a_digest_in_a_uri_is_told(mreg, tmp_path):
+    uri = f"mreg://churn@sha256:{'0' * 64}?bad"
+    assert uri[:40] in mreg.fails(2, "storage-initializer", uri,
+                                  tmp_path / "out")["message"]
 
 
 def test_a_directory_for_each_of_several(mreg, tmp_path):
