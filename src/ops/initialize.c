@@ -39,7 +39,8 @@ static const char *behind_secrets(const char *uri)
 	const char *at;
 
 	for (at = strchr(from, '@'); at; at = strchr(at + 1, '@'))
-		if (!mr_text_starts(at + 1, "sha256:"))
+		if (!mr_text_starts(at + 1, "sha256:") &&
+		    !mr_text_starts(at + 1, "sha512:"))
 			shown = at + 1;
 	return shown;
 }
@@ -179,6 +180,8 @@ static int parse(struct mr_arena *a, const char *text, struct uri *out,
 	out->ref = mr_arena_strndup(a, at, n);
 	if (!out->ref)
 		return mr_fail_nomem(err);
+	if (behind_secrets(out->ref) != out->ref)
+		return fail_uri(text, "has an '@' that no digest follows", err);
 	if (mr_text_starts(out->ref, LOCAL))
 		return fail_uri(text, "names a folder of this machine", err);
 	while (rc >= 0 && at[n]) {

@@ -116,7 +116,7 @@ def test_what_is_no_such_uri_is_refused(mreg, pushed, log, tmp_path, uri, said):
 
 
 @pytest.mark.parametrize("uri", [
-    "mreg://user:s3cret@h/x?bad", "https://user:s3cret@h/x",
+    "mreg://user:s3cret@h/x?bad", "mreg://user:s3cret@h/x", "https://user:s3cret@h/x",
     "user:s3cret@h/x", "mreg://user:s3c/s3cret@h/x#y",
     "mreg://user:s3cret@h/x@sha256:12?bad", "mreg://http://u:s3cret@h/x",
     "mreg://user:p@s3cret@h/x?path=/etc", "mreg://user:s3c?s3cret@h/x"])
