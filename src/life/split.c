@@ -204,6 +204,23 @@ static int fail_gone(const struct splitting *w, size_t i,
 				       : "bring it back first: 'mreg restore'");
 }
 
+/* A digest may be of anything that the repository has. */
+static int fail_unregistered(const struct splitting *w, size_t i,
+			     struct mreg_error *err)
+{
+	char shown[SHOWN_BYTES];
+	char name[MREG_REF_TEXT];
+	struct mreg_ref bare = w->p.ref;
+
+	bare.tag[0] = '\0';
+	memset(&bare.digest, 0, sizeof(bare.digest));
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "'%s' is no version that the log knows",
+		      name_part(w, i, shown, sizeof(shown)));
+	return mr_hint(err, "'mreg ls %.100s' lists them",
+		       mr_target_name(w->p.m, &bare, name));
+}
+
 static int check_versions(struct splitting *w, struct mreg_error *err)
 {
 	struct split *p = &w->p;
@@ -219,6 +236,8 @@ static int check_versions(struct splitting *w, struct mreg_error *err)
 			return fail_gone(w, i, v, err);
 		if (mreg_digest_equal(&w->parts[i].version, &p->state.fold))
 			stable = true;
+		else if (!v || !v->registered)
+			return fail_unregistered(w, i, err);
 	}
 	if (stable || !w->count)
 		return 0;

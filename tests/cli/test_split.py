@@ -132,6 +132,18 @@ def test_what_can_never_be_is_refused(mreg, churn, words, says):
     assert kinds(mreg) == before
 
 
+def test_what_the_log_does_not_know_gets_no_share(mreg, churn):
+    """It is in the repository, and judged by no rule."""
+    document = mreg.json("evaluate", "churn:v2", "--suite", "s",
+                         "--pass")["digest"]
+    before = kinds(mreg)
+    error = mreg.fails(4, "split", "churn:production", "v1=90",
+                       f"{document}=10")
+    assert "no version" in error["message"]
+    assert "mreg ls churn" in error["hint"]
+    assert kinds(mreg) == before
+
+
 def test_what_is_not_there_is_told(mreg, churn):
     assert mreg.fails(3, "split", "churn:production", "v1=50", "v9=50")["hint"]
     assert mreg.fails(3, "split", "churn:canary", "v1=50", "v2=50")["hint"]
