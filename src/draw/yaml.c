@@ -16,6 +16,24 @@ static void indent(struct mr_yaml *y)
 		mr_buf_puts(y->b, "  ");
 }
 
+/* What could end a comment, or move a terminal, is a '?'. */
+static void put_comment(struct mr_buf *b, const char *text, size_t n)
+{
+	uint32_t point;
+	size_t step;
+
+	for (; n; text += step, n -= step) {
+		step = mr_utf8_next(text, n, &point);
+		if (!step || point < 0x20 || point == 0x7f || point == 0x85 ||
+		    point == 0x2028 || point == 0x2029) {
+			step = step ? step : 1;
+			mr_buf_putc(b, '?');
+		} else {
+			mr_buf_add(b, text, step);
+		}
+	}
+}
+
 void mr_yaml_note(struct mr_yaml *y, const char *text)
 {
 	while (*text) {
@@ -23,7 +41,7 @@ void mr_yaml_note(struct mr_yaml *y, const char *text)
 
 		indent(y);
 		mr_buf_puts(y->b, "# ");
-		mr_buf_add(y->b, text, n);
+		put_comment(y->b, text, n);
 		mr_buf_putc(y->b, '\n');
 		text += n + (text[n] == '\n');
 	}

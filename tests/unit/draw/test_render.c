@@ -80,7 +80,8 @@ static void nests_maps_lists_and_notes(void **state)
 	mr_yaml_item(&y, "name", "one");
 	mr_yaml_own(&y, "two", "true");
 	mr_yaml_up(&y, 1);
-	mr_yaml_note(&y, "a\nb");
+	mr_yaml_note(
+		&y, "a\r\x1b\x7f\t\xc3\xa9\nb\xc2\x85\xe2\x80\xa8\xe2\x80\xa9");
 	mr_yaml_own_item(&y, "plain");
 	mr_yaml_up(&y, 1);
 	mr_yaml_block(&y, "text");
@@ -88,8 +89,8 @@ static void nests_maps_lists_and_notes(void **state)
 	assert_string_equal(mr_buf_text(&b), "list:\n"
 					     "  - name: \"one\"\n"
 					     "    two: true\n"
-					     "  # a\n"
-					     "  # b\n"
+					     "  # a????\xc3\xa9\n"
+					     "  # b???\n"
 					     "  - plain\n"
 					     "text: |-\n"
 					     "  inner: 1\n");
