@@ -13,7 +13,9 @@ static void put_image(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_map(y, "image");
 	mr_yaml_text(y, "repository", d->r->name);
 	(void)snprintf(tag, sizeof(tag), "%s-image", d->version);
-	if (d->version[0])
+	/* An image that was named itself may have any tag, or none. */
+	if (d->version[0] &&
+	    !mreg_digest_equal(&d->s->image, &d->r->desc.digest))
 		mr_yaml_text(y, "tag", tag);
 	mr_yaml_text(y, "digest", d->image);
 	mr_yaml_text(y, "reference", d->reference);

@@ -180,3 +180,10 @@ def test_the_alias_s_gates_are_asked_of_the_canary(mreg, name, bare, tmp_path):
     assert "not to be used" in alone(mreg, name, "--require-policy")
     mreg.run("edit", f"{name}:v3", "--description", "who leaves")
     assert "v3" in resolve(mreg, name, "kserve", "--require-policy")
+
+
+def test_an_image_named_itself_has_no_tag(mreg, name, churn):
+    values = load(mreg.run("resolve", f"{name}@{churn['i1']}", "--format",
+                           "helm").stdout)["model"]
+    assert values["image"]["digest"] == churn["i1"]
+    assert "tag" not in values["image"]
