@@ -354,12 +354,13 @@ static int run(struct attach *a, const char *ref,
 		return rc;
 	title = o->title && o->title[0] ? o->title : e.suite;
 	rc = give_time(a, &e, o->created, title, &more, err);
-	if (rc >= 0)
-		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
-				   &out->attached, err);
+	/* The candidate's is what counts: it comes when all of it is there. */
 	if (rc >= 0 && e.experiment.name)
 		rc = mr_experiment_attach(a, &x, title, &out->baseline_document,
 					  err);
+	if (rc >= 0)
+		rc = mr_attach_run(a, MR_EVALUATION_TYPE, title, &more,
+				   &out->attached, err);
 	if (rc >= 0 && !a->dry_run)
 		rc = mr_evaluate_tell(a, &e, &out->attached.digest, &out->event,
 				      err);

@@ -258,7 +258,7 @@ int mr_experiment_attach(struct attach *a, const struct mr_experiment_run *x,
 
 	mr_attach_release(&b);
 	if (rc < 0)
-		(void)mr_hint(err, "it is attached to the version that was "
-				   "tried; run it again");
+		(void)mr_hint(err, "nothing is attached to the version that "
+				   "was tried; run it again");
 	return rc;
 }
