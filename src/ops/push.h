@@ -134,7 +134,7 @@ int mr_push_also_send(struct push *p, struct mreg_error *err);
  * holds mr_store_lock. */
 int mr_push_also_tag(struct push *p, struct mreg_error *err);
 int mr_push_also_names(struct push *p, struct mreg_error *err);
-/* All of that for a version that was there. */
+/* mr_push_also_send of a version that was there; the error says that it is. */
 int mr_push_also_later(struct push *p, struct mreg_error *err);
 int mr_push_also_result(struct push *p, struct mreg_push_result *out,
 			struct mreg_error *err);
