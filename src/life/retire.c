@@ -302,7 +302,7 @@ static void move_latest(struct retire *r)
 
 	if (rc >= 0)
 		rc = mr_latest_move(r->m, r->s, &r->h, &r->version, NULL, &at,
-				   &why);
+				    &why);
 	if (rc >= 0)
 		rc = mr_tag_resolve(r->s, "latest", &now, &has, &why);
 	if (rc >= 0 && has &&
