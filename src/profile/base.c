@@ -19,6 +19,8 @@
 #include "content/digest.h"
 #include "profile/platforms.h"
 
+/* Each costs two requests; the largest of today have a dozen. */
+#define PLATFORMS_MAX 32
 #define OCI_LAYER "application/vnd.oci.image.layer.v1."
 #define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff."
 #define ABOUT_ANOTHER "vnd.docker.reference.type"
@@ -295,6 +297,7 @@ static int take_children(struct mr_profile *p,
 			 struct mreg_error *err)
 {
 	const struct mr_manifest *top = p->base->top;
+	size_t fetched = 0;
 	size_t i;
 	int rc = 0;
 
@@ -304,6 +307,9 @@ static int take_children(struct mr_profile *p,
 
 		if (!may_be(d, asked, n))
 			continue;
+		if (++fetched > PLATFORMS_MAX)
+			return fail_base(p, "it is for too many platforms",
+					 err);
 		rc = mr_manifest_fetch(p->m, p->base->s, &d->desc.digest, &m,
 				       err);
 		if (rc >= 0)

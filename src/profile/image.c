@@ -128,7 +128,9 @@ static int make_plan(struct mr_profile *p, struct mreg_error *err)
 		it->file = i;
 		rc = mr_remote_check_size(p->to, it->label, it->desc.size, err);
 	}
-	p->plan.hash_small = mr_store_is_far(p->to);
+	/* What is far itself would be read twice. */
+	p->plan.hash_small =
+		mr_store_is_far(p->to) && !mr_store_is_far(p->from);
 	p->plan.limited = mr_session_limited(p->m);
 	return rc;
 }
@@ -240,7 +242,10 @@ static int image_adopt(struct mr_profile *p, const struct mr_manifest *was,
 		return write_documents(p, err);
 	rc = mr_manifest_fetch(p->m, p->to, &was->children[0].desc.digest,
 			       &child, &why);
-	if (rc == MREG_ECANCELED || rc == MREG_ENOMEM) {
+	/* One that is gone or wrong is of another image; what else failed may
+	 * go by the next time. */
+	if (rc < 0 && rc != MREG_ENOTFOUND && rc != MREG_EFORMAT &&
+	    rc != MREG_EINTEGRITY) {
 		*err = why;
 		return rc;
 	}

@@ -53,6 +53,7 @@ class Base:
         children.append({**children[0], "platform": {
             "os": "unknown", "architecture": "unknown"}, "annotations": {
                 "vnd.docker.reference.type": "attestation-manifest"}})
+        self.children = children
         self.digest = self.tag("1", self.put(
             {"schemaVersion": 2, "mediaType": INDEX, "manifests": children},
             INDEX))

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 import harness
-from images import Store
+from images import INDEX, Store
 from test_image_base import Base
 
 
@@ -66,3 +66,15 @@ def test_what_fits_itself_is_not_what_we_make(mreg, files, store, tmp_path):
     for env in fresh, {"XDG_CACHE_HOME": str(tmp_path / "two")}:
         why = mreg.fails(4, "image", "churn", env=env)
         assert "made otherwise" in why["message"]
+
+
+def test_a_base_is_not_for_any_number_of_platforms(mreg, files, store):
+    base = Base(store / "many")
+    child, = [c for c in base.children if c["platform"]["os"] == "linux"][:1]
+    many = [{**child, "platform": {"os": "linux", "architecture": f"a{i}"}}
+            for i in range(33)]
+    base.tag("1", base.put({"schemaVersion": 2, "mediaType": INDEX,
+                            "manifests": many}, INDEX))
+    mreg.json("push", files, "churn")
+    why = mreg.fails(9, "image", "churn", "--base", "many:1")
+    assert "too many platforms" in why["message"]
