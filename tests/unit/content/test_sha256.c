@@ -98,14 +98,15 @@ static void agrees_on_random_pieces(void **state)
 
 static void lanes_do_not_mix(void **state)
 {
-	MR_AUTO(mr_free) uint8_t *data = noise();
+	MR_AUTO(mr_free) uint8_t *data = NULL;
 	uint32_t seed = 2;
 	size_t n, i;
 	int round;
 
 	(void)state;
 	if (!mr_sha256_fast())
-		skip();
+		skip(); /* jumps away: nothing may be held by now */
+	data = noise();
 	for (round = 0; round < 200; round++) {
 		struct mr_sha256_lane lanes[4], *at[4];
 		struct mr_sha256 alone[4], together[4];
