@@ -14,21 +14,11 @@ static int send_missing(struct push *p, const struct mr_list *missing,
 			struct mreg_error *err)
 {
 	const struct mreg_desc *config = &p->docs.config_desc;
-	char text[MREG_DIGEST_TEXT];
-	size_t i;
-	int rc;
+	int rc = mr_store_put_bytes(p->to, config, p->docs.config.data, err);
 
-	rc = mr_store_put_bytes(p->to, config, p->docs.config.data, err);
 	if (rc < 0)
 		return rc;
-	for (i = 0; i < p->plan.count; i++) {
-		struct mr_item *it = &p->plan.items[i];
-
-		(void)mreg_digest_text(&it->desc.digest, text);
-		it->done = false;
-		it->step = mr_list_has(missing, text) ? MR_STEP_COPY
-						      : MR_STEP_REUSE;
-	}
+	(void)mr_plan_again(&p->plan, missing);
 	return mr_plan_run(&p->plan, p->from, p->to, p->jobs, err);
 }
 

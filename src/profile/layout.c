@@ -18,7 +18,6 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "oci/oci.h"
-#include "pack/pack.h"
 #include "profile/tar.h"
 
 #define LAYER_TYPE "application/vnd.oci.image.layer.v1.tar"
@@ -286,23 +285,19 @@ static const char *find_whiteout(const char *path)
 static int check(const struct mr_image_file *files, size_t count,
 		 struct mreg_error *err)
 {
-	MR_AUTO(mr_free) const char **paths = mr_array(count, sizeof(*paths));
 	char shown[SHOWN];
 	size_t i;
 
-	if (!paths)
-		return mr_fail_nomem(err);
 	for (i = 0; i < count; i++) {
-		paths[i] = files[i].path;
-		if (!find_whiteout(paths[i]))
+		if (!find_whiteout(files[i].path))
 			continue;
 		(void)mr_fail(err, MREG_EUNSUPPORTED,
 			      "an image cannot hold '%s'",
-			      mr_text_safe(paths[i], shown, sizeof(shown)));
+			      mr_text_safe(files[i].path, shown, sizeof(shown)));
 		return mr_hint(err, "names that begin with '.wh.' take other "
 				    "files away there: rename it");
 	}
-	return mr_paths_check(paths, count, false, err);
+	return 0;
 }
 
 int mr_image_lay_out(const struct mr_image_file *files, size_t count,

@@ -197,6 +197,12 @@ int mr_image_platforms(struct mr_profile *p, struct mreg_error *err)
 	size_t i;
 	int rc = 0;
 
+	if (p->o->base && p->o->no_shell) {
+		(void)mr_fail(err, MREG_EUSAGE,
+			      "--base and --no-shell exclude each other");
+		return mr_hint(err, "a base brings its own shell, or has none: "
+				    "leave out --no-shell");
+	}
 	(void)mr_profile_shells(&most);
 	if (p->o->platform_count)
 		most = p->o->platform_count;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "content/digest.h"
+#include "pack/pack.h"
 #include "profile/base.h"
 #include "profile/inside.h"
 
@@ -145,18 +146,36 @@ static int fail_shape(const struct mr_profile *p, struct mreg_error *err)
 /* Nothing is read of a file without bytes, so it is proven here. */
 static int check_empty(const struct mr_image_file *f, struct mreg_error *err)
 {
-	struct mreg_digest none = { .algorithm = MREG_SHA256 };
+	MR_AUTO(mr_hash_freep) struct mr_hash *hash = NULL;
+	struct mreg_digest none;
 	char shown[SHOWN];
 	int rc;
 
-	if (f->size > 0 || f->digest.algorithm != MREG_SHA256)
+	if (f->size > 0)
 		return 0;
-	rc = mr_digest_of("", 0, &none, err);
-	if (rc < 0 || mreg_digest_equal(&none, &f->digest))
+	rc = mr_hash_new(f->digest.algorithm, &hash, err);
+	if (rc < 0)
 		return rc;
+	mr_hash_end(hash, &none);
+	if (mreg_digest_equal(&none, &f->digest))
+		return 0;
 	return mr_fail(err, MREG_EINTEGRITY,
 		       "'%s' has no bytes, and the digest of others",
 		       mr_text_safe(f->path, shown, sizeof(shown)));
+}
+
+/* Whoever wrote the version may have named files as he liked. */
+static int check_paths(const struct mr_profile *p, struct mreg_error *err)
+{
+	MR_AUTO(mr_free)
+	const char **paths = mr_array(p->file_count, sizeof(*paths));
+	size_t i;
+
+	if (!paths)
+		return mr_fail_nomem(err);
+	for (i = 0; i < p->file_count; i++)
+		paths[i] = p->files[i].path;
+	return mr_paths_check(paths, p->file_count, false, err);
 }
 
 static int take_files(struct mr_profile *p, struct mreg_error *err)
@@ -187,7 +206,7 @@ static int take_files(struct mr_profile *p, struct mreg_error *err)
 			return rc;
 	}
 	p->file_count = n;
-	return n ? 0 : fail_shape(p, err);
+	return n ? check_paths(p, err) : fail_shape(p, err);
 }
 
 int mr_profile_open(struct mreg *m, const struct mreg_ref *ref,
@@ -243,6 +262,24 @@ int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
 			    "with, or push a new version");
 }
 
+/* What is there was made of this version otherwise, or is not of it at all. */
+static int fail_there(const struct mr_profile *p, uint64_t number,
+		      const struct mr_manifest *was, struct mreg_error *err)
+{
+	const char *of = mr_annotation(&was->annotations, MR_ANNOTATION_DERIVED);
+	char text[MREG_DIGEST_TEXT];
+
+	if (of && strcmp(of, mreg_digest_text(&p->version->desc.digest,
+					      text)) == 0)
+		return mr_profile_conflict(p, number, err);
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "'%s:v%" PRIu64 "%s' is there already, and was not made "
+		      "of this version",
+		      p->to->label, number, p->suffix);
+	return mr_hint(err, "mreg did not put it there: find out who did, then "
+			    "delete that tag in the registry");
+}
+
 static bool is_top(const struct mr_profile *p, const struct mreg_desc *d)
 {
 	return p->top.len && mreg_digest_equal(&p->top_desc.digest, &d->digest);
@@ -281,7 +318,7 @@ int mr_profile_look(struct mr_profile *p, uint64_t number,
 	if (rc < 0)
 		return rc;
 	if (!is_top(p, &now))
-		return mr_profile_conflict(p, number, err);
+		return fail_there(p, number, was, err);
 	p->identical = true;
 	return 0;
 }

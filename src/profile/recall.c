@@ -3,8 +3,9 @@
  * is read to find it out again.
  *
  * Kept by the layer's recipe, which has everything that its bytes follow from;
- * so it is never out of date.  It may be lost, or, where somebody else wrote
- * the file, wrong: a store takes no blob that is not what its digest says.
+ * so it is never out of date, and may be lost.  It is believed as far as state
+ * is, which reads no file that somebody else may write; a digest whose blob is
+ * not there yet is proven when that is sent.
  */
 #include <stdio.h>
 #include <string.h>

@@ -97,8 +97,12 @@ static int take_layers(const struct mr_profile *p, struct mr_arena *a,
 	take_base(p, out);
 	for (i = 0; i < p->made_count; i++) {
 		const struct mr_image_layer *l = p->made[i];
-		struct mreg_image_layer *row = &out->layers[out->layer_count++];
+		struct mreg_image_layer *row = &out->layers[out->layer_count];
 
+		/* Variants of one architecture have the same shell. */
+		if (l->part == MR_IMAGE_SHELL && !is_first(&p->plan, i))
+			continue;
+		out->layer_count++;
 		row->digest = l->desc.digest;
 		row->size = l->desc.size;
 		row->source = source_of(l);

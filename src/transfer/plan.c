@@ -108,6 +108,26 @@ int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 	return mr_plan_ask_all(p, to, jobs, err);
 }
 
+size_t mr_plan_again(struct mr_plan *p, const struct mr_list *digests)
+{
+	char text[MREG_DIGEST_TEXT];
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		struct mr_item *it = &p->items[i];
+
+		it->step = MR_STEP_REUSE;
+		if (!mr_list_has(digests,
+				 mreg_digest_text(&it->desc.digest, text)))
+			continue;
+		it->done = false;
+		it->step = MR_STEP_COPY;
+		n++;
+	}
+	return n;
+}
+
 static bool moves(const struct mr_item *it)
 {
 	return it->done ? it->sent : it->step != MR_STEP_REUSE;

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "base/list.h"
 #include "mreg/types.h"
 #include "store/store.h"
 
@@ -81,6 +82,10 @@ int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 /* Only find out the digests of files that have none (a dry run's work). */
 int mr_plan_hash(struct mr_plan *p, struct mr_store *from, unsigned int jobs,
 		 struct mreg_error *err);
+
+/* Copy those items whose digests are listed when the plan is run again, and
+ * none else.  Returns how many these are. */
+size_t mr_plan_again(struct mr_plan *p, const struct mr_list *digests);
 
 /*
  * Run every step, largest item first, `jobs` at once; small ones more at once

@@ -326,6 +326,7 @@ def test_push_knows_its_profiles(mreg, files, words, told):
     (["--platform", "linux"], "no platform"),
     (["--platform", "linux/AMD64"], "no platform"),
     (["--platform", "linux/amd64", "--platform", "linux/amd64"], "twice"),
+    (["--base", "busybox:1", "--no-shell"], "exclude each other"),
     (["--profile", "kit"], "cannot be 'kit'")])
 def test_options_are_checked(mreg, pushed, words, told):
     assert told in mreg.fails(2, "image", "churn", *words)["message"]
@@ -337,6 +338,20 @@ def test_a_platform_without_a_shell_is_told(mreg, pushed):
     made = mreg.json("image", "churn", "--platform", "linux/s390x",
                      "--no-shell", "--user", "1010:0")
     assert [p["architecture"] for p in made["platforms"]] == ["s390x"]
+
+
+def test_variants_share_what_is_the_same(mreg, files, churn):
+    mreg.json("push", files, "churn")
+    made = strict(mreg.json("image", "churn", "--platform", "linux/arm64",
+                            "--platform", "linux/arm64/v8"))
+    assert [p["variant"] for p in made["platforms"]] == [None, "v8"]
+    layers = [row["digest"] for row in made["layers"]]
+    first, second = churn.document(made["digest"])["manifests"]
+    both = [churn.document(m["digest"])["layers"] for m in (first, second)]
+    assert both[0] == both[1] and len(set(layers)) == len(both[0])
+    assert sorted(layers) == sorted(layer["digest"] for layer in both[0])
+    assert made["bytesTotal"] == made["bytesSent"] == \
+        sum(row["size"] for row in made["layers"])
 
 
 def test_user_and_no_shell_are_in_the_config(mreg, files, churn):

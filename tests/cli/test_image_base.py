@@ -1,15 +1,11 @@
 """test_image_base.py - mreg image --base: a model on top of an image of others."""
 import gzip
 import hashlib
-import io
-import json
-import pathlib
-import tarfile
 
 import pytest
 
 import harness
-from images import INDEX, LAYER, Store, strict, tree
+from images import INDEX, LAYER, Base, Store, strict, tree
 
 
 @pytest.fixture
@@ -20,75 +16,6 @@ def files(tmp_path):
 @pytest.fixture
 def churn(store):
     return Store(store / "churn")
-
-
-
-
-def layer_of(members, compress=bytes):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(data), 0o755
-            tar.addfile(info, io.BytesIO(data))
-    return out.getvalue(), compress(out.getvalue())
-
-
-class Base:
-    """An image like busybox, made by hand: one layer that is compressed, for
-    two platforms and for one that no model is for."""
-
-    CONFIG = "application/vnd.oci.image.config.v1+json"
-    MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-    def __init__(self, root, kind=LAYER + "+gzip", extra=None):
-        self.root, self.kind, self.extra = pathlib.Path(root), kind, extra
-        (self.root / "blobs/sha256").mkdir(parents=True)
-        (self.root / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-        self.layers, children = {}, []
-        for os_, arch, variant in (("linux", "arm64", "v8"),
-                                   ("linux", "amd64", None),
-                                   ("windows", "amd64", None)):
-            children.append(self.child(os_, arch, variant))
-        children.append({**children[0], "platform": {
-            "os": "unknown", "architecture": "unknown"}, "annotations": {
-                "vnd.docker.reference.type": "attestation-manifest"}})
-        self.children = children
-        self.digest = self.tag("1", self.put(
-            {"schemaVersion": 2, "mediaType": INDEX, "manifests": children},
-            INDEX))
-
-    def blob(self, data, kind):
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        (self.root / "blobs/sha256" / digest[7:]).write_bytes(data)
-        return {"mediaType": kind, "digest": digest, "size": len(data)}
-
-    def put(self, document, kind):
-        return self.blob(json.dumps(document).encode(), kind)
-
-    def child(self, os_, arch, variant):
-        plain, packed = layer_of({"bin/sh": b"sh of " + arch.encode()},
-                                 gzip.compress)
-        self.layers[arch] = self.blob(packed, self.kind)
-        config = {"os": os_, "architecture": arch, "config": {
-            "Env": ["PATH=/bin", "A=\u00e4"], "Cmd": ["/bin/sh"],
-            "Entrypoint": ["/init"], "User": "nobody", "WorkingDir": "/x"},
-            "rootfs": {"type": "layers", "diff_ids": [
-                "sha256:" + hashlib.sha256(plain).hexdigest()]},
-            **(self.extra or {})}
-        manifest = {"schemaVersion": 2, "mediaType": self.MANIFEST,
-                    "config": self.put(config, self.CONFIG),
-                    "layers": [self.layers[arch]]}
-        platform = {"os": os_, "architecture": arch}
-        if variant:
-            platform["variant"] = variant
-        return {**self.put(manifest, self.MANIFEST), "platform": platform}
-
-    def tag(self, name, descriptor):
-        (self.root / "index.json").write_text(json.dumps(
-            {"schemaVersion": 2, "manifests": [{**descriptor, "annotations": {
-                "org.opencontainers.image.ref.name": name}}]}))
-        return descriptor["digest"]
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """test_image_hostile.py - mreg image among images that others made, or changed."""
 import hashlib
+import json
 
 import pytest
 
 import harness
-from images import INDEX, Store
-from test_image_base import Base
+from images import INDEX, Base, Store
 
 
 @pytest.fixture
@@ -20,8 +20,9 @@ def test_a_platform_is_words(mreg, files, store, extra):
     Base(store / "odd", extra=extra)
     mreg.json("push", files, "churn")
     # One of its children has its own variant, in the index.
-    mreg.fails(9, "image", "churn", "--base", "odd:1", "--platform",
-               "linux/amd64")
+    why = mreg.fails(9, "image", "churn", "--base", "odd:1", "--platform",
+                     "linux/amd64")
+    assert "the name of its platform is no word" in why["message"]
 
 
 def forge(churn, top):
@@ -66,6 +67,28 @@ def test_what_fits_itself_is_not_what_we_make(mreg, files, store, tmp_path):
     for env in fresh, {"XDG_CACHE_HOME": str(tmp_path / "two")}:
         why = mreg.fails(4, "image", "churn", env=env)
         assert "made otherwise" in why["message"]
+
+
+@pytest.mark.parametrize("profile", ["image", "docker"])
+def test_what_others_put_there_is_told(mreg, tmp_path, store, profile):
+    """Whoever may push may name a tag as the next version's image will be."""
+    files = tmp_path / "gguf"
+    harness.write(files / "model.gguf", "weights")
+    mreg.json("push", files, "churn")
+    mreg.json("image", "churn", "--profile", profile)
+    names = store / "churn/index.json"
+    index = json.loads(names.read_bytes())
+    tag = "org.opencontainers.image.ref.name"
+    index["manifests"] += [
+        {**e, "annotations": {tag: f"v2-{profile}"}}
+        for e in index["manifests"]
+        if e["annotations"].get(tag) == f"v1-{profile}"]
+    names.write_text(json.dumps(index))
+    harness.write(files / "config.json", '{"model_type": "other"}')
+    mreg.json("push", files, "churn")
+    why = mreg.fails(4, "image", "churn:v2", "--profile", profile)
+    assert "was not made of this version" in why["message"]
+    assert "delete that tag" in why["hint"]
 
 
 def test_a_base_is_not_for_any_number_of_platforms(mreg, files, store):

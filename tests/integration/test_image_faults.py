@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import time
 
 import pytest
@@ -20,6 +21,10 @@ from harness import MIB, Mreg, finish, kill, write
 from test_disk_full import disk, target  # noqa: F401
 from test_fault_matrix import quick, registry  # noqa: F401
 from test_kill import pusher  # noqa: F401
+
+sys.path.append(str(harness.ROOT / "tests/cli"))
+
+from images import Base  # noqa: E402
 
 # In each place: by the clock, and of the calls of each kind.
 MOMENTS = 60 if faults.FULL else 8
@@ -209,6 +214,47 @@ def test_every_fault_at_every_request_of_an_image(
     first = cases.user(box / "first")
     cases.sweep(capsys, "image", command, check, (1, 6))
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("skip", [0, 1, 2])
+def test_what_a_registry_collects_meanwhile_is_sent_again(binary, box, skip):
+    """Layers of the base too, and a platform's manifest before the index."""
+    there = fake.Fake()
+    who = Mreg(binary, box / "user", env={"MREG_REGISTRY": there.host})
+    Base(box / "busybox")
+    who.run("push", harness.small_model(box / "m", 1), "m")
+    there.fault(method="PUT", path="*/manifests/sha256*", forget=True,
+                skip=skip, times=1)
+    r = who.run("image", "m", "--base", f"oci:{box}//busybox:1", "-v",
+                status=None)
+    assert r.status == 0, str(r)
+    assert "sent again" in r.stderr
+    found = there.content("m")
+    children = json.loads(found["manifests"][found["tags"]["v1-image"]])[
+        "manifests"]
+    assert len(children) == 2
+    for child in children:
+        document = json.loads(found["manifests"][child["digest"]])
+        assert len(document["layers"]) > 1
+        for d in [document["config"], *document["layers"]]:
+            assert found["blobs"][d["digest"]] == d["size"]
+    assert there.stop() == 0
+
+
+def test_a_registry_that_lies_about_what_it_lacks(binary, box):
+    """Nothing of ours is missing: it is not asked over and over."""
+    there = fake.Fake()
+    who = Mreg(binary, box / "user", env={"MREG_REGISTRY": there.host})
+    who.run("push", harness.small_model(box / "m", 1), "m")
+    there.fault(method="PUT", path="*/manifests/sha256*", status=400,
+                code="MANIFEST_BLOB_UNKNOWN", detail=fake.digest_of(b"other"))
+    why = who.fails(4, "image", "m")
+    assert "unknown" in json.dumps(why).lower() and why["hint"]
+    asked = [q for q in there.seen() if q["method"] == "PUT" and
+             q["status"] == 400]
+    assert len(asked) == 1
+    assert "v1-image" not in there.content("m")["tags"]
+    assert there.stop() == 0
 
 
 def test_an_alias_that_moves_meanwhile_keeps_its_own_image(binary, box):

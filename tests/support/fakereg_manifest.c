@@ -114,23 +114,36 @@ static bool has_all(struct fake_call *x, json_t *doc)
 	return false;
 }
 
+static bool is_named(const struct fake_repo *r, const char *digest)
+{
+	const struct fake_blob *m = r->manifests;
+
+	while (m && !strstr(m->data, digest))
+		m = m->next;
+	return m != NULL;
+}
+
 /* B-22: collected between the look and the manifest; what another manifest
  * names is safe. */
-static void forget(struct fake_call *x, json_t *layers)
+static void forget(struct fake_call *x, json_t *list, struct fake_blob **of)
 {
-	struct fake_repo *r = fake_repo_get(x->f, x->repo, true);
-	const struct fake_blob *m;
+	const struct fake_repo *r = fake_repo_get(x->f, x->repo, true);
 	const char *digest;
 	size_t i;
 
-	for (i = 0; i < json_array_size(layers); i++) {
-		digest = digest_at(layers, i);
-		m = r->manifests;
-		while (m && digest && !strstr(m->data, digest))
-			m = m->next;
-		if (digest && !m)
-			fake_blob_forget(x->f, &r->blobs, digest);
+	for (i = 0; i < json_array_size(list); i++) {
+		digest = digest_at(list, i);
+		if (digest && !is_named(r, digest))
+			fake_blob_forget(x->f, of, digest);
 	}
+}
+
+static void forget_all(struct fake_call *x, json_t *doc)
+{
+	struct fake_repo *r = fake_repo_get(x->f, x->repo, true);
+
+	forget(x, json_object_get(doc, "layers"), &r->blobs);
+	forget(x, json_object_get(doc, "manifests"), &r->manifests);
 }
 
 /* B-20: a part of `doc` that is there is not seen yet, the first time. */
@@ -162,7 +175,7 @@ static bool complete(struct fake_call *x, const char *digest,
 		fake_error(x->a, 400, "MANIFEST_INVALID", "manifest invalid",
 			   "no JSON object");
 	else if (x->fault && x->fault->forget)
-		forget(x, json_object_get(doc, "layers"));
+		forget_all(x, doc);
 	ok = ok && has_all(x, doc) && !late(x, digest, doc);
 	json_decref(doc);
 	return ok;
