@@ -3,6 +3,8 @@
  */
 #include "cli/commands.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -83,6 +85,18 @@ static int check_args(const struct args *a, struct mreg_error *err)
 			    "kustomize or helm");
 }
 
+/* Where nothing was rolled out before, the candidate is all there is. */
+static void warn_first(const struct mreg_render_opts *o,
+		       const struct mreg_resolve_result *r)
+{
+	if (o->as != MREG_RENDER_KSERVE || r->share_count != 2)
+		return;
+	(void)fprintf(stderr,
+		      "warning: v%" PRIu64 " has to be rolled out already: "
+		      "KServe gives a first revision all the traffic\n",
+		      r->shares[0].served.number);
+}
+
 static int show_file(struct cli *cli, const struct mreg_render_opts *o,
 		     const struct mreg_resolve_result *r,
 		     struct mreg_error *err)
@@ -93,6 +107,7 @@ static int show_file(struct cli *cli, const struct mreg_render_opts *o,
 
 	if (rc < 0)
 		return rc;
+	warn_first(o, r);
 	rc = cli_json(cli,
 		      cli->globals.json ? mreg_render_json(r, o, text) : NULL,
 		      err);

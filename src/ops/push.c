@@ -220,6 +220,10 @@ static int find_version(struct push *p, struct mreg_error *err)
 		rc = mr_log_number(p->to, &p->history,
 				   &p->docs.manifest_desc.digest,
 				   &p->claim.number, &e, err);
+	if (rc >= 0 && !p->claim.number)
+		rc = mr_log_foreign(p->m, p->to, &p->history,
+				    &p->docs.manifest_desc.digest,
+				    &p->claim.number, err);
 	p->claim.existed = rc >= 0 && p->claim.number;
 	return rc;
 }

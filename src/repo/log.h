@@ -116,6 +116,12 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		  const struct mreg_desc *mine, const void *manifest,
 		  uint64_t *at, struct mreg_error *err);
+/* The number whose v<N> has this digest and of which no event tells: it came
+ * without its log; 0: none.  The lowest, and none that an event names with
+ * another digest.  One request for each v<N> that the log does not know. */
+int mr_log_foreign(struct mreg *m, struct mr_store *s,
+		   const struct mr_history *h, const struct mreg_digest *d,
+		   uint64_t *number, struct mreg_error *err);
 /* The number whose v<N> has this digest, by the log as far as read in `h`;
  * 0: none.  Makes at most one request per standing claim of the digest. */
 int mr_log_number(struct mr_store *s, struct mr_history *h,

@@ -38,6 +38,7 @@ struct claiming {
 	const char *copied_from;        /* reference; NULL: pushed here */
 	char because[MREG_DIGEST_TEXT]; /* event that asked for it; "": none */
 	unsigned int losses;            /* tries that others were before */
+	uint64_t foreign;               /* v<N> has it, no event tells; or 0 */
 };
 
 /* Append a claim of `number`; `replaces` may be NULL.  `*lost`: in a linear log
@@ -122,18 +123,22 @@ static int is_removed(struct claiming *c, bool *out, struct mreg_error *err)
 	return 0;
 }
 
-/* A version whose claim an earlier run left, or none. */
+/* A version whose claim an earlier run left, or whose v<N> came without its
+ * log: that is its number then, and is told of. */
 static int find_existing(struct claiming *c, struct mr_claim *out,
 			 struct mreg_error *err)
 {
+	const struct mreg_digest *d = &c->version->digest;
 	const struct mr_event *e;
 	bool removed = false;
 	int rc = is_removed(c, &removed, err);
 
 	if (rc < 0 || removed)
 		return rc;
-	return mr_log_number(c->s, c->h, &c->version->digest, &out->number, &e,
-			     err);
+	rc = mr_log_number(c->s, c->h, d, &out->number, &e, err);
+	if (rc < 0 || out->number || mr_ledger_claim_of(c->h->ledger, d))
+		return rc;
+	return mr_log_foreign(c->m, c->s, c->h, d, &c->foreign, err);
 }
 
 /* Above every number any event names; and, to save tries in a repository that
@@ -197,7 +202,8 @@ static int try_claim(struct claiming *c, bool *lost, struct mr_claim *out,
 	if (rc < 0)
 		return rc;
 	if (!mine || removed)
-		return write_claim(c, next, mine, lost, err);
+		return write_claim(c, !mine && c->foreign ? c->foreign : next,
+				   mine, lost, err);
 	contested = mr_ledger_contested(c->h->ledger, mine->number, d);
 	rc = take_tag(c, mine->number, contested, out, done, err);
 	if (rc < 0 || *done)

@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -10,6 +11,14 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "repo/repo.h"
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
 
 int mr_log_number(struct mr_store *s, struct mr_history *h,
 		  const struct mreg_digest *d, uint64_t *number,
@@ -41,6 +50,49 @@ int mr_log_number(struct mr_store *s, struct mr_history *h,
 		return 0;
 	}
 	return 0;
+}
+
+/* Tags of versions that the log does not know. */
+static int find_unknown(const struct mr_history *h, struct mr_list *out,
+			struct mreg_error *err)
+{
+	MR_AUTO(mr_free) uint64_t *known = NULL;
+	size_t n = 0;
+	size_t i;
+	int rc = mr_ledger_numbers(h->ledger, &known, &n, err);
+
+	for (i = 0; rc >= 0 && i < h->tags.n; i++) {
+		uint64_t number = mr_tag_number(h->tags.items[i]);
+
+		if (number && (!n || !bsearch(&number, known, n, sizeof(*known),
+					      compare_numbers)))
+			rc = mr_list_add(out, h->tags.items[i], err);
+	}
+	return rc;
+}
+
+int mr_log_foreign(struct mreg *m, struct mr_store *s,
+		   const struct mr_history *h, const struct mreg_digest *d,
+		   uint64_t *number, struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list unknown = { .n = 0 };
+	MR_AUTO(mr_free) struct mr_tag_row *rows = NULL;
+	size_t n = 0;
+	size_t i;
+	int rc = find_unknown(h, &unknown, err);
+
+	*number = 0;
+	if (rc < 0 || !unknown.n)
+		return rc;
+	rc = mr_tag_rows(m, s, &unknown, &rows, &n, err);
+	for (i = 0; rc >= 0 && i < n; i++) {
+		if (!mreg_digest_equal(&rows[i].desc.digest, d) ||
+		    mr_ledger_contested(h->ledger, rows[i].number, d))
+			continue;
+		if (!*number || rows[i].number < *number)
+			*number = rows[i].number;
+	}
+	return rc;
 }
 
 /* Whether `latest` may have it. */

@@ -20,6 +20,30 @@ def test_the_same_files_and_metadata_are_the_same_version(mreg, model):
     assert again["bytesSent"] == 0
 
 
+def test_a_version_that_came_without_its_log_is_the_same_version(
+        mreg, model, store, tmp_path):
+    for auc in 1, 2:
+        mreg.json("push", model, "m", "--metric", f"auc={auc}")
+    index = store / "m/index.json"
+    document = json.loads(index.read_bytes())
+    document["manifests"] = [
+        e for e in document["manifests"] if e["annotations"].get(
+            "org.opencontainers.image.ref.name") in ("v1", "v2")]
+    index.write_text(json.dumps(document))
+    other = mreg.clone(tmp_path / "other", MREG_STORE=str(store))
+    assert other.json("log", "m")["count"] == 0
+    for words in ["--dry-run"], [], []:
+        again = other.json("push", model, "m", "--metric", "auc=1", *words)
+        assert (again["version"], again["identical"]) == ("v1", True)
+    assert other.json("log", "m")["count"] == 1
+    # What nobody has pushed again keeps its number too.
+    third = other.json("push", model, "m", "--metric", "auc=3")
+    assert (third["version"], third["identical"]) == ("v3", False)
+    again = other.json("push", model, "m", "--metric", "auc=2")
+    assert (again["version"], again["identical"]) == ("v2", True)
+    assert other.json("resolve", "m:latest")["digest"] == third["digest"]
+
+
 def test_other_metadata_is_a_new_version_that_shares_every_blob(mreg, model):
     first = mreg.json("push", model, "m", "--metric", "auc=0.9")
     other = mreg.json("push", model, "m", "--metric", "auc=0.95",

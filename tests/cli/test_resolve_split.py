@@ -42,9 +42,13 @@ def test_kserve_has_the_canary(mreg, name, churn):
                       "storageUri": f"oci://{name}@{churn['i2']}"}}}}
     for share in "90 %  v1", churn["i1"], "10 %  v2", "Knative":
         assert share in text
+    told = mreg.run("resolve", f"{name}:production", "--format", "kserve")
+    assert told.stderr == ("warning: v1 has to be rolled out already: KServe "
+                           "gives a first revision all the traffic\n")
     # Undone, it is the file that it was, byte for byte.
     mreg.run("rollback", f"{name}:production")
-    assert resolve(mreg, name, "kserve") == plain
+    told = mreg.run("resolve", f"{name}:production", "--format", "kserve")
+    assert told.stdout == plain and told.stderr == ""
 
 
 def test_a_promotion_takes_the_percentage_away(mreg, name, churn):
