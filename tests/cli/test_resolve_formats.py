@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import shutil
+import shutil
 import subprocess
 
 import jsonschema
@@ -47,17 +48,27 @@ def give_image(name, version, derived, tag=None):
         **notes)["digest"]
 
 
-@pytest.fixture
-def churn(mreg, name, tmp_path):
-    """NAME with v1 and v2, both with images, `production` at v1; their
-    digests and those of the images."""
-    out = {}
+@pytest.fixture(scope="module")
+def made(registry, tmp_path_factory):
+    """A repository with v1 and v2, both with images, `production` at v1: its
+    folder, digests of the versions and of the images."""
+    box = tmp_path_factory.mktemp("made")
+    mreg = harness.Mreg(harness.program(), box / "home")
+    name, out = f"{registry.host}/made/churn", {}
     for n in (1, 2):
-        folder = harness.small_model(tmp_path / f"m{n}", n)
+        folder = harness.small_model(box / f"m{n}", n)
         out[n] = mreg.json("push", folder, name, "--format", "onnx")["digest"]
         out[f"i{n}"] = mreg.json("image", f"{name}:v{n}")["digest"]
     mreg.run("alias", "set", f"{name}:v1", "production")
-    return out
+    return registry.repository("made/churn"), out
+
+
+@pytest.fixture
+def churn(registry, name, made):
+    """NAME with what `made` has; those digests."""
+    folder, out = made
+    shutil.copytree(folder, registry.repository(name.split("/", 1)[1]))
+    return dict(out)
 
 
 def load(text):

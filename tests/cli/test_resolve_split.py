@@ -5,7 +5,7 @@ import yaml
 
 import harness
 from test_resolve_formats import churn, give_image, load, name, registry, \
-    strict  # noqa: F401  (fixtures)
+    made, strict  # noqa: F401  (fixtures)
 
 
 @pytest.fixture

@@ -186,13 +186,14 @@ class Registry:
         self.port = free_port()
         self.host = f"localhost:{self.port}"
         self.folder.mkdir(parents=True)
+        self.data = pathlib.Path(data or self.folder / "data")
         self.access_log = self.folder / "access.log"
         config = {
             "version": "0.1",
             "log": {"level": "warn", "accesslog": {"disabled": False}},
             "storage": {
                 "filesystem": {"rootdirectory":
-                               str(data or self.folder / "data"),
+                               str(self.data),
                                "maxthreads": 100},
                 "delete": {"enabled": deletes},
                 "maintenance": {"uploadpurging": {"enabled": False}},
@@ -213,6 +214,10 @@ class Registry:
         # JSON is YAML.
         (self.folder / "config.yml").write_text(json.dumps(config))
         self.start()
+
+    def repository(self, name):
+        """Where its files name what a repository has; a copy is another one."""
+        return self.data / "docker/registry/v2/repositories" / name
 
     def start(self):
         """Begin to serve; again after kill() or stop()."""
