@@ -46,6 +46,8 @@ int mr_pg_fail(struct mr_postgres *d, const PGresult *res, const char *what,
 /* The next result, to be cleared; NULL: the end of a statement's.  Waits; ^C
  * makes the server give up, and its answer says so. */
 int mr_pg_result(struct mr_postgres *d, PGresult **out, struct mreg_error *err);
+/* Ask the server to end what it is doing; it may not hear that. */
+void mr_pg_give_up(struct mr_postgres *d);
 /* Nothing is outstanding any more; what failed is told. */
 int mr_pg_quiet(struct mr_postgres *d, struct mreg_error *err);
 /* Before a statement: quiet, heard no ^C, and connected. */

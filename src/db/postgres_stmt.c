@@ -528,6 +528,9 @@ void mr_pg_reset(struct mr_stmt *base)
 	int i;
 
 	drop_row(s);
+	/* A user's may go on for ever; it is the last of its connection. */
+	if (d->active == s && s->text)
+		mr_pg_give_up(d);
 	if (d->active == s)
 		while (receive(s) > 0)
 			drop_row(s);

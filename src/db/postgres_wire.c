@@ -96,7 +96,7 @@ static void keep_failure(struct mr_postgres *d, const PGresult *res)
 
 /* The server may have done it already, or not begun: asked again while the
  * answer does not come. */
-static void give_up(struct mr_postgres *d)
+void mr_pg_give_up(struct mr_postgres *d)
 {
 	PGcancel *cancel = d->pq.PQgetCancel(d->conn);
 	char why[256];
@@ -122,7 +122,7 @@ int mr_pg_result(struct mr_postgres *d, PGresult **out, struct mreg_error *err)
 			return mr_fail_sys(err, errno, "cannot wait for '%s'",
 					   d->base.shown);
 		if (!d->deaf && mr_cancelled(d->base.env))
-			give_up(d);
+			mr_pg_give_up(d);
 		if (!d->pq.PQconsumeInput(d->conn))
 			return mr_pg_fail(d, NULL, "ask", err);
 	}
