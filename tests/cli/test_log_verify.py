@@ -40,32 +40,45 @@ def canonical(value):
                       ensure_ascii=False)
 
 
-def add_manifest(store, manifest, tag=None, name="churn"):
-    """Into the layout; `tag` None: the one that its event would go under."""
-    data = json.dumps(manifest, separators=(",", ":")).encode()
-    digest = hashlib.sha256(data).hexdigest()
-    (store / name / "blobs/sha256" / digest).write_bytes(data)
-    if tag is None:
-        seq = json.loads(manifest["annotations"]["org.mreg.event"])["seq"]
-        tag = f"mreg.log.{seq:08}.{digest[:32]}"
-    entry = {"mediaType": MANIFEST, "digest": f"sha256:{digest}",
-             "size": len(data), "annotations": {REF_NAME: tag}}
+def add_manifests(store, manifests, name="churn"):
+    """(tag, manifest) into the layout; their digests.  A tag of None: the one
+    that its event would go under."""
+    entries = {}
+    for tag, manifest in manifests:
+        data = json.dumps(manifest, separators=(",", ":")).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        (store / name / "blobs/sha256" / digest).write_bytes(data)
+        if tag is None:
+            seq = json.loads(manifest["annotations"]["org.mreg.event"])["seq"]
+            tag = f"mreg.log.{seq:08}.{digest[:32]}"
+        entries[tag] = {"mediaType": MANIFEST, "digest": f"sha256:{digest}",
+                        "size": len(data), "annotations": {REF_NAME: tag}}
     index = store / name / "index.json"
     text = json.loads(index.read_text())
-    text["manifests"] = [e for e in text["manifests"] if tag_of(e) != tag]
-    text["manifests"].append(entry)
+    text["manifests"] = [e for e in text["manifests"]
+                         if tag_of(e) not in entries] + [*entries.values()]
     index.write_text(json.dumps(text))
-    return f"sha256:{digest}"
+    return [e["digest"] for e in entries.values()]
+
+
+def add_manifest(store, manifest, tag=None, name="churn"):
+    return add_manifests(store, [(tag, manifest)], name)[0]
+
+
+def forge_all(store, like, *changes):
+    """Events as somebody without mreg would write them: that of seq `like`
+    with other values (None: without)."""
+    manifest = manifest_of(store, log_entry(store, like))
+    own, made = event_of(store, like), []
+    for values in changes:
+        event = {k: v for k, v in {**own, **values}.items() if v is not None}
+        made.append((None, {**manifest, "annotations": {
+            **manifest["annotations"], "org.mreg.event": canonical(event)}}))
+    return add_manifests(store, made)
 
 
 def forge(store, like, **changes):
-    """An event as somebody without mreg would write it: that of seq `like` with
-    other values (None: without)."""
-    manifest = manifest_of(store, log_entry(store, like))
-    event = {**event_of(store, like), **changes}
-    event = {k: v for k, v in event.items() if v is not None}
-    manifest["annotations"]["org.mreg.event"] = canonical(event)
-    return add_manifest(store, manifest)
+    return forge_all(store, like, changes)[0]
 
 
 def remove(store, *seqs):
@@ -288,8 +301,8 @@ def test_large_ones_that_are_no_events_are_not_all_in_memory(
 
 
 def test_many_heads_stop_nobody(mreg, churn, store):
-    for n in range(900):
-        forge(store, 6, kind="to_come", seq=1, prev=[], actor=f"eve{n}")
+    forge_all(store, 6, *({"kind": "to_come", "seq": 1, "prev": [],
+                           "actor": f"eve{n}"} for n in range(900)))
     mreg.run("alias", "set", "churn:v1", "production")
     log = mreg.json("log", "churn", "--verify")
     assert log["verified"] is True and len(log["heads"]) > 1

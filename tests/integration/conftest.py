@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 sys.dont_write_bytecode = True
 
+import faults  # noqa: E402
 import foreign  # noqa: E402
 import harness  # noqa: E402
 from cryptography import x509  # noqa: E402
@@ -272,7 +273,8 @@ def models(work):
         "sharded": lambda: generated() / "sharded",
         "gguf": lambda: generated() / "gguf",
         "nested": lambda: harness.make_nested(work / "nested", 60),
-        "many": lambda: harness.make_nested(work / "many", 5000),
+        "many": lambda: harness.make_nested(work / "many",
+                                            5000 if faults.FULL else 1500),
         "hub-cache": lambda: harness.make_hub_cache(work / "hub"),
     }
 
