@@ -122,7 +122,7 @@ int mr_release_look(struct mr_store *s, const char *release,
 		    const struct mreg_digest *version, bool *there,
 		    struct mreg_error *err);
 /*
- * Give a version a release name: the event, then the tag.  One that this
+ * Give a version a release name: event, tag, siblings'.  One that this
  * version has already is left alone; MREG_ECONFLICT: another one has it, or was
  * given it at the same moment.
  */
@@ -184,10 +184,10 @@ int mr_event_find(struct mr_history *h, const char *text,
  * which every command takes for nothing. */
 int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 		  struct mreg_error *err);
-/* Point the siblings of `alias` (ALIAS-image, ALIAS-docker) at those of the
+/* Point the siblings of `name` (NAME-image, NAME-docker) at those of the
  * version, and remove those that it has none for.  `*changed`: it did. */
-int mr_siblings_move(struct mr_store *s, struct mr_history *h,
-		     const char *alias, const struct mreg_digest *version,
+int mr_siblings_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		     const char *name, const struct mreg_digest *version,
 		     bool *changed, struct mreg_error *err);
 /* Those of any name with version `number`; 0: none. */
 int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,

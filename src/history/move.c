@@ -282,7 +282,7 @@ static int settle_siblings(struct moving *v, bool *changed,
 		struct mreg_digest fold = v->state.fold;
 		bool moved = false;
 		bool wrote;
-		int rc = mr_siblings_move(v->s, v->h, v->move->alias, &fold,
+		int rc = mr_siblings_move(v->m, v->s, v->h, v->move->alias, &fold,
 					  &wrote, err);
 
 		if (rc < 0 || !wrote)

@@ -140,6 +140,7 @@ int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		.m = m, .s = s, .h = h, .release = release, .version = version
 	};
 	bool there = false;
+	bool changed;
 	int rc = mr_release_look(s, release, &version->digest, &there, err);
 
 	if (rc < 0 || there)
@@ -154,5 +155,9 @@ int mr_release_name(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		rc = mr_release_look(s, release, &version->digest, &there, err);
 	if (rc >= 0 && !there)
 		rc = mr_tag_set(s, release, version, bytes, err);
-	return rc < 0 || mr_store_locks(s) ? rc : look_again(&n, err);
+	if (rc >= 0 && !mr_store_locks(s))
+		rc = look_again(&n, err);
+	return rc < 0 ? rc
+		      : mr_siblings_move(m, s, h, release, &version->digest,
+					 &changed, err);
 }

@@ -118,21 +118,27 @@ int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
 		      : 0;
 }
 
-int mr_siblings_move(struct mr_store *s, struct mr_history *h,
-		     const char *alias, const struct mreg_digest *version,
+int mr_siblings_move(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		     const char *name, const struct mreg_digest *version,
 		     bool *changed, struct mreg_error *err)
 {
-	const struct mr_event *ignored;
+	bool known = mr_digest_known(version);
 	uint64_t number = 0;
 	int rc = 0;
 
 	*changed = false;
-	if (mr_digest_known(version))
-		rc = mr_log_number(s, h, version, &number, &ignored, err);
+	if (known)
+		rc = mr_log_any_number(m, s, h, version, &number, err);
 	if (rc < 0)
 		return mr_wrap(err, "'%s' was moved, but not what goes with it",
-			       alias);
-	return mr_siblings_follow(s, alias, number, changed, err);
+			       name);
+	rc = mr_siblings_follow(s, name, number, changed, err);
+	if (rc >= 0 && known && !number && *changed)
+		mr_log(s->env, MREG_LOG_WARN,
+		       "images of '%s' were removed: its version has no "
+		       "number, so it has none",
+		       name);
+	return rc;
 }
 
 int mr_latest_move(struct mreg *m, struct mr_store *s, struct mr_history *h,

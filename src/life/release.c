@@ -34,6 +34,7 @@ static int run_locked(struct mreg *m, struct mr_store *s,
 	MR_AUTO(mr_history_release) struct mr_history h = { .found = false };
 	struct mreg_desc d;
 	bool there = false;
+	bool changed;
 	int rc = mr_target_resolve(s, ref, &d, err);
 
 	if (rc >= 0)
@@ -44,9 +45,15 @@ static int run_locked(struct mreg *m, struct mr_store *s,
 	out->changed = !there;
 	if (there)
 		out->was = d.digest;
-	return there || dry_run
-		       ? 0
-		       : mr_release_name(m, s, &h, ref, release, &d, NULL, err);
+	if (dry_run)
+		return 0;
+	if (!there)
+		return mr_release_name(m, s, &h, ref, release, &d, NULL, err);
+	/* An earlier run may have been killed before it moved those. */
+	rc = mr_history_read(m, s, &h, err);
+	return rc < 0 ? rc
+		      : mr_siblings_move(m, s, &h, release, &d.digest, &changed,
+					 err);
 }
 
 int mreg_release(struct mreg *m, const char *text, const char *release,

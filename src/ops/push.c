@@ -213,19 +213,28 @@ static int take_result(struct push *p, struct mreg_push_result *out,
 /* Is it there already?  Also what a dry run wants to know. */
 static int find_version(struct push *p, struct mreg_error *err)
 {
+	const struct mreg_digest *d = &p->docs.manifest_desc.digest;
 	const struct mr_event *e;
 	int rc = mr_history_read(p->m, p->to, &p->history, err);
 
 	if (rc >= 0)
-		rc = mr_log_number(p->to, &p->history,
-				   &p->docs.manifest_desc.digest,
-				   &p->claim.number, &e, err);
-	if (rc >= 0 && !p->claim.number)
-		rc = mr_log_foreign(p->m, p->to, &p->history,
-				    &p->docs.manifest_desc.digest,
+		rc = mr_log_number(p->to, &p->history, d, &p->claim.number, &e,
+				   err);
+	if (rc >= 0 && !p->claim.number && p->claim.may_be_there)
+		rc = mr_log_foreign(p->m, p->to, &p->history, d,
 				    &p->claim.number, err);
 	p->claim.existed = rc >= 0 && p->claim.number;
 	return rc;
+}
+
+/* As the push would find out: where all that it names is there, so may the
+ * version be. */
+static int look_for_config(struct push *p, struct mreg_error *err)
+{
+	if (mr_plan_bytes_moving(&p->plan))
+		return 0;
+	return mr_store_has(p->to, &p->docs.config_desc,
+			    &p->claim.may_be_there, err);
 }
 
 static int rehearse(struct push *p, struct mreg_push_result *out,
@@ -241,6 +250,8 @@ static int rehearse(struct push *p, struct mreg_push_result *out,
 		rc = mr_push_check_tags(p, err);
 	if (rc >= 0)
 		rc = mr_push_look(p, err);
+	if (rc >= 0)
+		rc = look_for_config(p, err);
 	if (rc >= 0)
 		rc = find_version(p, err);
 	if (rc >= 0)

@@ -6,7 +6,7 @@
  *
  * So a name never has a version without the image that it is to have; and where
  * an image cannot be made the version is not there either, but for one that was
- * there before.
+ * there before, or where somebody else's tag is where its image's is to be.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -89,10 +89,14 @@ int mr_push_also_send(struct push *p, struct mreg_error *err)
 	return rc;
 }
 
+/* What is in the way says what to do; pushing again does not help there. */
 static int fail_late(const struct push *p, size_t i, struct mreg_error *err)
 {
-	(void)mr_wrap(err, "'%s:v%" PRIu64 "' is published, but not its %s",
-		      p->to->label, p->claim.number, p->o->also.items[i]);
+	int rc = mr_wrap(err, "'%s:v%" PRIu64 "' is published, but not its %s",
+			 p->to->label, p->claim.number, p->o->also.items[i]);
+
+	if (rc == MREG_ECONFLICT)
+		return rc;
 	return mr_hint(err,
 		       "push again, or 'mreg image %.100s:v%" PRIu64
 		       " --profile %.20s'",

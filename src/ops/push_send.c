@@ -55,6 +55,8 @@ static int put_config(struct push *p, struct mreg_error *err)
 	/* Not where nothing else was either. */
 	if (!p->plan.fresh || atomic_load(&p->plan.has))
 		rc = mr_store_has(p->to, d, &found, err);
+	/* The manifest may be there too, where nothing of it had to be sent. */
+	p->claim.may_be_there = found && !mr_plan_bytes_moving(&p->plan);
 	if (rc < 0 || found)
 		return rc;
 	return mr_store_put_bytes(p->to, d, p->docs.config.data, err);

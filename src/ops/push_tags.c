@@ -89,20 +89,35 @@ static int move_aliases(struct push *p, struct mreg_error *err)
 	return rc;
 }
 
+/* A new version becomes the latest; one that is there may be it, or become it
+ * where an earlier run or somebody else left the tag behind. */
+static int rehearse_latest(struct push *p, bool *latest, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	uint64_t number;
+	bool found;
+	int rc;
+
+	*latest = !p->claim.existed;
+	if (*latest)
+		return 0;
+	if (p->history.ledger) {
+		rc = mr_log_highest(p->to, &p->history, &number, &now, err);
+		found = rc >= 0 && number;
+	} else {
+		rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
+	}
+	*latest = rc >= 0 && found &&
+		  mreg_digest_equal(&now.digest, &p->docs.manifest_desc.digest);
+	return rc;
+}
+
 int mr_push_rehearse_tags(struct push *p, struct mreg_push_result *out,
 			  struct mreg_error *err)
 {
-	struct mreg_desc now;
-	bool found;
-	int rc = mr_tag_resolve(p->to, "latest", &now, &found, err);
+	int rc = rehearse_latest(p, &out->latest, err);
 
 	out->release = p->release;
-	/* A new version becomes the latest; an old one may be it. */
-	out->latest =
-		rc >= 0 &&
-		(!p->claim.existed ||
-		 (found && mreg_digest_equal(&now.digest,
-					     &p->docs.manifest_desc.digest)));
 	return rc < 0 ? rc : look_at_aliases(p, out, err);
 }
 

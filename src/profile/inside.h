@@ -79,9 +79,10 @@ const char *mr_profile_created(const struct mr_profile *p);
 /* The model's name. */
 const char *mr_profile_title(const struct mr_profile *p);
 
-/* The sibling of `number` was made otherwise. */
+/* The sibling of `number` has another document, `has`: made of this version
+ * otherwise, or not of it at all. */
 int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
-			struct mreg_error *err);
+			const struct mreg_digest *has, struct mreg_error *err);
 
 /* By architecture, then variant; for qsort. */
 int mr_image_platform_compare(const void *a, const void *b);

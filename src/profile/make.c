@@ -83,14 +83,13 @@ static int check_owner(struct making *k, struct mreg_error *err)
  * its sibling would have no name. */
 static int find_number(struct making *k, struct mreg_error *err)
 {
-	const struct mr_event *ignored;
 	int rc = mr_history_read(k->m, k->look.s, &k->h, err);
 
 	k->number = mr_tag_number(k->look.ref.tag);
 	if (rc >= 0 && !k->number)
-		rc = mr_log_number(k->look.s, &k->h,
-				   &k->look.manifest->desc.digest, &k->number,
-				   &ignored, err);
+		rc = mr_log_any_number(k->m, k->look.s, &k->h,
+				       &k->look.manifest->desc.digest,
+				       &k->number, err);
 	else if (rc >= 0)
 		rc = check_owner(k, err);
 	if (rc < 0 || k->number)

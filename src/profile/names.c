@@ -32,7 +32,7 @@ int mr_profile_tag(struct mr_profile *p, uint64_t number,
 		return 0;
 	}
 	if (found)
-		return mr_profile_conflict(p, number, err);
+		return mr_profile_conflict(p, number, &now.digest, err);
 	return mr_tag_set(p->to, tag, &p->top_desc, mr_buf_text(&p->top), err);
 }
 
@@ -73,8 +73,12 @@ static int follow(struct mr_profile *p, struct mr_history *h, const char *name,
 	int rc;
 
 	(void)snprintf(tag, sizeof(tag), "%s%s", name, p->suffix);
-	if (mr_tag_kind(tag) != MR_TAG_SIBLING)
-		return 0; /* too long for a tag */
+	if (mr_tag_kind(tag) != MR_TAG_SIBLING) {
+		mr_log(&p->m->env, MREG_LOG_WARN,
+		       "'%s' gets no %s: its name is too long for that", name,
+		       p->name);
+		return 0;
+	}
 	rc = mr_siblings_follow(p->to, name, p->number, &changed, err);
 	for (i = 0; rc >= 0 && i < MOVES_MAX; i++) {
 		rc = mr_tag_resolve(p->to, name, &now, &found, err);
@@ -88,7 +92,8 @@ static int follow(struct mr_profile *p, struct mr_history *h, const char *name,
 		if (rc < 0 || mreg_digest_equal(&has, &followed))
 			break;
 		followed = has;
-		rc = mr_siblings_move(p->to, h, name, &followed, &changed, err);
+		rc = mr_siblings_move(p->m, p->to, h, name, &followed,
+					      &changed, err);
 	}
 	if (rc < 0 || !mreg_digest_equal(&followed, &p->version->desc.digest))
 		return rc;
@@ -164,7 +169,12 @@ static int check_kept(struct mr_profile *p, struct mreg_error *err)
 	if (rc < 0 ||
 	    (found && mreg_digest_equal(&now.digest, &p->top_desc.digest)))
 		return rc;
-	return mr_profile_conflict(p, p->number, err);
+	if (found)
+		return mr_profile_conflict(p, p->number, &now.digest, err);
+	(void)mr_fail(err, MREG_ECONFLICT,
+		      "'%s:%s' was taken away while its names were given",
+		      p->to->label, tag);
+	return mr_hint(err, "run it again");
 }
 
 int mr_profile_names(struct mr_profile *p, struct mr_history *h,

@@ -251,27 +251,32 @@ int mr_profile_open(struct mreg *m, const struct mreg_ref *ref,
 /* -- what is there -----------------------------------------------------------
  */
 
-int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
-			struct mreg_error *err)
+static bool is_of_version(const struct mr_profile *p,
+			  const struct mr_manifest *was)
 {
-	(void)mr_fail(err, MREG_ECONFLICT,
-		      "'%s:v%" PRIu64 "%s' is there already, and was made "
-		      "otherwise",
-		      p->to->label, number, p->suffix);
-	return mr_hint(err, "it never moves: ask with the options it was made "
-			    "with, or push a new version");
-}
-
-/* What is there was made of this version otherwise, or is not of it at all. */
-static int fail_there(const struct mr_profile *p, uint64_t number,
-		      const struct mr_manifest *was, struct mreg_error *err)
-{
-	const char *of = mr_annotation(&was->annotations, MR_ANNOTATION_DERIVED);
+	const char *of =
+		mr_annotation(&was->annotations, MR_ANNOTATION_DERIVED);
 	char text[MREG_DIGEST_TEXT];
 
-	if (of && strcmp(of, mreg_digest_text(&p->version->desc.digest,
-					      text)) == 0)
-		return mr_profile_conflict(p, number, err);
+	return of && strcmp(of, mreg_digest_text(&p->version->desc.digest,
+						 text)) == 0;
+}
+
+int mr_profile_conflict(const struct mr_profile *p, uint64_t number,
+			const struct mreg_digest *has, struct mreg_error *err)
+{
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *was = NULL;
+	struct mreg_error ignored = MREG_ERROR_INIT;
+
+	if (mr_manifest_fetch(p->m, p->to, has, &was, &ignored) < 0 ||
+	    is_of_version(p, was)) {
+		(void)mr_fail(err, MREG_ECONFLICT,
+			      "'%s:v%" PRIu64 "%s' is there already, and was "
+			      "made otherwise",
+			      p->to->label, number, p->suffix);
+		return mr_hint(err, "it never moves: ask with the options it "
+				    "was made with, or push a new version");
+	}
 	(void)mr_fail(err, MREG_ECONFLICT,
 		      "'%s:v%" PRIu64 "%s' is there already, and was not made "
 		      "of this version",
@@ -285,14 +290,79 @@ static bool is_top(const struct mr_profile *p, const struct mreg_desc *d)
 	return p->top.len && mreg_digest_equal(&p->top_desc.digest, &d->digest);
 }
 
-/* Digests that nobody here has read are taken from what is there: what differs
- * even so is another image, and no byte is read for that.  What does not is
- * only called the same when its bytes were read, once on each machine: somebody
- * else may have written layers, configs and manifests that fit each other. */
+static int has(const struct mr_profile *p, const struct mreg_desc *d,
+	       bool *whole, struct mreg_error *err)
+{
+	return *whole && mr_digest_known(&d->digest)
+		       ? mr_store_has(p->to, d, whole, err)
+		       : 0;
+}
+
+static bool all_there(const struct mr_plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->count; i++)
+		if (plan->items[i].step != MR_STEP_REUSE)
+			return false;
+	return true;
+}
+
+/* A folder can lose files, and looking is cheap there; a registry is believed
+ * until it says that something is missing. */
+static int is_whole(struct mr_profile *p, bool *whole, struct mreg_error *err)
+{
+	size_t i;
+	int rc;
+
+	*whole = true;
+	if (mr_store_is_far(p->to))
+		return 0;
+	rc = p->kind->look(p, err);
+	if (rc < 0)
+		return rc;
+	*whole = all_there(&p->plan) && all_there(&p->below);
+	rc = has(p, &p->config_desc, whole, err);
+	for (i = 0; rc >= 0 && i < p->platform_count; i++) {
+		rc = has(p, &p->platforms[i].config_desc, whole, err);
+		if (rc >= 0)
+			rc = has(p, &p->platforms[i].manifest_desc, whole, err);
+	}
+	if (rc >= 0 && !*whole)
+		mr_log(&p->m->env, MREG_LOG_INFO,
+		       "'%s:v%" PRIu64 "%s' lost some of its files, they are "
+		       "made again",
+		       p->to->label, p->number, p->suffix);
+	return rc;
+}
+
+/* Whether what is there is what we make.  What of it nobody here has read is
+ * read then, once on each machine: somebody else may have written layers,
+ * configs and manifests that fit each other. */
+static int compare(struct mr_profile *p, const struct mreg_desc *now,
+		   struct mreg_error *err)
+{
+	MR_AUTO(mr_manifest_freep) struct mr_manifest *was = NULL;
+	int rc = mr_manifest_fetch(p->m, p->to, &now->digest, &was, err);
+	bool prove;
+
+	if (rc >= 0)
+		rc = p->kind->adopt(p, was, err);
+	/* In a folder a part of it may be gone that had its digests. */
+	prove = is_top(p, now) || (!p->top.len && !mr_store_is_far(p->to));
+	if (rc >= 0 && prove && p->kind->prove && !p->o->dry_run)
+		rc = p->kind->prove(p, err);
+	if (rc < 0)
+		return rc;
+	return is_top(p, now) ? 0
+			      : mr_profile_conflict(p, p->number, &now->digest,
+						    err);
+}
+
 int mr_profile_look(struct mr_profile *p, uint64_t number,
 		    struct mreg_error *err)
 {
-	MR_AUTO(mr_manifest_freep) struct mr_manifest *was = NULL;
+	struct mreg_error why = MREG_ERROR_INIT;
 	char tag[64];
 	struct mreg_desc now;
 	bool found = false;
@@ -302,25 +372,18 @@ int mr_profile_look(struct mr_profile *p, uint64_t number,
 	if (number) {
 		(void)snprintf(tag, sizeof(tag), "v%" PRIu64 "%s", number,
 			       p->suffix);
-		rc = mr_tag_resolve(p->to, tag, &now, &found, err);
+		rc = mr_tag_resolve(p->to, tag, &now, &found, &why);
 	}
-	if (rc < 0)
+	if (rc < 0 && rc != MREG_ENOTFOUND) {
+		if (err)
+			*err = why;
 		return rc;
-	if (!found)
+	}
+	/* A folder may have lost the document: it is made again. */
+	if (rc < 0 || !found)
 		return p->kind->look(p, err);
-	rc = mr_manifest_fetch(p->m, p->to, &now.digest, &was, err);
-	if (rc >= 0)
-		rc = p->kind->adopt(p, was, err);
-	if (rc < 0)
-		return rc;
-	if (is_top(p, &now) && p->kind->prove && !p->o->dry_run)
-		rc = p->kind->prove(p, err);
-	if (rc < 0)
-		return rc;
-	if (!is_top(p, &now))
-		return fail_there(p, number, was, err);
-	p->identical = true;
-	return 0;
+	rc = compare(p, &now, err);
+	return rc < 0 ? rc : is_whole(p, &p->identical, err);
 }
 
 int mr_profile_send(struct mr_profile *p, struct mreg_error *err)

@@ -95,6 +95,10 @@ int mr_log_fixed(struct mreg *m, struct mr_store *s, struct mr_history *h,
 
 /* What claiming came to. */
 struct mr_claim {
+	/* Given: its v<N> may be there without its log, which is asked for
+	 * once: mr_log_foreign. */
+	bool may_be_there;
+	/* Results. */
 	uint64_t number;
 	bool existed; /* a v<N> had this digest before */
 };
@@ -107,6 +111,14 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const struct mreg_ref *ref, const struct mreg_desc *version,
 		 const void *manifest, const char *run, struct mr_claim *out,
 		 struct mreg_error *err);
+/* The number of a version: by the log, else of a v<N> that it does not know. */
+int mr_log_any_number(struct mreg *m, struct mr_store *s,
+		      struct mr_history *h, const struct mreg_digest *d,
+		      uint64_t *number, struct mreg_error *err);
+/* The highest number whose v<N> is there and may be `latest`, and what it has;
+ * 0: none.  Tags that the log does not know count. */
+int mr_log_highest(struct mr_store *s, struct mr_history *h, uint64_t *number,
+		   struct mreg_desc *out, struct mreg_error *err);
 /*
  * Make `latest` point at the highest version, reading the log again until it
  * does and no higher one has appeared (product.md 3.2, last paragraph).

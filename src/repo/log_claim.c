@@ -136,7 +136,8 @@ static int find_existing(struct claiming *c, struct mr_claim *out,
 	if (rc < 0 || removed)
 		return rc;
 	rc = mr_log_number(c->s, c->h, d, &out->number, &e, err);
-	if (rc < 0 || out->number || mr_ledger_claim_of(c->h->ledger, d))
+	if (rc < 0 || out->number || !out->may_be_there ||
+	    mr_ledger_claim_of(c->h->ledger, d))
 		return rc;
 	return mr_log_foreign(c->m, c->s, c->h, d, &c->foreign, err);
 }
@@ -194,6 +195,7 @@ static int try_claim(struct claiming *c, bool *lost, struct mr_claim *out,
 	uint64_t next = next_number(c->h);
 	bool removed = false;
 	bool contested;
+	bool ours;
 	int rc;
 
 	if (!mine && !*lost)
@@ -201,9 +203,11 @@ static int try_claim(struct claiming *c, bool *lost, struct mr_claim *out,
 	rc = mine ? is_removed(c, &removed, err) : 0;
 	if (rc < 0)
 		return rc;
+	ours = !mine && c->foreign &&
+	       !mr_ledger_contested(c->h->ledger, c->foreign, d);
 	if (!mine || removed)
-		return write_claim(c, !mine && c->foreign ? c->foreign : next,
-				   mine, lost, err);
+		return write_claim(c, ours ? c->foreign : next, mine, lost,
+				   err);
 	contested = mr_ledger_contested(c->h->ledger, mine->number, d);
 	rc = take_tag(c, mine->number, contested, out, done, err);
 	if (rc < 0 || *done)
@@ -234,7 +238,8 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 	bool lost = true;
 	int rc;
 
-	memset(out, 0, sizeof(*out));
+	out->number = 0;
+	out->existed = false;
 	take_because(&c);
 	rc = mr_history_read(m, s, h, err);
 	if (rc >= 0)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -95,6 +96,16 @@ int mr_log_foreign(struct mreg *m, struct mr_store *s,
 	return rc;
 }
 
+int mr_log_any_number(struct mreg *m, struct mr_store *s,
+		      struct mr_history *h, const struct mreg_digest *d,
+		      uint64_t *number, struct mreg_error *err)
+{
+	const struct mr_event *ignored;
+	int rc = mr_log_number(s, h, d, number, &ignored, err);
+
+	return rc < 0 || *number ? rc : mr_log_foreign(m, s, h, d, number, err);
+}
+
 /* Whether `latest` may have it. */
 static bool is_current(const struct mr_standing *now,
 		       const struct mreg_digest *d)
@@ -104,11 +115,48 @@ static bool is_current(const struct mr_standing *now,
 	return !v || (!v->archived && !v->removed);
 }
 
-/* The highest number that is neither archived nor removed and whose v<N> is
- * there, and what it has. */
-static int highest_version(struct mr_store *s, struct mr_history *h,
-			   uint64_t *number, struct mreg_desc *out,
-			   struct mreg_error *err)
+/* Numbers with a standing claim, and those of tags that no event tells of;
+ * ascending; the caller's. */
+static int all_numbers(struct mr_history *h, uint64_t **out, size_t *count,
+		       struct mreg_error *err)
+{
+	MR_AUTO(mr_list_release) struct mr_list unknown = { .n = 0 };
+	MR_AUTO(mr_free) uint64_t *known = NULL;
+	uint64_t *all;
+	size_t n = 0;
+	size_t i;
+	int rc = mr_ledger_numbers(h->ledger, &known, &n, err);
+
+	if (rc >= 0)
+		rc = find_unknown(h, &unknown, err);
+	if (rc < 0)
+		return rc;
+	all = mr_array(n + unknown.n, sizeof(*all));
+	if (!all)
+		return mr_fail_nomem(err);
+	if (n)
+		memcpy(all, known, n * sizeof(*all));
+	for (i = 0; i < unknown.n; i++)
+		all[n++] = mr_tag_number(unknown.items[i]);
+	qsort(all, n, sizeof(*all), compare_numbers);
+	*out = all;
+	*count = n;
+	return 0;
+}
+
+/* A tag that somebody moved has another version than its number's: `ls` shows
+ * it. */
+static bool is_moved(struct mr_history *h, uint64_t number,
+		     const struct mreg_digest *has)
+{
+	const struct mr_event *owner = mr_ledger_owner(h->ledger, number, has);
+
+	return owner ? !mreg_digest_equal(&owner->version, has)
+		     : mr_ledger_contested(h->ledger, number, has);
+}
+
+int mr_log_highest(struct mr_store *s, struct mr_history *h, uint64_t *number,
+		   struct mreg_desc *out, struct mreg_error *err)
 {
 	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	MR_AUTO(mr_free) uint64_t *numbers = NULL;
@@ -117,9 +165,8 @@ static int highest_version(struct mr_store *s, struct mr_history *h,
 
 	*number = 0;
 	if (rc >= 0)
-		rc = mr_ledger_numbers(h->ledger, &numbers, &n, err);
+		rc = all_numbers(h, &numbers, &n, err);
 	while (rc >= 0 && n > 0) {
-		const struct mr_event *owner;
 		char tag[32];
 		bool found;
 
@@ -128,10 +175,8 @@ static int highest_version(struct mr_store *s, struct mr_history *h,
 		rc = mr_tag_resolve(s, tag, out, &found, err);
 		if (rc < 0 || !found)
 			continue;
-		owner = mr_ledger_owner(h->ledger, numbers[n], &out->digest);
-		if (!owner || !mreg_digest_equal(&owner->version, &out->digest))
-			continue; /* a foreign move: `ls` shows it */
-		if (!is_current(&now, &out->digest))
+		if (is_moved(h, numbers[n], &out->digest) ||
+		    !is_current(&now, &out->digest))
 			continue;
 		*number = numbers[n];
 		return 0;
@@ -149,7 +194,7 @@ int mr_log_latest(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		struct mreg_desc top;
 		struct mreg_desc now;
 		bool found;
-		int rc = highest_version(s, h, at, &top, err);
+		int rc = mr_log_highest(s, h, at, &top, err);
 
 		if (rc >= 0 && *at == 0)
 			return mr_fail(err, MREG_ENOTFOUND,

@@ -32,7 +32,6 @@ static int find_number(struct mreg *m, const struct mr_look *l,
 {
 	MR_AUTO(mr_history_release) struct mr_history h = { .ledger = NULL };
 	const struct mreg_digest *d = &l->manifest->desc.digest;
-	const struct mr_event *ignored;
 	int rc;
 
 	*number = mr_number_recall(m, l->s, d);
@@ -40,7 +39,7 @@ static int find_number(struct mreg *m, const struct mr_look *l,
 		return 0;
 	rc = mr_history_read(m, l->s, &h, err);
 	if (rc >= 0)
-		rc = mr_log_number(l->s, &h, d, number, &ignored, err);
+		rc = mr_log_any_number(m, l->s, &h, d, number, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot tell which version of '%s' it is",
 			       l->s->label);

@@ -183,6 +183,43 @@ def test_siblings_follow_names(mreg, files, churn, tmp_path):
     assert churn.tags()["latest-image"] == made["digest"]
 
 
+def test_a_release_gets_the_image_that_was_there(mreg, files, churn):
+    made = mreg.json("push", files, "churn", "--also", "image")["also"][0]
+    mreg.run("release", "churn:v1", "1.0.0")
+    assert churn.tags()["1.0.0-image"] == made["digest"]
+    # A run that was killed in between is completed by the next.
+    index = churn.folder / "index.json"
+    document = json.loads(index.read_bytes())
+    document["manifests"] = [
+        e for e in document["manifests"] if e["annotations"].get(
+            "org.opencontainers.image.ref.name") != "1.0.0-image"]
+    index.write_text(json.dumps(document))
+    assert "1.0.0-image" not in churn.tags()
+    mreg.run("release", "churn:v1", "1.0.0")
+    assert churn.tags()["1.0.0-image"] == made["digest"]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("what", ["layer", "shell", "child", "other child",
+                                  "config", "index"])
+def test_what_a_folder_lost_is_made_again(mreg, files, churn, tmp_path, what,
+                                          fresh):
+    mreg.json("push", files, "churn")
+    made = mreg.json("image", "churn")
+    manifest = churn.manifest(made["digest"])
+    children = churn.document(made["digest"])["manifests"]
+    lost = {"layer": manifest["layers"][-1], "shell": manifest["layers"][0],
+            "child": children[0], "other child": children[1],
+            "config": manifest["config"], "index": made}[what]["digest"]
+    (churn.folder / "blobs/sha256" / lost[7:]).unlink()
+    env = {"XDG_CACHE_HOME": str(tmp_path / "new")} if fresh else {}
+    again = mreg.json("image", "churn", env=env)
+    assert again["digest"] == made["digest"]
+    assert not again["identical"]
+    assert churn.blob(lost)
+    assert mreg.json("image", "churn", env=env)["identical"]
+
+
 def test_the_second_time_nothing_is_sent(mreg, files, churn):
     mreg.json("push", files, "churn")
     made = mreg.json("image", "churn")

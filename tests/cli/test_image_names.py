@@ -107,3 +107,49 @@ def test_an_image_that_a_name_loses_is_told(mreg, churn, tmp_path):
     r = mreg.run("alias", "rm", "churn:production")
     assert "production-image" not in churn.tags()
     assert "was removed: v" not in r.stderr
+
+
+@pytest.fixture
+def bare(mreg, store, churn, tmp_path):
+    """churn with v1 and v2, their images and `production` at v2, as a client
+    copies it that takes no log along; somebody else's mreg."""
+    for n in 1, 2:
+        mreg.json("push", model(tmp_path / f"m{n}", n), "churn", "--also",
+                  "image")
+    mreg.run("alias", "set", "churn:v2", "production")
+    path = churn.folder / "index.json"
+    index = json.loads(path.read_bytes())
+    index["manifests"] = [
+        e for e in index["manifests"] if not e.get("annotations", {}).get(
+            "org.opencontainers.image.ref.name", "mreg.").startswith("mreg.")]
+    path.write_text(json.dumps(index))
+    return mreg.clone(tmp_path / "other", MREG_STORE=str(store))
+
+
+def test_an_alias_keeps_an_image_where_there_is_no_log(bare, churn):
+    tags = churn.tags()
+    assert tags["production-image"] == tags["v2-image"] != tags["v1-image"]
+    r = bare.run("alias", "set", "churn:v1", "production")
+    assert churn.tags()["production-image"] == tags["v1-image"]
+    assert "removed" not in r.stderr
+    bare.run("release", "churn:v2", "2.0.0")
+    assert churn.tags()["2.0.0-image"] == tags["v2-image"]
+
+
+def test_an_alias_names_a_version_where_there_is_no_log(bare, churn):
+    made = bare.json("image", "churn:production")
+    assert made["identical"] and made["tag"] == "v2-image"
+
+
+def test_what_is_in_the_way_of_a_pushs_image_is_told(mreg, files, churn,
+                                                     tmp_path):
+    mreg.json("push", files, "churn", "--also", "image")
+    retag(churn, "latest-image", "v1-image")
+    path = churn.folder / "index.json"
+    path.write_text(path.read_text().replace('"latest-image"', '"v2-image"'))
+    other = model(tmp_path / "other", 4)
+    for _ in range(2):
+        why = mreg.fails(4, "push", other, "churn", "--also", "image")
+        assert "was not made of this version" in \
+            f"{why['message']} {why['cause']}"
+        assert "delete that tag" in why["hint"]

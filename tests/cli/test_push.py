@@ -32,9 +32,12 @@ def test_a_version_that_came_without_its_log_is_the_same_version(
     index.write_text(json.dumps(document))
     other = mreg.clone(tmp_path / "other", MREG_STORE=str(store))
     assert other.json("log", "m")["count"] == 0
+    second = other.json("resolve", "m:v2")["digest"]
     for words in ["--dry-run"], [], []:
         again = other.json("push", model, "m", "--metric", "auc=1", *words)
         assert (again["version"], again["identical"]) == ("v1", True)
+        assert not again["latest"]
+    assert other.json("resolve", "m:latest")["digest"] == second
     assert other.json("log", "m")["count"] == 1
     # What nobody has pushed again keeps its number too.
     third = other.json("push", model, "m", "--metric", "auc=3")
