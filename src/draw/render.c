@@ -235,7 +235,7 @@ void mr_render_head(const struct mr_render *d, struct mr_yaml *y)
 	mr_buf_printf(&b, d->r->tag ? ":%s" : "@%s",
 		      d->r->tag ? d->r->tag : d->digest);
 	mr_buf_printf(&b, " --format %s", words[d->o->as]);
-	mr_yaml_note(y, mr_buf_text(&b));
+	mr_yaml_note_built(y, &b);
 }
 
 void mr_render_shares(const struct mr_render *d, struct mr_yaml *y)
@@ -253,7 +253,7 @@ void mr_render_shares(const struct mr_render *d, struct mr_yaml *y)
 			      s->version[0] ? s->version : "-",
 			      has_uri(d->o) ? s->uri : s->reference);
 	}
-	mr_yaml_note(y, mr_buf_text(&b));
+	mr_yaml_note_built(y, &b);
 }
 
 void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y)

@@ -106,7 +106,7 @@ static void put_canary_notes(const struct mr_render *d, struct mr_yaml *y)
 		      "was rolled out before,\nwhich has to be %s; a first "
 		      "revision gets everything.  Needs Knative",
 		      own->weight, version);
-	mr_yaml_note(y, mr_buf_text(&b));
+	mr_yaml_note_built(y, &b);
 }
 
 int mr_render_kserve(const struct mr_render *split, struct mr_buf *b,

@@ -47,6 +47,14 @@ void mr_yaml_note(struct mr_yaml *y, const char *text)
 	}
 }
 
+void mr_yaml_note_built(struct mr_yaml *y, const struct mr_buf *text)
+{
+	if (!text->failed)
+		mr_yaml_note(y, mr_buf_text(text));
+	else if (!y->b->failed)
+		y->b->failed = text->failed;
+}
+
 void mr_yaml_map(struct mr_yaml *y, const char *key)
 {
 	indent(y);

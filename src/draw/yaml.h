@@ -13,6 +13,8 @@ struct mr_yaml {
 
 /* A line "# ..."; a text of many lines is many of them. */
 void mr_yaml_note(struct mr_yaml *y, const char *text);
+/* The same of what was built in a buffer; where that failed, all of it has. */
+void mr_yaml_note_built(struct mr_yaml *y, const struct mr_buf *text);
 /* "key:", and what follows is one deeper, until mr_yaml_up; keys are ours and
  * plain, as are values of mr_yaml_own. */
 void mr_yaml_map(struct mr_yaml *y, const char *key);

@@ -96,6 +96,20 @@ static void nests_maps_lists_and_notes(void **state)
 					     "  inner: 1\n");
 }
 
+static void no_line_is_left_out_where_memory_was(void **state)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 12);
+	struct mr_buf text = { .failed = MREG_ENOMEM };
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_yaml y = { .b = &b };
+
+	(void)state;
+	mr_yaml_own(&y, "a", "1");
+	mr_yaml_note_built(&y, &text);
+	mr_yaml_own(&y, "b", "2");
+	assert_code(MREG_ENOMEM, mr_buf_check(&b, "the text", &err), err);
+}
+
 static void kserve_is_this(void **state)
 {
 	struct mreg_resolve_result r = resolved();
@@ -167,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quotes_what_could_be_yaml),
 		cmocka_unit_test(nests_maps_lists_and_notes),
+		cmocka_unit_test(no_line_is_left_out_where_memory_was),
 		cmocka_unit_test(kserve_is_this),
 		cmocka_unit_test(needs_the_image_but_for_mregs_own_scheme),
 		cmocka_unit_test(knows_its_words),
