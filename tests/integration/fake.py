@@ -5,10 +5,10 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import subprocess
 import urllib.request
 
+import faults
 import harness
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -101,22 +101,18 @@ class Fake:
     def whole(self, repository):
         """({N: digest} of the versions, what is wrong there): each tag names
         a manifest that is there, with all that it names."""
-        found, wrong = {}, []
-        there = self.content(repository)
-        for tag, digest in there["tags"].items():
+        wrong, there = [], self.content(repository)
+
+        def read_manifest(reference):
+            digest = there["tags"].get(reference, reference)
             text = there["manifests"].get(digest)
-            if text is None or digest != "sha256:" + hashlib.sha256(
-                    text.encode()).hexdigest():
-                wrong.append(f"manifest of {tag}")
-                continue
-            doc = json.loads(text)
-            parts = [doc["config"], *doc["layers"]] if "config" in doc else []
-            for d in parts:
-                if there["blobs"].get(d["digest"]) != d["size"]:
-                    wrong.append(f"{d['digest']} of {tag}")
-            if re.fullmatch("v[0-9]+", tag):
-                found[int(tag[1:])] = digest
-        return found, wrong
+            return digest, None if text is None else text.encode()
+
+        def has_blob(digest, size):
+            return there["blobs"].get(digest) == size
+
+        return faults.versions_whole(lambda: there["tags"], read_manifest,
+                                     has_blob, wrong), wrong
 
     def leaks(self):
         """Requests that showed credentials where they do not belong."""

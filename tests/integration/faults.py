@@ -104,6 +104,15 @@ def versions_whole(read_tags, read_manifest, has_blob, missing):
     return out
 
 
+def layout_tags(folder):
+    """{tag: digest} of an OCI layout, none where there is none yet."""
+    path = folder / "index.json"
+    name = "org.opencontainers.image.ref.name"
+    return {e["annotations"][name]: e["digest"]
+            for e in json.loads(path.read_bytes())["manifests"]
+            if name in e.get("annotations", {})} if path.exists() else {}
+
+
 def look_at_layout(folder, missing):
     """The same of an OCI layout, with all bytes hashed: also blobs that
     nothing names are what their names say."""

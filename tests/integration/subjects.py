@@ -11,6 +11,7 @@ from harness import write
 sys.path.append(str(harness.ROOT / "tests/cli"))
 
 import weight_files  # noqa: E402
+from images import Base  # noqa: E402
 
 # -- a model whose files say something ----------------------------------------
 
@@ -107,6 +108,56 @@ def policy_wrong(who, model, status):
     return []
 
 
+# -- other profiles -----------------------------------------------------------
+
+# Words that make one of version 1 of a model that gguf_model() made, and the
+# name that its tag ends with; `base` is what image_base() gave.
+PROFILES = {
+    "image": (lambda m, base: ["image", f"{m}:v1"], "image"),
+    "image docker": (lambda m, base: ["image", f"{m}:v1", "--profile",
+                                      "docker"], "docker"),
+    "image base": (lambda m, base: ["image", f"{m}:v1", "--base", base],
+                   "image"),
+}
+SUFFIXES = tuple(sorted({suffix for _, suffix in PROFILES.values()}))
+
+
+def gguf_model(folder):
+    """What may be an image, and a model of Docker's too."""
+    write(folder / "model.gguf", weight_files.gguf(
+        {"blk.0.weight": [8, 8]}, general__architecture="llama"))
+    write(folder / "config.json", '{"model_type": "llama"}')
+    return folder
+
+
+def image_base(folder):
+    """The reference of an image for --base."""
+    Base(folder / "base")
+    return f"oci:{folder}//base:1"
+
+
+def prepare_canary(who, model, folders):
+    """`model`:production gets two versions with images, and is split."""
+    for folder in folders:
+        who.run("push", folder, model, "--also", "image")
+    who.run("alias", "set", f"{model}:v1", "production")
+    who.run(*HISTORY["split"][0](model))
+
+
+def siblings_wrong(tags, suffix, status):
+    """What is wrong with the siblings among `tags`, {tag: digest}, after the
+    command that makes `suffix` of a model's only version; and their digest,
+    if there are any."""
+    found = {tag: digest for tag, digest in tags.items()
+             if tag.endswith(tuple(f"-{s}" for s in SUFFIXES))}
+    expected = {f"v1-{suffix}", f"latest-{suffix}"}
+    digests = set(found.values())
+    if not set(found) <= expected or len(digests) > 1 or \
+            (status == 0 and set(found) != expected):
+        return [f"siblings are {found}"], digests
+    return [], digests
+
+
 # -- what others packed -------------------------------------------------------
 
 PACKED = ("tar", "gzip", "zstd", "image", "select")
@@ -179,6 +230,8 @@ HISTORY = {
     "deprecate": (lambda m: ["deprecate", f"{m}:v1", "--reason", "old"],
                   "deprecated"),
     "archive": (lambda m: ["archive", f"{m}:v2"], "archived"),
+    "split": (lambda m: ["split", f"{m}:production", "v1=90", "v2=10"],
+              "split_recorded"),
 }
 HISTORY_BEFORE = (lambda m: ["alias", "set", f"{m}:v2", "production"],
                   lambda m: ["alias", "set", f"{m}:v1", "production"],

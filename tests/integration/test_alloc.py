@@ -35,6 +35,10 @@ MORE = ("push policy", "push run", "attach", "evaluate", "policy set",
         *(f"pull {how}" for how in subjects.PACKED))
 # And these, which write into the log.
 TOLD = tuple(name for name in subjects.HISTORY if name not in COMMANDS)
+# Those of other profiles, and those who serve models.
+SERVED = (*subjects.PROFILES, "push image", "storage-initializer")
+# A cluster is given nothing out of a store on this machine.
+AWAY = ("resolve kserve",)
 # Those that have a file of which ranges are fetched, and whose upload and
 # download are recorded, so that they go on; the copy sends it in pieces.
 LARGE = ("push large", "pull large", "copy large")
@@ -81,12 +85,14 @@ class Place:
         self.who = harness.Mreg(program(), folder / "home", {
             **env, **SANITIZERS, "MREG_JOBS": "1"})
         self.models = [small_model(folder / f"m{n}", n) for n in (1, 2)]
-        self.runs, self.pushed = 0, set()
+        self.runs, self.pushed, self.made = 0, set(), set()
         self.archive = folder / "m.tar"
         self.rich = [subjects.rich_model(folder / f"r{n}", n)
                      for n in (1, 2)]
         self.policy = harness.write(folder / "policy.yaml", subjects.POLICY)
         self.run = subjects.mlflow_run(folder / "runs")
+        self.gguf = subjects.gguf_model(folder / "gguf")
+        self.base = subjects.image_base(folder)
         self.said = {}
 
     def fill(self, prefix):
@@ -103,6 +109,7 @@ class Place:
         for m in self.models:
             self.who.run("push", m, f"{self.source}told")
         subjects.prepare_history(self.who, f"{self.source}told")
+        self.who.run("push", self.gguf, f"{self.source}gguf")
 
     def alone(self, n, name):
         """What the n-th run gets for itself: environment, folder."""
@@ -131,6 +138,9 @@ class Store(Place):
             return {}, []
         return faults.look(self.who, repository)
 
+    def tags(self, repository):
+        return faults.layout_tags(self.who.store / repository)
+
     def lacks(self, repository):
         return set()
 
@@ -155,6 +165,7 @@ class Registry(Place):
         self.fill_more(foreign.Registry(first.host, "foreign"))
         self.who.run("copy", f"{first.host}/foreign", f"{self.source}foreign")
         self.who.run("push", self.models[0], f"{self.source}short")
+        subjects.prepare_canary(self.who, f"{self.source}served", self.models)
         self.big = small_model(folder / "large", 3, 20 * MIB)
         self.who.run("push", self.big, f"{self.source}large")
         self.who.run("export", f"{self.source}m", self.archive)
@@ -184,6 +195,9 @@ class Registry(Place):
 
     def whole(self, repository):
         return self.servers[-1].whole(repository)
+
+    def tags(self, repository):
+        return self.servers[-1].content(repository)["tags"]
 
     def lacks(self, repository):
         """Documents that a reader without the referrers API does not find."""
@@ -252,21 +266,24 @@ class Run:
                                    f"{target}{self.to}"],
         }.get(name, self.more)()
         self.check = self.check_told if name in TOLD else \
-            getattr(self, "check_" + name.split()[0])
+            getattr(self, "check_" + name.split()[0].replace("-", "_"))
         if name == "export":
             self.out.mkdir(parents=True)
-        if name in (*CHANGES, *TOLD):
+        origin = "told" if name in TOLD else "short" if name in CHANGES else \
+            "gguf" if name in subjects.PROFILES else None
+        if origin:
             # Its log has nothing of the other runs.
-            place.who.run("copy", source + ("told" if name in TOLD else
-                                            "short"),
-                          f"{target}{self.to}", env=self.env)
+            place.who.run("copy", source + origin, f"{target}{self.to}",
+                          env=self.env)
 
     def more(self):
-        """The words of MORE and TOLD."""
+        """The words of MORE, TOLD, SERVED and AWAY."""
         place, (verb, _, what) = self.place, self.name.partition(" ")
         source, to = place.source, f"{place.target}{self.to}"
         if self.name in TOLD:
             return subjects.HISTORY[self.name][0](to)
+        if self.name in subjects.PROFILES:
+            return subjects.PROFILES[self.name][0](to, place.base)
         if verb == "pull":
             return subjects.pull_packed(f"{source}foreign", what, self.out)
         if verb in subjects.DOCUMENTS:
@@ -275,6 +292,11 @@ class Run:
         return {
             "push policy": ["push", place.rich[1], to, "--policy",
                             place.policy, *subjects.PASSES],
+            "push image": ["push", place.gguf, to, "--also", "image"],
+            "storage-initializer": ["storage-initializer",
+                                    f"mreg://{source}m:v2", self.out],
+            "resolve kserve": ["resolve", f"{source}served:production",
+                               "--format", "kserve"],
             "push run": ["push", place.rich[0], to, "--from-run", place.run],
             "policy set": ["policy", "set", to, place.policy],
             "policy show": ["policy", "show", rich],
@@ -309,9 +331,21 @@ class Run:
         self.place.pushed |= {(self.name, d) for d in found.values()}
         if status == 0 and list(found) != [1]:
             wrong.append(f"versions are {found}")
-        if sum(self.name == name for name, _ in self.place.pushed) > 1:
-            wrong.append(f"other bytes: {self.place.pushed}")
-        return wrong
+        if self.name == "push image":
+            wrong += self.check_image(status)
+        return wrong + self.same_bytes(self.place.pushed)
+
+    def same_bytes(self, all_made):
+        made = [d for name, d in all_made if name == self.name]
+        return [f"other bytes: {made}"] if len(made) > 1 else []
+
+    def check_image(self, status):
+        _, wrong = self.place.whole(self.to)
+        _, suffix = subjects.PROFILES.get(self.name, ("", "image"))
+        bad, digests = subjects.siblings_wrong(self.place.tags(self.to),
+                                               suffix, status)
+        self.place.made |= {(self.name, d) for d in digests}
+        return wrong + bad + self.same_bytes(self.place.made)
 
     def check_pull(self, status):
         if self.name in MORE:
@@ -327,6 +361,8 @@ class Run:
             assert_pulled(self.out, expected)
         return wrong
 
+    check_storage_initializer = check_pull
+
     def check_ls(self, status):
         """The same as when nothing fails, but for what it says is missing."""
         said = self.place.said
@@ -340,6 +376,7 @@ class Run:
         return []
 
     check_inspect = check_diff = check_check = check_card = check_ls
+    check_resolve = check_ls
 
     def check_attach(self, status):
         name = f"{self.place.target}{self.to}"
@@ -440,8 +477,8 @@ def numbers(total, plan):
 
 @pytest.mark.parametrize("where, name", [
     *(("store", name) for name in COMMANDS),
-    *(("registry", name) for name in (*COMMANDS, *LARGE)),
-    *((where, name) for i, name in enumerate((*MORE, *TOLD))
+    *(("registry", name) for name in (*COMMANDS, *LARGE, *AWAY)),
+    *((where, name) for i, name in enumerate((*MORE, *TOLD, *SERVED))
       for turn, where in enumerate(("store", "registry"))
       if faults.FULL or i % 2 == turn)])
 def test_no_allocation_matters_more_than_its_command(places, where, name,
