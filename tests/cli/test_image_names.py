@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import aging
 import harness
 from images import Store
 
@@ -59,22 +60,11 @@ def test_an_alias_gets_a_version_and_its_image(mreg, files, churn, tmp_path):
     assert told["also"][0]["names"] == ["production-image"]
 
 
-def retag(churn, tag, other):
-    """Point `tag` at what `other` has, as a client does that is not mreg."""
-    path = churn.folder / "index.json"
-    index = json.loads(path.read_bytes())
-    name = "org.opencontainers.image.ref.name"
-    there = {m["annotations"][name]: m for m in index["manifests"]
-             if name in m.get("annotations", {})}
-    there[tag].update({**there[other], "annotations": {name: tag}})
-    path.write_text(json.dumps(index))
-
-
 def test_a_version_that_was_moved_makes_no_image(mreg, files, churn, tmp_path):
     mreg.json("push", files, "churn")
     mreg.json("push", model(tmp_path / "second", 4), "churn")
     right = churn.tags()["v1"]
-    retag(churn, "v1", "v2")
+    aging.tag(churn.folder, "v1", churn.tags()["v2"])
     for words in ["--dry-run"], []:
         why = mreg.fails(4, "image", "churn:v1", *words)
         assert "'churn:v1' was moved without mreg" in why["message"]
@@ -144,12 +134,33 @@ def test_an_alias_names_a_version_where_there_is_no_log(bare, churn):
 def test_what_is_in_the_way_of_a_pushs_image_is_told(mreg, files, churn,
                                                      tmp_path):
     mreg.json("push", files, "churn", "--also", "image")
-    retag(churn, "latest-image", "v1-image")
-    path = churn.folder / "index.json"
-    path.write_text(path.read_text().replace('"latest-image"', '"v2-image"'))
+    aging.tag(churn.folder, "v2-image", churn.tags()["v1-image"])
     other = model(tmp_path / "other", 4)
     for _ in range(2):
         why = mreg.fails(4, "push", other, "churn", "--also", "image")
         assert "was not made of this version" in \
             f"{why['message']} {why['cause']}"
         assert "delete that tag" in why["hint"]
+
+
+@pytest.mark.parametrize("name", ["production", "nightly", "v2", "v2-docker",
+                                  "mreg.policy", "2026.11", "../x", "a b"])
+def test_what_is_no_release_name_is_not_followed(mreg, files, churn, tmp_path,
+                                                 name):
+    """Whoever may push may write an event that calls a version anything, and
+    set that tag to it."""
+    mreg.json("push", files, "churn")
+    mreg.json("push", model(tmp_path / "second", 4), "churn:production",
+              "--also", "image")
+    mreg.json("release", "churn:v1", "1.0.0")
+    aging.write_event(mreg, churn.folder, "churn", "release_named",
+                      release=name, version=churn.tags()["v1"])
+    before = churn.tags()
+    aging.tag(churn.folder, name, before["v1"])
+    told = mreg.json("image", "churn:v1")
+    assert told["names"] == ["1.0.0-image"]
+    tags = churn.tags()
+    assert {tag for tag in tags if tags[tag] == tags["v1-image"]} == \
+        {"v1-image", "1.0.0-image"}
+    for tag in "production-image", "v2-image", "latest-image":
+        assert tags[tag] == before[tag]

@@ -1,9 +1,11 @@
 """test_identity.py - the same files are the same version, whoever pushes them,
 from wherever, whenever; and the second push sends nothing."""
 import os
+import re
 
 import pytest
 
+import fake
 from harness import NOBODY, Mreg, copy_tree, small_model
 
 # Without a faked monotonic clock: waiting must still end.
@@ -130,3 +132,23 @@ def test_a_file_that_may_be_known_is_hashed_before_it_is_sent(plain, binary,
     # local store.
     forgetful = who.clone(box / "home2", XDG_DATA_HOME=who.env["XDG_DATA_HOME"])
     assert streams(forgetful, "hash-first-b") == 0
+
+
+def test_versions_without_a_log_are_not_asked_for_one_by_one(binary, box):
+    """Those that came with no log: only where all of a version is there, it may
+    be one of them."""
+    there = fake.Fake()
+    one = Mreg(binary, box / "one", {"MREG_REGISTRY": there.host})
+    one.run("push", small_model(box / "m1", 1), "m")
+    found = there.content("m")
+    text = found["manifests"][found["tags"]["v1"]].encode()
+    for n in range(2, 41):
+        fake.send(there, "PUT", f"/v2/m/manifests/v{n}", text, fake.MANIFEST)
+    two = Mreg(binary, box / "two", {"MREG_REGISTRY": there.host})
+    before = len(there.seen())
+    made = two.json("push", small_model(box / "m2", 2), "m")
+    assert made["number"] == 41
+    asked = [q["path"] for q in there.seen()[before:] if q["method"] == "HEAD"
+             and re.search("/manifests/v[0-9]+$", q["path"])]
+    assert 0 < len(asked) < 6, asked
+    assert there.stop() == 0
