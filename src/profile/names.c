@@ -154,34 +154,53 @@ static int add_aliases(struct mr_profile *p, struct mr_history *h,
 	return rc;
 }
 
-/* Without a lock two may find the tag free at once, and set it to what each of
- * them made: it is whose that was last, and the other is told. */
-static int check_kept(struct mr_profile *p, struct mreg_error *err)
+/* What the sibling has; NONE: it is gone.  Without a lock two may find it free
+ * at once, and set it to what each of them made: it is whose that was last. */
+static int look_again(struct mr_profile *p, struct mreg_digest *has,
+		      struct mreg_error *err)
 {
 	char tag[TAG_BYTES];
 	struct mreg_desc now;
-	bool found;
+	bool found = false;
 	int rc;
 
+	memset(has, 0, sizeof(*has));
 	(void)snprintf(tag, sizeof(tag), "v%" PRIu64 "%s", p->number,
 		       p->suffix);
 	rc = mr_tag_resolve(p->to, tag, &now, &found, err);
-	if (rc < 0 ||
-	    (found && mreg_digest_equal(&now.digest, &p->top_desc.digest)))
-		return rc;
-	if (found)
-		return mr_profile_conflict(p, p->number, &now.digest, err);
+	if (rc >= 0 && found)
+		*has = now.digest;
+	return rc;
+}
+
+static int fail_lost(const struct mr_profile *p, const struct mreg_digest *has,
+		     struct mreg_error *err)
+{
+	if (mr_digest_known(has))
+		return mr_profile_conflict(p, p->number, has, err);
 	(void)mr_fail(err, MREG_ECONFLICT,
-		      "'%s:%s' was taken away while its names were given",
-		      p->to->label, tag);
+		      "'%s:v%" PRIu64 "%s' was taken away meanwhile",
+		      p->to->label, p->number, p->suffix);
 	return mr_hint(err, "run it again");
+}
+
+static int follow_all(struct mr_profile *p, struct mr_history *h,
+		      const struct mr_list *names, struct mreg_error *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc >= 0 && i < names->n; i++)
+		rc = follow(p, h, names->items[i], err);
+	return rc;
 }
 
 int mr_profile_names(struct mr_profile *p, struct mr_history *h,
 		     struct mreg_error *err)
 {
 	MR_AUTO(mr_list_release) struct mr_list names = { .n = 0 };
-	size_t i;
+	struct mreg_digest has = p->top_desc.digest;
+	bool kept = true;
 	int rc = add_tagged(p, "latest", &names, err);
 
 	if (rc >= 0 && h->ledger)
@@ -189,13 +208,19 @@ int mr_profile_names(struct mr_profile *p, struct mr_history *h,
 	if (rc >= 0 && h->ledger)
 		rc = add_aliases(p, h, &names, err);
 	/* What was read may be read anew from here on. */
-	for (i = 0; rc >= 0 && i < names.n; i++)
-		rc = follow(p, h, names.items[i], err);
+	if (rc >= 0)
+		rc = follow_all(p, h, &names, err);
+	if (rc >= 0)
+		rc = look_again(p, &has, err);
+	kept = mreg_digest_equal(&has, &p->top_desc.digest);
+	/* The other may have set its names before ours were. */
+	if (rc >= 0 && !kept)
+		rc = follow_all(p, h, &names, err);
 	mr_list_sort(&p->names);
 	if (rc < 0)
 		return mr_wrap(err,
 			       "'%s:v%" PRIu64 "%s' is there, but not all that "
 			       "goes with the version's names",
 			       p->to->label, p->number, p->suffix);
-	return check_kept(p, err);
+	return kept ? 0 : fail_lost(p, &has, err);
 }

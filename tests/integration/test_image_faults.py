@@ -269,6 +269,78 @@ def test_an_alias_that_moves_meanwhile_keeps_its_own_image(binary, box):
     assert there.stop() == 0
 
 
+class Rival:
+    """Somebody who makes the image of m:v1 otherwise, and had not seen ours."""
+
+    def __init__(self, binary, box):
+        self.there = fake.Fake(tag_delete=True)
+        self.who = Mreg(binary, box / "user",
+                        env={"MREG_REGISTRY": self.there.host})
+        self.who.run("push", harness.small_model(box / "m", 1), "m")
+        self.theirs = self.who.json("image", "m", "--platform",
+                                    "linux/amd64")["digest"]
+        self.text = self.there.content("m")["manifests"][self.theirs]
+        for tag in IMAGE_TAGS:
+            fake.send(self.there, "DELETE", f"/v2/m/manifests/{tag}")
+        assert not IMAGE_TAGS & set(self.tags())
+
+    def tags(self):
+        return self.there.content("m")["tags"]
+
+    def put(self, tag):
+        fake.send(self.there, "PUT", f"/v2/m/manifests/{tag}",
+                  self.text.encode(), fake.INDEX)
+
+
+@pytest.fixture
+def rival(binary, box):
+    rival = Rival(binary, box)
+    yield rival
+    assert rival.there.stop() == 0
+
+
+def assert_lost(rival, r, tags, says):
+    """Who lost is told, and what is there is the other's."""
+    assert r.status == 4 and not r.stdout, str(r)
+    error = json.loads(r.stderr.splitlines()[-1])["error"]
+    assert error["code"] == "conflict" and says in error["message"]
+    found = {t: d for t, d in rival.tags().items() if t.endswith("-image")}
+    assert found == dict.fromkeys(tags, rival.theirs)
+    assert rival.there.whole("m")[1] == []
+
+
+def test_whose_image_was_replaced_is_told(rival):
+    """Both found the tag free; there is no lock."""
+    rival.there.fault(method="PUT", path="*/manifests/v1-image", times=1,
+                      late=True, rival=rival.text)
+    assert_lost(rival, rival.who.run("image", "m", "--json", status=None),
+                {"v1-image"}, "by someone else meanwhile")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT"])
+def test_names_follow_the_image_that_replaced_ours(rival, method):
+    """The other sets it and the version's names while ours are still to come."""
+    rival.there.fault(method=method, path="*/manifests/latest-image",
+                      delay_ms=2000, times=1)
+    process = rival.who.start("image", "m", "--json")
+    while "v1-image" not in rival.tags():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    for tag in sorted(IMAGE_TAGS, reverse=True):
+        rival.put(tag)
+    assert process.poll() is None
+    assert_lost(rival, finish(process), IMAGE_TAGS, "made otherwise")
+
+
+def test_whose_image_came_last_has_it(rival):
+    rival.there.fault(method="PUT", path="*/manifests/v1-image", times=1,
+                      rival=rival.text)
+    made = rival.who.json("image", "m")
+    assert made["digest"] != rival.theirs
+    assert {rival.tags()[tag] for tag in IMAGE_TAGS} == {made["digest"]}
+
+
 # -- full disks --------------------------------------------------------------------
 
 
