@@ -10,8 +10,7 @@
 #include "look/look.h"
 
 #define MR_COLLECT_NOTE 200
-#define MR_COLLECT_TAG 32 /* "v9007199254740991-docker" */
-#define MR_COLLECT_SIBLINGS 2
+#define MR_COLLECT_TAG MR_SIBLING_TAG
 
 /* One number, and what is to be done about it. */
 struct mr_numbered {
@@ -45,8 +44,8 @@ struct mr_read_version {
 	bool configured; /* what its config says is in `look.meta` */
 	char *card;      /* owned; NULL: none */
 	struct mr_attached_rows attached;
-	struct mr_manifest *siblings[MR_COLLECT_SIBLINGS]; /* owned; NULL */
-	char note[MR_COLLECT_NOTE];                        /* "": none */
+	struct mr_manifest *siblings[MR_SIBLING_KINDS]; /* owned; NULL */
+	char note[MR_COLLECT_NOTE];                     /* "": none */
 	char note_hang[MR_COLLECT_NOTE];
 };
 
@@ -144,9 +143,6 @@ int mr_collect_rejudged(struct mr_collect *c, bool *out,
  * wrong with it is a note. */
 int mr_collect_version(struct mr_collect *c, struct mr_read_version *v,
 		       struct mreg_error *err);
-/* "v3-image". */
-const char *mr_collect_sibling(const struct mr_numbered *v, size_t i,
-			       char out[MR_COLLECT_TAG]);
 /* As it was before what it leads to was kept elsewhere, without a request:
  * manifest (taken), config, and its files where `filed`. */
 int mr_collect_again(struct mr_collect *c, struct mr_read_version *v,

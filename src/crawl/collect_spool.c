@@ -190,7 +190,7 @@ static void add_version(struct mr_buf *b, const struct mr_read_version *v)
 	mr_buf_add(b, &v->attached.count, sizeof(v->attached.count));
 	for (i = 0; i < v->attached.count; i++)
 		add_attached(b, &v->attached.items[i]);
-	for (i = 0; i < MR_COLLECT_SIBLINGS; i++)
+	for (i = 0; i < MR_SIBLING_KINDS; i++)
 		add_manifest(b, v->siblings[i]);
 }
 
@@ -219,7 +219,7 @@ static int take_version(struct mr_collect *c, struct fields *f,
 		rc = mr_fail_nomem(err);
 	if (rc >= 0)
 		rc = take_all_attached(f, &v->attached, err);
-	for (i = 0; rc >= 0 && i < MR_COLLECT_SIBLINGS; i++)
+	for (i = 0; rc >= 0 && i < MR_SIBLING_KINDS; i++)
 		rc = take_manifest(f, &v->siblings[i], err);
 	if (rc >= 0 && f->bad)
 		return mr_fail(err, MREG_EINTERNAL,

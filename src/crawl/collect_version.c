@@ -17,17 +17,6 @@
 /* Of a ModelPack config that honest tools write; larger ones are not kept. */
 #define CONFIG_KEPT_BYTES (64u << 10)
 
-const char *mr_collect_sibling(const struct mr_numbered *v, size_t i,
-			       char out[MR_COLLECT_TAG])
-{
-	static const char *const ends[MR_COLLECT_SIBLINGS] = { "image",
-							       "docker" };
-
-	(void)snprintf(out, MR_COLLECT_TAG, "v%" PRIu64 "-%s", v->number,
-		       ends[i]);
-	return out;
-}
-
 void mr_read_version_release(struct mr_read_version *v)
 {
 	size_t i;
@@ -37,7 +26,7 @@ void mr_read_version_release(struct mr_read_version *v)
 		mr_look_release(&v->look);
 	v->looked = false;
 	mr_attached_release(&v->attached);
-	for (i = 0; i < MR_COLLECT_SIBLINGS; i++)
+	for (i = 0; i < MR_SIBLING_KINDS; i++)
 		mr_manifest_freep(&v->siblings[i]);
 	mr_release(v->card);
 	v->card = NULL;
@@ -283,13 +272,13 @@ static int get_sibling(struct mr_collect *c, struct mr_read_version *v,
 {
 	MR_AUTO(mr_doc_release) struct mr_doc raw = MR_DOC_INIT;
 	struct mreg_error why = MREG_ERROR_INIT;
-	char tag[MR_COLLECT_TAG];
+	char tag[MR_SIBLING_TAG];
 	bool found = false;
 	int rc;
 
 	count(c);
-	rc = mr_store_get(c->s, mr_collect_sibling(v->of, i, tag), &raw, &found,
-			  &why);
+	rc = mr_store_get(c->s, mr_sibling_tag(v->of->number, i, tag), &raw,
+			  &found, &why);
 	if (rc >= 0 && found)
 		rc = mr_manifest_parse(raw.bytes.data, raw.bytes.len,
 				       raw.desc.media_type, &v->siblings[i],
@@ -316,7 +305,7 @@ static int read_hanging(struct mr_collect *c, struct mr_read_version *v,
 			       "%zu documents cannot be read: %s",
 			       v->attached.unread,
 			       v->attached.why ? v->attached.why : "unknown");
-	for (i = 0; rc >= 0 && i < MR_COLLECT_SIBLINGS; i++)
+	for (i = 0; rc >= 0 && i < MR_SIBLING_KINDS; i++)
 		rc = get_sibling(c, v, i, err);
 	return rc;
 }

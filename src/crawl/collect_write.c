@@ -161,7 +161,7 @@ static void take_sibling(const struct mr_manifest *m, const char *tag,
 static int put_documents(struct mr_collect *c, struct mr_read_version *v,
 			 struct mreg_error *err)
 {
-	char tag[MR_COLLECT_TAG];
+	char tag[MR_SIBLING_TAG];
 	MR_AUTO(mr_arena_freep)
 	struct mr_arena *a = mr_arena_new(MR_RESULT_MAX_BYTES);
 	struct mr_ix_document *items;
@@ -171,17 +171,18 @@ static int put_documents(struct mr_collect *c, struct mr_read_version *v,
 
 	if (!a)
 		return mr_fail_nomem(err);
-	items = mr_arena_alloc(a, (v->attached.count + MR_COLLECT_SIBLINGS) *
+	items = mr_arena_alloc(a, (v->attached.count + MR_SIBLING_KINDS) *
 					  sizeof(*items));
 	for (i = 0; items && i < v->attached.count; i++)
 		take_attached(&v->attached.items[i], &v->of->digest, a,
 			      &items[n++]);
-	for (i = 0; items && i < MR_COLLECT_SIBLINGS; i++)
+	for (i = 0; items && i < MR_SIBLING_KINDS; i++)
 		if (v->siblings[i])
-			take_sibling(v->siblings[i],
-				     mr_arena_strdup(a, mr_collect_sibling(
-								v->of, i, tag)),
-				     &v->of->digest, &items[n++]);
+			take_sibling(
+				v->siblings[i],
+				mr_arena_strdup(a, mr_sibling_tag(v->of->number,
+								  i, tag)),
+				&v->of->digest, &items[n++]);
 	rc = mr_result_check(a, err);
 	if (rc >= 0)
 		rc = mr_index_replace_documents(c->w, &v->of->digest, items, n,

@@ -230,17 +230,16 @@ static int take_leftovers(struct gc *g, struct mreg_error *err)
 
 /* Registries drop "v3-image" from listings where there is a "v3": what is to go
  * with a version is asked for. */
-static int find_sibling(struct gc *g, const struct gc_item *it,
-			const char *suffix, struct mreg_error *err)
+static int find_sibling(struct gc *g, const struct gc_item *it, size_t kind,
+			struct mreg_error *err)
 {
 	struct gc_tag t = { .kind = MR_TAG_SIBLING };
 	void *items = g->tags;
 	size_t cap = g->tag_count + 1;
-	char name[64];
+	char name[MR_SIBLING_TAG];
 	int rc;
 
-	(void)snprintf(name, sizeof(name), "v%" PRIu64 "%s", it->number,
-		       suffix);
+	(void)mr_sibling_tag(it->number, kind, name);
 	if (mr_list_has(&g->names, name))
 		return 0;
 	rc = mr_tag_resolve(g->s, name, &t.desc, &t.found, err);
@@ -259,7 +258,7 @@ static int find_sibling(struct gc *g, const struct gc_item *it,
 
 static int find_siblings(struct gc *g, struct mreg_error *err)
 {
-	size_t i;
+	size_t i, k;
 	int rc = 0;
 
 	for (i = 1; rc >= 0 && i < g->item_count; i++) {
@@ -267,9 +266,8 @@ static int find_siblings(struct gc *g, struct mreg_error *err)
 
 		if (!it->number || !it->v || !it->v->removed)
 			continue;
-		rc = find_sibling(g, it, "-image", err);
-		if (rc >= 0)
-			rc = find_sibling(g, it, "-docker", err);
+		for (k = 0; rc >= 0 && k < MR_SIBLING_KINDS; k++)
+			rc = find_sibling(g, it, k, err);
 	}
 	return rc;
 }

@@ -12,13 +12,6 @@
 
 #define TAG_BYTES 160 /* the longest tag and a suffix */
 
-static const struct sibling {
-	const char *suffix, *what, *option;
-} siblings[] = {
-	{ "-image", "image", "" },
-	{ "-docker", "Docker model", " --profile docker" },
-};
-
 int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 		  struct mreg_error *err)
 {
@@ -41,23 +34,22 @@ int mr_tag_remove(struct mr_store *s, const char *tag, bool *tombstone,
 	return rc < 0 ? rc : mr_store_set(s, tag, &gone, bytes, NULL, err);
 }
 
-/* What `v<N><suffix>` of the version has. */
-static int find_sibling(struct mr_store *s, uint64_t number, const char *suffix,
+/* What the `kind`th sibling of the version has. */
+static int find_sibling(struct mr_store *s, uint64_t number, size_t kind,
 			struct mreg_desc *out, bool *found,
 			struct mreg_error *err)
 {
-	char tag[TAG_BYTES];
+	char tag[MR_SIBLING_TAG];
 
 	*found = false;
-	if (!number)
-		return 0;
-	(void)snprintf(tag, sizeof(tag), "v%" PRIu64 "%s", number, suffix);
-	return mr_tag_resolve(s, tag, out, found, err);
+	return number ? mr_tag_resolve(s, mr_sibling_tag(number, kind, tag),
+				       out, found, err)
+		      : 0;
 }
 
 /* Whoever deploys it finds nothing from now on. */
 static void tell_removed(struct mr_store *s, const char *tag,
-			 const struct sibling *b, uint64_t number)
+			 const struct mr_sibling_kind *b, uint64_t number)
 {
 	mr_log(s->env, MREG_LOG_WARN,
 	       "'%s' was removed: v%" PRIu64 " has no %s; 'mreg image "
@@ -93,24 +85,23 @@ int mr_siblings_follow(struct mr_store *s, const char *name, uint64_t number,
 	int rc = 0;
 
 	*changed = false;
-	for (i = 0; rc >= 0 && i < MR_COUNT(siblings); i++) {
+	for (i = 0; rc >= 0 && i < MR_SIBLING_KINDS; i++) {
 		struct mreg_desc want;
 		char tag[TAG_BYTES];
 		bool removed = false;
 		bool wanted;
 
 		(void)snprintf(tag, sizeof(tag), "%s%s", name,
-			       siblings[i].suffix);
+			       mr_sibling_kinds[i].suffix);
 		if (mr_tag_kind(tag) != MR_TAG_SIBLING)
 			continue; /* too long for a tag */
-		rc = find_sibling(s, number, siblings[i].suffix, &want, &wanted,
-				  err);
+		rc = find_sibling(s, number, i, &want, &wanted, err);
 		if (rc >= 0)
 			rc = move_sibling(s, tag, &want, wanted, &removed,
 					  changed, err);
 		/* Of a name that is gone, nobody asks for it. */
 		if (removed && number)
-			tell_removed(s, tag, &siblings[i], number);
+			tell_removed(s, tag, &mr_sibling_kinds[i], number);
 	}
 	return rc < 0 ? mr_wrap(err,
 				"'%s' was moved, but not what goes with it",

@@ -81,6 +81,23 @@ enum mr_tag_kind mr_tag_kind(const char *tag);
 /* The N of v<N>, at most MR_VERSION_MAX; 0 when `tag` is not a version. */
 uint64_t mr_tag_number(const char *tag);
 
+/* The profiles in which a version may stand beside itself: its sibling's tag is
+ * its own and the suffix. */
+#define MR_SUFFIX_IMAGE "-image"
+#define MR_SUFFIX_DOCKER "-docker"
+struct mr_sibling_kind {
+	const char *profile; /* as `--profile` names it */
+	const char *suffix;
+	const char *what;   /* for messages: "has no ..." */
+	const char *option; /* of `mreg image` that makes it */
+};
+#define MR_SIBLING_KINDS 2
+extern const struct mr_sibling_kind mr_sibling_kinds[MR_SIBLING_KINDS];
+#define MR_SIBLING_TAG 32 /* "v9007199254740991-docker" */
+/* The tag of the `kind`th sibling of v<number>.  Returns `out`. */
+const char *mr_sibling_tag(uint64_t number, size_t kind,
+			   char out[MR_SIBLING_TAG]);
+
 /* -- documents ----------------------------------------------------------- */
 
 struct mr_annotations {

@@ -6,6 +6,8 @@
  */
 #include "oci/oci.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -109,13 +111,27 @@ static enum mr_tag_kind base_kind(const char *tag)
 	return MR_TAG_ALIAS;
 }
 
-/* Length of `tag` without "-image" or "-docker"; 0: it has neither. */
+const struct mr_sibling_kind mr_sibling_kinds[MR_SIBLING_KINDS] = {
+	{ "image", MR_SUFFIX_IMAGE, "image", "" },
+	{ "docker", MR_SUFFIX_DOCKER, "Docker model", " --profile docker" },
+};
+
+const char *mr_sibling_tag(uint64_t number, size_t kind,
+			   char out[MR_SIBLING_TAG])
+{
+	(void)snprintf(out, MR_SIBLING_TAG, "v%" PRIu64 "%s", number,
+		       mr_sibling_kinds[kind].suffix);
+	return out;
+}
+
+/* Length of `tag` without the suffix of a profile; 0: it has none. */
 static size_t sibling_base(const char *tag)
 {
-	if (mr_text_ends(tag, "-image"))
-		return strlen(tag) - strlen("-image");
-	if (mr_text_ends(tag, "-docker"))
-		return strlen(tag) - strlen("-docker");
+	size_t i;
+
+	for (i = 0; i < MR_SIBLING_KINDS; i++)
+		if (mr_text_ends(tag, mr_sibling_kinds[i].suffix))
+			return strlen(tag) - strlen(mr_sibling_kinds[i].suffix);
 	return 0;
 }
 

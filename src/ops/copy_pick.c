@@ -349,20 +349,17 @@ static int add_if_there(struct copy *c, const char *name,
 
 static int add_versions_tags(struct copy *c, struct mreg_error *err)
 {
-	static const char *const tails[] = { "", "-image", "-docker" };
 	/* As cosign signed before there were referrers. */
 	static const char *const signatures[] = { "sig", "att", "sbom" };
 	char hex[129];
 	char name[160];
 	size_t i;
-	int rc = 0;
+	int rc;
 
-	for (i = 0; rc >= 0 && i < MR_COUNT(tails); i++) {
-		(void)snprintf(name, sizeof(name), "v%" PRIu64 "%s", c->number,
-			       tails[i]);
-		rc = i ? add_if_there(c, name, err)
-		       : mr_copy_tag_add(c, name, err);
-	}
+	(void)snprintf(name, sizeof(name), "v%" PRIu64, c->number);
+	rc = mr_copy_tag_add(c, name, err);
+	for (i = 0; rc >= 0 && i < MR_SIBLING_KINDS; i++)
+		rc = add_if_there(c, mr_sibling_tag(c->number, i, name), err);
 	(void)mr_digest_hex(&c->version.digest, hex);
 	for (i = 0; rc >= 0 && i < MR_COUNT(signatures); i++) {
 		(void)snprintf(name, sizeof(name), "sha256-%s.%s", hex,

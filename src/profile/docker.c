@@ -254,7 +254,7 @@ static int docker_send(struct mr_profile *p, struct mreg_error *err)
 
 const struct mr_profile_kind mr_profile_docker = {
 	.name = "docker",
-	.suffix = "-docker",
+	.suffix = MR_SUFFIX_DOCKER,
 	.open = docker_open,
 	.adopt = docker_adopt,
 	.look = docker_look,

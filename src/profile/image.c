@@ -308,7 +308,7 @@ static int image_send(struct mr_profile *p, struct mreg_error *err)
 
 const struct mr_profile_kind mr_profile_image = {
 	.name = "image",
-	.suffix = "-image",
+	.suffix = MR_SUFFIX_IMAGE,
 	.open = image_open,
 	.adopt = image_adopt,
 	.prove = image_prove,

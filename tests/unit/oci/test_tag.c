@@ -116,6 +116,24 @@ static void knows_mregs_own_tags(void **state)
 	all_are(MR_TAG_SIBLING, siblings);
 }
 
+/* What is made of a version has the kind of what is made of a version. */
+static void names_siblings(void **state)
+{
+	static const char *const names[] = { "v3-image", "v3-docker" };
+	char tag[MR_SIBLING_TAG];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < MR_SIBLING_KINDS; i++) {
+		assert_string_equal(mr_sibling_tag(3, i, tag), names[i]);
+		assert_string_equal(mr_sibling_kinds[i].suffix, names[i] + 2);
+		assert_string_equal(mr_sibling_kinds[i].profile, names[i] + 3);
+		(void)mr_sibling_tag(MR_VERSION_MAX, i, tag);
+		assert_int_equal(mr_tag_kind(tag), MR_TAG_SIBLING);
+		assert_true(strlen(tag) == 18 + strlen(names[i] + 3));
+	}
+}
+
 static void refuses_what_is_no_tag(void **state)
 {
 	static const char *const tags[] = { "",         ".a",     "-a",  "a/b",
@@ -141,6 +159,7 @@ int main(void)
 		cmocka_unit_test(knows_aliases),
 		cmocka_unit_test(keeps_foreign_tags_apart),
 		cmocka_unit_test(knows_mregs_own_tags),
+		cmocka_unit_test(names_siblings),
 		cmocka_unit_test(refuses_what_is_no_tag),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
