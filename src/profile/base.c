@@ -190,6 +190,17 @@ static bool is_platform(const struct mr_image_platform *at)
 		mr_image_is_word(at->variant, strlen(at->variant)));
 }
 
+/* With files below /models already, which would be taken for the model's. */
+static bool is_of_model(const json_t *run)
+{
+	const json_t *labels = json_object_get(run, "Labels");
+	const char *type =
+		json_string_value(json_object_get(labels, MR_IMAGE_LABEL_TYPE));
+
+	return json_object_get(labels, MR_IMAGE_LABEL_PROFILE) ||
+	       (type && strcmp(type, MR_IMAGE_TYPE) == 0);
+}
+
 static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		       struct mr_image_platform *at, struct mreg_error *err)
 {
@@ -222,6 +233,8 @@ static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		rc = mr_result_check(p->arena, err);
 	if (rc < 0)
 		return rc;
+	if (is_of_model(run))
+		return fail_base(p, "it is a model's image itself", err);
 	if (!at->os || !at->architecture)
 		return fail_base(p, "its config names no platform", err);
 	if (!is_platform(at))

@@ -20,6 +20,10 @@
 #define MR_IMAGE_NEVER "1970-01-01T00:00:00Z"
 /* "image/1": changes with what spec/image.md says. */
 #define MR_IMAGE_PROFILE "image/1"
+/* Labels that tell a model's image from others; olot writes the first too. */
+#define MR_IMAGE_LABEL_TYPE "org.containers.type"
+#define MR_IMAGE_TYPE "ai.image.model.car"
+#define MR_IMAGE_LABEL_PROFILE "org.mreg.profile"
 
 /* What all documents of one image say alike; borrowed. */
 struct mr_image_facts {

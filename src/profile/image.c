@@ -44,12 +44,12 @@ static int make_labels(struct mr_profile *p, struct mreg_error *err)
 
 	if (!labels)
 		return mr_fail_nomem(err);
-	add_label(labels, &n, "org.containers.type", "ai.image.model.car");
+	add_label(labels, &n, MR_IMAGE_LABEL_TYPE, MR_IMAGE_TYPE);
 	add_label(labels, &n, MR_ANNOTATION_DERIVED,
 		  mr_arena_strdup(
 			  p->arena,
 			  mreg_digest_text(&p->version->desc.digest, text)));
-	add_label(labels, &n, "org.mreg.profile", MR_IMAGE_PROFILE);
+	add_label(labels, &n, MR_IMAGE_LABEL_PROFILE, MR_IMAGE_PROFILE);
 	add_label(labels, &n, MR_IMAGE_PREFIX "licenses",
 		  mr_profile_says(p, MR_IMAGE_PREFIX "licenses"));
 	add_label(labels, &n, MR_ANNOTATION_TITLE, mr_profile_title(p));

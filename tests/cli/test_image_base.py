@@ -94,7 +94,11 @@ def test_layers_of_docker_s_type_become_oci_s(mreg, files, churn, store):
     (LAYER, {"rootfs": None}, "no rootfs"),
     (LAYER, {"config": {"Env": [1]}}, "no text"),
     (LAYER, {"config": {"Cmd": ["x"] * 1001}}, "too many"),
-    (LAYER, {"architecture": ""}, "no platform")])
+    (LAYER, {"architecture": ""}, "no platform"),
+    (LAYER, {"config": {"Labels": {"org.mreg.profile": "image/2"}}},
+     "a model's image"),
+    (LAYER, {"config": {"Labels": {
+        "org.containers.type": "ai.image.model.car"}}}, "a model's image")])
 def test_what_cannot_be_a_base_is_refused(mreg, files, churn, store, kind,
                                           extra, told):
     Base(store / "bad", kind, extra)
@@ -110,3 +114,21 @@ def test_only_an_image_is_a_base(mreg, files, pushed):
     assert "it is no image" in why["message"]
     assert "base" in mreg.fails(3, "image", "churn", "--base",
                                 "none:1")["message"]
+
+
+def test_the_image_of_another_model_is_no_base(mreg, files, pushed, store):
+    """Its files and ours would be one model for whoever reads /models."""
+    mreg.json("image", "churn")
+    other = Store(store / "other")
+    mreg.json("push", files, "other")
+    before = other.tags()
+    why = mreg.fails(9, "image", "other", "--base", "churn:v1-image")
+    assert "a model's image" in why["message"] and why["hint"]
+    assert other.tags() == before
+
+
+def test_other_labels_of_a_base_say_nothing(mreg, files, store):
+    Base(store / "tools", extra={"config": {"Labels": {
+        "org.containers.type": "ai.image.tools", "org.mreg.other": "x"}}})
+    mreg.json("push", files, "churn")
+    mreg.json("image", "churn", "--base", "tools:1")
