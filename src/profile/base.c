@@ -335,30 +335,31 @@ static int check_platforms(struct mr_profile *p,
 			   const struct mr_image_platform *asked, size_t n,
 			   struct mreg_error *err)
 {
+	char text[MR_IMAGE_PLATFORM_TEXT];
+	char why[SHOWN];
 	size_t i;
 	size_t k;
 
 	for (i = 0; i < n; i++) {
-		char why[SHOWN];
-
 		for (k = 0; k < p->platform_count; k++)
 			if (is_wanted(&asked[i], 1, &p->platforms[k]))
 				break;
 		if (k < p->platform_count)
 			continue;
-		(void)snprintf(why, sizeof(why), "it is not for %s/%s",
-			       asked[i].os, asked[i].architecture);
+		(void)snprintf(why, sizeof(why), "it is not for %s",
+			       mr_image_platform_text(&asked[i], text));
 		return fail_base(p, why, err);
 	}
 	if (!p->platform_count)
 		return fail_base(p, "it has no image for Linux", err);
-	for (i = 1; i < p->platform_count; i++)
+	for (i = 1; i < p->platform_count; i++) {
 		if (mr_image_platform_compare(&p->platforms[i - 1],
-					      &p->platforms[i]) == 0)
-			return fail_base(p,
-					 "it has two images for one "
-					 "platform",
-					 err);
+					      &p->platforms[i]) != 0)
+			continue;
+		(void)snprintf(why, sizeof(why), "it has two images for %s",
+			       mr_image_platform_text(&p->platforms[i], text));
+		return fail_base(p, why, err);
+	}
 	return 0;
 }
 
@@ -367,6 +368,7 @@ static int check_platforms(struct mr_profile *p,
 
 static int plan_layers(struct mr_profile *p, struct mreg_error *err)
 {
+	char text[MR_IMAGE_PLATFORM_TEXT];
 	size_t n = 0;
 	size_t i;
 	size_t k;
@@ -383,9 +385,9 @@ static int plan_layers(struct mr_profile *p, struct mreg_error *err)
 			struct mr_item *it = &p->below.items[n++];
 
 			it->desc = at->base[k].desc;
-			it->label =
-				mr_arena_printf(p->arena, "base %s, layer %zu",
-						at->architecture, k + 1);
+			it->label = mr_arena_printf(
+				p->arena, "base %s, layer %zu",
+				mr_image_platform_text(at, text), k + 1);
 			rc = it->label
 				     ? mr_remote_check_size(p->to, it->label,
 							    it->desc.size, err)

@@ -3,6 +3,7 @@
  */
 #include "profile/platforms.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,15 @@ int mr_image_platform_compare(const void *a, const void *b)
 			      y->variant ? y->variant : "");
 }
 
+const char *mr_image_platform_text(const struct mr_image_platform *at,
+				   char out[MR_IMAGE_PLATFORM_TEXT])
+{
+	(void)snprintf(out, MR_IMAGE_PLATFORM_TEXT, "%s/%s%s%s", at->os,
+		       at->architecture, at->variant ? "/" : "",
+		       at->variant ? at->variant : "");
+	return out;
+}
+
 /* -- shells -------------------------------------------------------------------
  */
 
@@ -117,8 +127,10 @@ static const struct mr_profile_shell *find_shell(const char *architecture)
 static int fail_shell(const struct mr_image_platform *at,
 		      struct mreg_error *err)
 {
-	(void)mr_fail(err, MREG_EUNSUPPORTED, "there is no /bin/sh for %s/%s",
-		      at->os, at->architecture);
+	char text[MR_IMAGE_PLATFORM_TEXT];
+
+	(void)mr_fail(err, MREG_EUNSUPPORTED, "there is no /bin/sh for %s",
+		      mr_image_platform_text(at, text));
 	return mr_hint(err, "take one from an image with --base, or do "
 			    "without: --no-shell");
 }
@@ -147,6 +159,7 @@ static struct mr_image_platform *new_platform(struct mr_profile *p)
 
 static int take_asked(struct mr_profile *p, struct mreg_error *err)
 {
+	char text[MR_IMAGE_PLATFORM_TEXT];
 	size_t i;
 	int rc = 0;
 
@@ -159,9 +172,10 @@ static int take_asked(struct mr_profile *p, struct mreg_error *err)
 	for (i = 1; i < p->platform_count; i++)
 		if (mr_image_platform_compare(&p->platforms[i - 1],
 					      &p->platforms[i]) == 0)
-			return mr_fail(err, MREG_EUSAGE,
-				       "platform " OS "/%s is asked for twice",
-				       p->platforms[i].architecture);
+			return mr_fail(
+				err, MREG_EUSAGE,
+				"platform %s is asked for twice",
+				mr_image_platform_text(&p->platforms[i], text));
 	return 0;
 }
 

@@ -22,4 +22,9 @@ int mr_image_user(struct mr_profile *p, const char **out,
  * any text. */
 bool mr_image_is_word(const char *s, size_t n);
 
+/* "linux/arm64" or "linux/arm64/v8" into `out`, which is returned. */
+#define MR_IMAGE_PLATFORM_TEXT 100 /* three words, with what is between */
+const char *mr_image_platform_text(const struct mr_image_platform *at,
+				   char out[MR_IMAGE_PLATFORM_TEXT]);
+
 #endif

@@ -362,7 +362,11 @@ def test_push_knows_its_profiles(mreg, files, words, told):
     (["--platform", "windows/amd64"], "no platform"),
     (["--platform", "linux"], "no platform"),
     (["--platform", "linux/AMD64"], "no platform"),
-    (["--platform", "linux/amd64", "--platform", "linux/amd64"], "twice"),
+    (["--platform", "linux/amd64", "--platform", "linux/amd64"],
+     "platform linux/amd64 is asked for twice"),
+    (["--platform", "linux/arm/v7", "--platform", "linux/arm/v6",
+      "--platform", "linux/arm/v7"],
+     "platform linux/arm/v7 is asked for twice"),
     (["--base", "busybox:1", "--no-shell"], "exclude each other"),
     (["--profile", "kit"], "cannot be 'kit'")])
 def test_options_are_checked(mreg, pushed, words, told):
@@ -370,8 +374,9 @@ def test_options_are_checked(mreg, pushed, words, told):
 
 
 def test_a_platform_without_a_shell_is_told(mreg, pushed):
-    why = mreg.fails(9, "image", "churn", "--platform", "linux/s390x")
-    assert "no /bin/sh for linux/s390x" in why["message"]
+    for platform in "linux/s390x", "linux/arm/v7":
+        why = mreg.fails(9, "image", "churn", "--platform", platform)
+        assert why["message"].endswith(f"no /bin/sh for {platform}")
     made = mreg.json("image", "churn", "--platform", "linux/s390x",
                      "--no-shell", "--user", "1010:0")
     assert [p["architecture"] for p in made["platforms"]] == ["s390x"]
