@@ -1,7 +1,7 @@
 /*
  * pull.c - getting a version's files: the order of steps.
  *
- *   resolve -> manifest (through indexes) -> the policy, where it is required
+ *   resolve -> the policy, where it is required -> manifest (through indexes)
  *   -> archives, if their content is not remembered, fetched and listed ->
  *   files chosen -> paths checked -> look at what is there -> what would be
  *   lost or has no room is refused -> seeds -> files taken out of archives ->
@@ -22,7 +22,6 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ops/pull.h"
-#include "rule/rule.h"
 
 /* Files that a refusal names one by one. */
 #define TOLD_MAX 20
@@ -410,10 +409,6 @@ static int run(struct pull *p, const char *ref, struct mreg_pull_result *out,
 		return rc;
 	if (!p->ref.tag[0] && !mr_digest_known(&p->ref.digest))
 		(void)snprintf(p->ref.tag, sizeof(p->ref.tag), "latest");
-	if (p->o->require_policy || mr_setting_is_true(p->m, "require.policy"))
-		rc = mr_policy_demand(p->m, &p->ref, &p->named.digest, err);
-	if (rc < 0)
-		return rc;
 	slash = strrchr(p->ref.repository, '/');
 	p->output = p->o->output;
 	if (!p->output)

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "content/digest.h"
 #include "ops/pull.h"
+#include "rule/rule.h"
 
 #define SHOWN 120
 #define NEAREST_MAX 3
@@ -53,6 +54,19 @@ static void remember(struct pull *p)
 			  mreg_digest_text(&p->manifest->desc.digest, text));
 }
 
+/* An alias may be moved meanwhile: what was judged is what is read. */
+static int read_judged(struct pull *p, struct mreg_error *err)
+{
+	struct mreg_desc now;
+	int rc = mr_target_resolve(p->from, &p->ref, &now, err);
+
+	if (rc >= 0)
+		rc = mr_policy_demand(p->m, &p->ref, &now, err);
+	return rc < 0 ? rc
+		      : mr_manifest_fetch(p->m, p->from, &now.digest,
+					  &p->manifest, err);
+}
+
 static int read_manifest(struct pull *p, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
@@ -62,9 +76,14 @@ static int read_manifest(struct pull *p, struct mreg_error *err)
 	struct mreg_digest known;
 	int rc;
 
-	/* In a local store the document is as near as what it is called. */
-	if (p->ref.host[0] && recall(p, &known) &&
-	    mr_state_doc_get(p->m->state, mreg_digest_text(&known, text), &b)) {
+	if (p->o->require_policy ||
+	    mr_setting_is_true(p->m, "require.policy")) {
+		rc = read_judged(p, err);
+		/* In a local store the document is as near as what it is
+		 * called. */
+	} else if (p->ref.host[0] && recall(p, &known) &&
+		   mr_state_doc_get(p->m->state, mreg_digest_text(&known, text),
+				    &b)) {
 		rc = mr_target_resolve(p->from, &p->ref, &now, err);
 		if (rc >= 0)
 			rc = mr_manifest_fetch(p->m, p->from, &now.digest,

@@ -17,8 +17,9 @@
 #include "rule/served.h"
 
 /* A move is an event, then a tag: who asks between the two sees both differ,
- * for as long as two requests take. */
-#define LOOKS_MAX 5
+ * for as long as two requests take.  Where nothing moves any more they do. */
+#define STILL_MAX 5
+#define LOOKS_MAX 50
 #define LOOK_AGAIN_MS 100
 
 struct demand {
@@ -26,6 +27,7 @@ struct demand {
 	struct mr_look l;
 	const char *alias; /* NULL: it was named by something else */
 	const char *gate;  /* NULL: the alias; else what shares its traffic */
+	bool is_pinned; /* a digest was named too: the alias has to have it */
 	struct mr_history h;
 	struct mr_alias_state state;
 	struct mr_arena *arena; /* owned */
@@ -62,28 +64,64 @@ static int fail_moved(const struct demand *d, struct mreg_error *err)
 	return mr_hint(err, "run it again");
 }
 
-/* What the alias has, which has to be what was resolved. */
-static int look(struct demand *d, struct mreg_error *err)
+/* The tag, by a log that was read before it was looked at. */
+static int look_again(struct demand *d, struct mreg_error *err)
 {
-	unsigned int n = 0;
 	int rc = 0;
 
-	do {
-		if (n > 0)
-			rc = mr_sleep_ms(&d->m->env, LOOK_AGAIN_MS, err);
-		if (rc >= 0 && n > 0)
-			rc = mr_history_read(d->m, d->l.s, &d->h, err);
-		if (rc >= 0)
-			rc = mr_alias_look(d->l.s, &d->h, d->alias, &d->state,
-					   err);
-	} while (rc >= 0 && d->state.agree == MR_ALIAS_UNFINISHED &&
-		 ++n < LOOKS_MAX);
+	if (d->state.agree == MR_ALIAS_UNFINISHED)
+		rc = mr_sleep_ms(&d->m->env, LOOK_AGAIN_MS, err);
+	if (rc >= 0)
+		rc = mr_history_read(d->m, d->l.s, &d->h, err);
+	return rc < 0 ? rc
+		      : mr_alias_look(d->l.s, &d->h, d->alias, &d->state, err);
+}
+
+/* The version that the alias has by now, unless it was to be another. */
+static int follow(struct demand *d, struct mreg_error *err)
+{
+	const struct mreg_digest *now = &d->state.tag.digest;
+
+	if (mreg_digest_equal(now, &d->l.manifest->desc.digest))
+		return 0;
+	if (d->is_pinned || !mr_digest_known(now))
+		return fail_moved(d, err);
+	d->l.ref.digest = *now;
+	return mr_look_child(&d->l, now, err);
+}
+
+/*
+ * What the alias has, which may be another version than was resolved: then that
+ * one is judged.  Where tag and log agree, both are of one moment.  A tag that
+ * moved after the log was read says nothing of their difference; one that
+ * stays, while the log says the same, does.
+ */
+static int look(struct demand *d, struct mreg_error *err)
+{
+	struct mreg_digest tag = d->l.manifest->desc.digest;
+	struct mreg_digest fold = { .algorithm = MREG_DIGEST_NONE };
+	unsigned int still = 0;
+	unsigned int n;
+	int rc = mr_alias_look(d->l.s, &d->h, d->alias, &d->state, err);
+
+	for (n = 1; rc >= 0 && n < LOOKS_MAX; n++) {
+		bool stays = mreg_digest_equal(&tag, &d->state.tag.digest);
+
+		if (d->state.agree == MR_ALIAS_AGREES ||
+		    (stays && d->state.agree != MR_ALIAS_UNFINISHED))
+			break;
+		still = stays && mreg_digest_equal(&fold, &d->state.fold)
+				? still + 1
+				: 1;
+		if (still == STILL_MAX)
+			break;
+		tag = d->state.tag.digest;
+		fold = d->state.fold;
+		rc = look_again(d, err);
+	}
 	if (rc < 0)
 		return rc;
-	return mreg_digest_equal(&d->state.tag.digest,
-				 &d->l.manifest->desc.digest)
-		       ? 0
-		       : fail_moved(d, err);
+	return n < LOOKS_MAX ? follow(d, err) : fail_moved(d, err);
 }
 
 /* One finding more, about an alias. */
@@ -193,6 +231,7 @@ static int demand(struct demand *d, const struct mreg_ref *ref,
 	pinned.digest = *digest;
 	if (mr_tag_kind(ref->tag) == MR_TAG_ALIAS)
 		d->alias = ref->tag;
+	d->is_pinned = mr_digest_known(&ref->digest);
 	if (rc >= 0)
 		rc = mr_look_open_ref(d->m, &pinned, &d->l, err);
 	if (rc >= 0)
@@ -202,11 +241,15 @@ static int demand(struct demand *d, const struct mreg_ref *ref,
 }
 
 int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,
-		     const struct mreg_digest *digest, struct mreg_error *err)
+		     struct mreg_desc *named, struct mreg_error *err)
 {
 	MR_AUTO(demand_release) struct demand d = { .m = m };
+	int rc = demand(&d, ref, &named->digest, err);
 
-	return demand(&d, ref, digest, err);
+	if (rc >= 0 && d.alias &&
+	    !mreg_digest_equal(&named->digest, &d.state.tag.digest))
+		*named = d.state.tag;
+	return rc;
 }
 
 /* The tag has another version: it cannot say whether this one may be used. */

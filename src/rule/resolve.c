@@ -30,7 +30,7 @@ static int run(struct mreg *m, const char *text,
 	if (rc >= 0)
 		rc = mr_target_resolve(s, &ref, &out->desc, err);
 	if (rc >= 0 && policy)
-		rc = mr_policy_demand(m, &ref, &out->desc.digest, err);
+		rc = mr_policy_demand(m, &ref, &out->desc, err);
 	if (rc >= 0 && o->serve)
 		rc = mr_served(m, &ref, &out->desc.digest, o->image, a,
 			       &out->served, err);

@@ -183,13 +183,15 @@ int mr_case_version(struct mr_look *l, struct mr_history *h,
 /* -- policy_demand.c ------------------------------------------------------ */
 
 /*
- * That the version `d`, which `ref` names, has what the policy in force
+ * That the version `named`, which `ref` names, has what the policy in force
  * demands of it, and of the alias where `ref` is one: its gates too, but for
  * what was a matter of the moment it was moved (age, observations, what the
- * alias had); its tag has to be what the log says.  MREG_EPOLICY, also where no
- * policy is in force; MREG_ECONFLICT: the alias was moved meanwhile.
+ * alias had); its tag has to be what the log says.  Where the alias was moved
+ * since `named` was resolved, what it has now is judged, and `named` becomes
+ * that.  MREG_EPOLICY, also where no policy is in force; MREG_ECONFLICT: it was
+ * moved meanwhile though `ref` has a digest too, was removed, or keeps moving.
  */
 int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,
-		     const struct mreg_digest *d, struct mreg_error *err);
+		     struct mreg_desc *named, struct mreg_error *err);
 
 #endif
