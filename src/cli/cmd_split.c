@@ -78,12 +78,12 @@ static void put_head(struct cli *cli, struct mr_buf *b,
 	cli_put_bold(cli, b, r->name);
 	mr_buf_putc(b, ':');
 	cli_put_bold(cli, b, r->alias);
-	if (!r->part_count) {
-		mr_buf_puts(b, " is not split: ");
-		if (r->digest.algorithm == MREG_DIGEST_NONE)
-			mr_buf_puts(b, "it has nothing");
-		else
-			put_version(b, r->number, &r->digest);
+	if (!r->part_count && r->digest.algorithm == MREG_DIGEST_NONE) {
+		mr_buf_puts(b, " is not split: it has nothing");
+	} else if (!r->part_count) {
+		mr_buf_puts(b, r->ended ? ": all of it goes to "
+					: " is not split: ");
+		put_version(b, r->number, &r->digest);
 	}
 	mr_buf_putc(b, '\n');
 }

@@ -302,6 +302,18 @@ def test_it_is_ended(mreg, churn):
         "production: split ended: enough"
 
 
+def test_its_end_is_told_in_a_sentence(mreg, churn):
+    split(mreg, "v1=90", "v2=10")
+
+    def end(*words):
+        return mreg.run("split", "churn:production", "--end", *words).stdout
+
+    assert end("-n") == ("would end the split of churn:production: all of it "
+                         "goes to v1\n")
+    assert end() == "ended the split of churn:production: all of it goes to v1\n"
+    assert end() == "unchanged: churn:production is not split: v1\n"
+
+
 # -- shown -------------------------------------------------------------------
 
 def test_it_is_shown_wherever_the_alias_is(mreg, churn):
