@@ -221,6 +221,28 @@ int mreg_render_check(const struct mreg_render_opts *given,
 
 /* -- what all have --------------------------------------------------------- */
 
+static void put_option(struct mr_buf *b, const char *name, const char *value)
+{
+	if (value)
+		mr_buf_printf(b, " --%s %s", name, value);
+}
+
+/* With all that was given; those were checked to be names. */
+static void put_command(const struct mr_render *d, struct mr_buf *b)
+{
+	const struct mreg_render_opts *o = d->o;
+
+	mr_buf_printf(b, "mreg resolve %s", d->r->name);
+	mr_buf_printf(b, d->r->tag ? ":%s" : "@%s",
+		      d->r->tag ? d->r->tag : d->digest);
+	put_option(b, "format", words[o->as]);
+	if (o->scheme)
+		put_option(b, "scheme", schemes[o->scheme]);
+	put_option(b, "name", o->name);
+	put_option(b, "model-format", o->model_format);
+	put_option(b, "server", o->server);
+}
+
 /* References and tags are of harmless signs by their grammar. */
 void mr_render_head(const struct mr_render *d, struct mr_yaml *y)
 {
@@ -231,10 +253,8 @@ void mr_render_head(const struct mr_render *d, struct mr_yaml *y)
 	if (d->r->tag && strcmp(d->r->tag, version) != 0)
 		mr_buf_printf(&b, ", which '%s' was when this was written",
 			      d->r->tag);
-	mr_buf_printf(&b, "\nby: mreg resolve %s", d->r->name);
-	mr_buf_printf(&b, d->r->tag ? ":%s" : "@%s",
-		      d->r->tag ? d->r->tag : d->digest);
-	mr_buf_printf(&b, " --format %s", words[d->o->as]);
+	mr_buf_puts(&b, "\nby: ");
+	put_command(d, &b);
 	mr_yaml_note_built(y, &b);
 }
 

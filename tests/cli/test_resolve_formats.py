@@ -424,6 +424,18 @@ def test_the_name_is_the_models_as_a_cluster_takes_it(mreg, model, registry,
     assert doc["metadata"]["name"] == expected
 
 
+@pytest.mark.parametrize("words", [
+    ["kserve", "--scheme", "oci+fetch", "--name", "a", "--model-format", "b.c"],
+    ["k8s", "--name", "a", "--server", "h/s:1"], ["dockerfile"],
+    ["helm", "--scheme", "mreg"],
+], ids=lambda words: words[0])
+def test_the_comment_writes_it_again(mreg, name, churn, words):
+    text = mreg.run("resolve", f"{name}:production", "--format", *words).stdout
+    by = re.search("^# by: mreg (.*)$", text, re.M)[1]
+    assert by.split() == ["resolve", f"{name}:production", "--format", *words]
+    assert mreg.run(*by.split()).stdout == text
+
+
 # -- hostile, JSON ----------------------------------------------------------------
 
 

@@ -140,6 +140,31 @@ static void kserve_is_this(void **state)
 	free(text);
 }
 
+static void tells_the_options_that_wrote_it(void **state)
+{
+	struct mreg_resolve_result r = resolved();
+	struct mreg_render_opts o = MREG_RENDER_OPTS_INIT;
+	char *text;
+
+	(void)state;
+	o.scheme = MREG_SCHEME_OCI_NATIVE;
+	o.name = "scorer";
+	o.model_format = "onnx";
+	text = render(&r, &o);
+	assert_has(text, "# by: mreg resolve ghcr.io/acme/churn:production "
+			 "--format kserve --scheme oci+native --name scorer "
+			 "--model-format onnx\n");
+	free(text);
+	o = (struct mreg_render_opts)MREG_RENDER_OPTS_INIT;
+	o.as = MREG_RENDER_K8S;
+	o.server = "ghcr.io/acme/server:2";
+	r.tag = NULL;
+	text = render(&r, &o);
+	assert_has(text, "# by: mreg resolve ghcr.io/acme/churn@" A
+			 " --format k8s --server ghcr.io/acme/server:2\n");
+	free(text);
+}
+
 static void needs_the_image_but_for_mregs_own_scheme(void **state)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
@@ -183,6 +208,7 @@ int main(void)
 		cmocka_unit_test(nests_maps_lists_and_notes),
 		cmocka_unit_test(no_line_is_left_out_where_memory_was),
 		cmocka_unit_test(kserve_is_this),
+		cmocka_unit_test(tells_the_options_that_wrote_it),
 		cmocka_unit_test(needs_the_image_but_for_mregs_own_scheme),
 		cmocka_unit_test(knows_its_words),
 	};
