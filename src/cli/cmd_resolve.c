@@ -89,12 +89,21 @@ static int check_args(const struct args *a, struct mreg_error *err)
 static void warn_first(const struct mreg_render_opts *o,
 		       const struct mreg_resolve_result *r)
 {
+	const struct mreg_served *own = &r->served;
+	char version[MREG_DIGEST_TEXT];
+
 	if (o->as != MREG_RENDER_KSERVE || r->share_count != 2)
 		return;
-	(void)fprintf(stderr,
-		      "warning: v%" PRIu64 " has to be rolled out already: "
-		      "KServe gives a first revision all the traffic\n",
-		      r->shares[0].served.number);
+	if (own->number)
+		(void)snprintf(version, sizeof(version), "v%" PRIu64,
+			       own->number);
+	else
+		(void)mreg_digest_text(&own->digest, version);
+	(void)fprintf(
+		stderr,
+		"warning: %s has to be rolled out already: KServe gives a "
+		"first revision all the traffic\n",
+		version);
 }
 
 static int show_file(struct cli *cli, const struct mreg_render_opts *o,

@@ -3,6 +3,7 @@ canary, what has no place for one, and what is told of it."""
 import pytest
 import yaml
 
+import foreign
 import harness
 from test_resolve_formats import churn, give_image, load, name, registry, \
     made, strict  # noqa: F401  (fixtures)
@@ -49,6 +50,22 @@ def test_kserve_has_the_canary(mreg, name, churn):
     mreg.run("rollback", f"{name}:production")
     told = mreg.run("resolve", f"{name}:production", "--format", "kserve")
     assert told.stdout == plain and told.stderr == ""
+
+
+def test_a_version_without_number_is_told_by_its_digest(mreg, name, churn):
+    """Of an alias that has what was pushed without mreg."""
+    host, repository = name.split("/", 1)
+    own = foreign.Registry(host, repository).manifest(
+        "mine", [foreign.named(foreign.MODELPACK + "weight.v1.raw", b"w",
+                               filepath="w.bin")],
+        b"{}", foreign.MODELPACK + "config.v1+json", foreign.MODEL)["digest"]
+    mreg.run("alias", "set", f"{name}@{own}", "production")
+    split(mreg, name, f"{own}=90", "v2=10")
+    told = mreg.run("resolve", f"{name}:production", "--format", "kserve",
+                    "--scheme", "mreg")
+    assert told.stderr.startswith(
+        f"warning: {own} has to be rolled out already")
+    assert own in told.stdout
 
 
 def test_a_promotion_takes_the_percentage_away(mreg, name, churn):
