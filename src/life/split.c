@@ -316,15 +316,32 @@ static int judge(struct splitting *w, struct mreg_error *err)
 
 /* -- all of it ------------------------------------------------------------- */
 
+/* What the alias has already was told of when it was promoted. */
+static void warn_deprecated(const struct splitting *w, size_t i)
+{
+	const struct mreg_deprecation *d;
+	char shown[SHOWN_BYTES];
+
+	if (mreg_digest_equal(&w->parts[i].version, &w->p.state.fold))
+		return;
+	d = mr_look_deprecated(&w->p.now, &w->parts[i].version,
+			       w->p.out->owner);
+	if (d)
+		mr_log(&w->p.m->env, MREG_LOG_WARN, "'%s' %s",
+		       name_part(w, i, shown, sizeof(shown)), d->says);
+}
+
 /* Nothing keeps a version in sight between a look and an event. */
-static void warn_gone(struct splitting *w)
+static void warn_versions(const struct splitting *w)
 {
 	size_t i;
 
-	for (i = 0; i < w->count; i++)
+	for (i = 0; i < w->count; i++) {
 		if (mr_standing_archived(&w->p.now, &w->parts[i].version))
 			mr_log(&w->p.m->env, MREG_LOG_WARN,
 			       "meanwhile a version of the split was archived");
+		warn_deprecated(w, i);
+	}
 }
 
 static int write_split(struct splitting *w, bool *stale, struct mreg_error *err)
@@ -404,7 +421,7 @@ static int run_locked(struct splitting *w, struct mreg_error *err)
 		rc = mr_split_look(p, err);
 	if (rc < 0)
 		return rc;
-	warn_gone(w);
+	warn_versions(w);
 	rc = mr_split_result(p, err);
 	/* What would be. */
 	if (rc >= 0 && w->o->dry_run && p->out->changed) {

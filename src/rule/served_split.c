@@ -16,6 +16,7 @@
 
 struct sharing {
 	struct mreg *m;
+	struct mr_store *s; /* borrowed */
 	const struct mreg_ref *ref;
 	const struct mreg_served *own;
 	bool image, policy;
@@ -26,7 +27,8 @@ static int take(const struct sharing *w, const struct mreg_split_part *part,
 		struct mreg_served_share *to, struct mreg_error *err)
 {
 	struct mreg_ref pinned = *w->ref;
-	int rc = 0;
+	struct mreg_desc there;
+	int rc;
 
 	to->weight = part->weight;
 	to->stable = part->stable;
@@ -38,7 +40,9 @@ static int take(const struct sharing *w, const struct mreg_split_part *part,
 			       "it was archived or removed");
 	pinned.tag[0] = '\0';
 	pinned.digest = part->digest;
-	if (w->policy)
+	/* That its manifest was read before does not say that it is there. */
+	rc = mr_target_resolve(w->s, &pinned, &there, err);
+	if (rc >= 0 && w->policy)
 		rc = mr_policy_demand_share(w->m, &pinned, &part->digest,
 					    w->ref->tag, err);
 	return rc < 0 ? rc
@@ -118,7 +122,7 @@ int mr_served_split(struct mreg *m, const struct mreg_ref *ref,
 	MR_AUTO(mr_standing_release) struct mr_standing now = { .arena = NULL };
 	MR_AUTO(mr_history_release) struct mr_history h = { .ledger = NULL };
 	MR_AUTO(mr_store_closep) struct mr_store *s = NULL;
-	struct sharing w = { m, ref, own, image, policy, a };
+	struct sharing w = { m, NULL, ref, own, image, policy, a };
 	int rc;
 
 	*n = 0;
@@ -131,5 +135,6 @@ int mr_served_split(struct mreg *m, const struct mreg_ref *ref,
 		rc = mr_ledger_standing(h.ledger, MR_STANDING_NOW, &now, err);
 	if (rc < 0)
 		return mr_wrap(err, "cannot tell how '%s' is split", ref->tag);
+	w.s = s;
 	return take_all(&w, &now, out, n, err);
 }

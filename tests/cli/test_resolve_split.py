@@ -3,6 +3,7 @@ canary, what has no place for one, and what is told of it."""
 import pytest
 import yaml
 
+import aging
 import foreign
 import harness
 from test_resolve_formats import churn, give_image, load, name, registry, \
@@ -174,6 +175,57 @@ def test_a_canary_without_image_is_told(mreg, name, bare):
     split(mreg, name, "v1=90", "v3=10")
     said = alone(mreg, name)
     assert "no image of v3" in said and "mreg image" in said
+
+
+GONE = {"archived": {}, "removed": {"tags": ["v2"]}}
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_a_canary_that_is_gone_meanwhile_is_left_out(mreg, name, store,
+                                                     tmp_path, kind):
+    """Its event was written by somebody who had not seen the split."""
+    digests = [mreg.json("push", harness.small_model(tmp_path / f"g{n}", n),
+                         "gone", "--format", "onnx", "--also",
+                         "image")["digest"] for n in (1, 2)]
+    mreg.run("alias", "set", "gone:v1", "production")
+    split(mreg, "gone", "v1=90", "v2=10")
+    mreg.run("copy", "gone", name)
+    assert "canaryTrafficPercent" in resolve(mreg, name, "kserve")
+    aging.write_event(mreg, store / "gone", "gone", kind, version=digests[1],
+                      **GONE[kind])
+    mreg.run("copy", "gone", name)
+    assert "archived or removed" in alone(mreg, name)
+    assert len(list(yaml.safe_load_all(resolve(mreg, name, "k8s")))) == 1
+    assert "split" not in load(resolve(mreg, name, "helm"))["model"]
+    if kind == "archived":
+        mreg.run("restore", f"{name}:v2")
+        assert "canaryTrafficPercent" in resolve(mreg, name, "kserve")
+
+
+@pytest.mark.parametrize("form, scheme", [
+    ("kserve", "mreg"), ("kserve", "oci"), ("kustomize", "oci")])
+def test_a_canary_that_was_deleted_is_left_out(mreg, name, churn, form, scheme):
+    """Without mreg, so the log says nothing of it."""
+    split(mreg, name, "v1=90", "v2=10")
+    there = foreign.Registry(*name.split("/", 1))
+    for gone in churn[2], churn["i2"]:
+        there.send("DELETE", f"manifests/{gone}")
+    r = mreg.run("resolve", f"{name}:production", "--format", form, "--scheme",
+                 scheme)
+    assert "alias's own version gets everything" in r.stderr
+    assert churn[2] not in r.stdout and churn["i2"] not in r.stdout
+    mreg.run("split", f"{name}:production", "--end")
+    r = mreg.run("resolve", f"{name}:production", "--format", form, "--scheme",
+                 scheme)
+    assert r.stderr == ""
+
+
+def test_a_canary_that_is_deprecated_stays(mreg, name, churn):
+    """It was warned of when it was tried; until it is archived it is in use."""
+    split(mreg, name, "v1=90", "v2=10")
+    before = resolve(mreg, name, "kserve")
+    mreg.run("deprecate", f"{name}:v2", "--reason", "slow")
+    assert resolve(mreg, name, "kserve") == before
 
 
 def test_the_policy_is_asked_of_the_canary(mreg, name, bare, tmp_path):

@@ -219,6 +219,40 @@ def test_what_is_out_of_sight_gets_no_share(mreg, churn):
     split(mreg, "v1=90", "v2=10")
 
 
+def test_what_was_removed_gets_no_share(mreg, churn, store):
+    aging.write_event(mreg, store / "churn", "churn", "removed", tags=["v2"],
+                      version=churn[2])
+    for words in ["v1=90", "v2=10"], ["v1=90", f"{churn[2]}=10"]:
+        error = mreg.fails(4, "split", "churn:production", *words)
+        assert "was removed" in error["message"]
+        assert error["hint"] == "push it again"
+    assert in_force(mreg) == {}
+
+
+def test_what_is_deprecated_is_tried_with_a_warning(mreg, churn):
+    """As it is promoted."""
+    mreg.run("deprecate", "churn:v2", "--reason", "biased \x1b[2J")
+    r = mreg.run("split", "churn:production", "v1=90", "v2=10")
+    assert r.stderr.startswith("warning: 'v2' is deprecated") and \
+        "biased" in r.stderr and "\x1b" not in r.stderr
+    assert in_force(mreg) == {1: 90, 2: 10}
+    mreg.run("deprecate", "churn:v1")
+    assert "v1" not in mreg.run("split", "churn:production", "v1=80",
+                                "v2=20").stderr
+    assert mreg.run("split", "churn:production", "--end").stderr == ""
+
+
+def test_what_is_gone_meanwhile_is_told_and_can_be_ended(mreg, churn, store):
+    """Whoever archives may not have seen the split."""
+    split(mreg, "v1=90", "v2=10")
+    aging.write_event(mreg, store / "churn", "churn", "archived",
+                      version=churn[2])
+    assert "ARCHIVED" in mreg.run("split", "churn:production").stdout
+    assert [p["archived"] for p in split(mreg)["parts"]] == [False, True]
+    mreg.fails(4, "split", "churn:production", "v1=80", "v2=20")
+    assert split(mreg, "--end")["ended"] and in_force(mreg) == {}
+
+
 def test_what_has_a_share_is_not_archived(mreg, churn):
     split(mreg, "v1=90", "v2=10")
     error = mreg.fails(4, "archive", "churn:v2")
