@@ -184,23 +184,22 @@ static int check_given(const struct attach *a, int64_t *given_s,
 			    "clock");
 }
 
-/* Whether it would be `last` but for the time, which it then has. */
-static int is_again(struct attach *a, const struct mr_attached *last,
-		    const char *title, const struct mr_annotations *more,
-		    bool *again, struct mreg_error *err)
+int mr_evaluate_again(struct attach *a, const struct mr_attached *row,
+		      const char *title, const struct mr_annotations *more,
+		      bool *again, struct mreg_error *err)
 {
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	int rc;
 
 	*again = false;
 	a->meta->created = NULL;
-	if (last->created &&
-	    mr_meta_set(a->meta, "created", last->created, &ignored) < 0)
+	if (row->created &&
+	    mr_meta_set(a->meta, "created", row->created, &ignored) < 0)
 		return 0;
 	rc = mr_attach_make(a, MR_EVALUATION_TYPE, title, more, err);
 	if (rc >= 0)
 		*again = mreg_digest_equal(&a->doc.desc.digest,
-					   &last->desc.digest);
+					   &row->desc.digest);
 	return rc;
 }
 
@@ -228,15 +227,18 @@ static int fail_time(const struct last *last, const struct mr_evaluation *e,
  * there.  `created` is what the user asked for; SOURCE_DATE_EPOCH only stands
  * for the clock.
  */
-static int give_time(struct attach *a, const struct mr_evaluation *e,
-		     const char *created, const char *title,
-		     const struct mr_annotations *more, struct mreg_error *err)
+static int give_time(struct attach *a, const struct mr_experiment_run *x,
+		     const char *title, const struct mr_annotations *more,
+		     struct mreg_error *err)
 {
 	MR_AUTO(mr_attached_release)
 	struct mr_attached_rows rows = MR_ATTACHED_INIT;
+	const struct mr_evaluation *e = x->e;
+	const char *created = x->o->created;
 	struct mreg_error ignored = MREG_ERROR_INIT;
 	int64_t time_s = mr_now_s(&a->m->env);
 	struct last last = { .row = NULL };
+	const char *left = NULL;
 	bool again = false;
 	char text[32];
 	int rc = check_given(a, &time_s, err);
@@ -247,7 +249,7 @@ static int give_time(struct attach *a, const struct mr_evaluation *e,
 			     MR_EVALUATION_TYPE, &rows, &ignored) >= 0)
 		last = find_last(&rows, e);
 	if (rc >= 0 && last.row && (!created || time_s == last.made_s))
-		rc = is_again(a, last.row, title, more, &again, err);
+		rc = mr_evaluate_again(a, last.row, title, more, &again, err);
 	if (rc < 0 || again)
 		return rc;
 	if (created)
@@ -263,7 +265,14 @@ static int give_time(struct attach *a, const struct mr_evaluation *e,
 		return fail_time(&last, e,
 				 "nothing can come after it: have it deleted",
 				 err);
-	return mr_meta_set(a->meta, "created", mr_text_time(time_s, text), err);
+	if (e->experiment.name)
+		rc = mr_experiment_left(a, x, title,
+					last.row ? last.made_s : INT64_MIN,
+					time_s, &left, err);
+	return rc < 0 ? rc
+		      : mr_meta_set(a->meta, "created",
+				    left ? left : mr_text_time(time_s, text),
+				    err);
 }
 
 static const char *copy(struct mr_arena *a, const char *s)
@@ -353,7 +362,7 @@ static int run(struct attach *a, const char *ref,
 	if (rc < 0)
 		return rc;
 	title = o->title && o->title[0] ? o->title : e.suite;
-	rc = give_time(a, &e, o->created, title, &more, err);
+	rc = give_time(a, &x, title, &more, err);
 	/* The candidate's is what counts: it comes when all of it is there. */
 	if (rc >= 0 && e.experiment.name)
 		rc = mr_experiment_attach(a, &x, title, &out->baseline_document,

@@ -4,6 +4,7 @@
 #ifndef MR_OPS_EVALUATE_H
 #define MR_OPS_EVALUATE_H
 
+#include "look/look.h"
 #include "model/model.h"
 #include "mreg/evaluate.h"
 #include "ops/attach.h"
@@ -22,6 +23,12 @@ size_t mr_evaluate_metrics(const struct mreg_pair *metrics, size_t count,
 			   struct mreg_pair *items, size_t n,
 			   struct mr_arena *a);
 
+/* Whether a document made of `a` would be `row` but for the time, which it then
+ * has. */
+int mr_evaluate_again(struct attach *a, const struct mr_attached *row,
+		      const char *title, const struct mr_annotations *more,
+		      bool *again, struct mreg_error *err);
+
 /* -- evaluate_experiment.c ------------------------------------------------- */
 
 struct mr_experiment_run {
@@ -38,6 +45,12 @@ int mr_experiment_opts(const struct mreg_evaluate_opts *o, struct mr_arena *a,
 		       struct mr_evaluation *e, struct mreg_error *err);
 /* Which versions it was between: `a` is opened. */
 int mr_experiment_find(struct attach *a, struct mr_experiment_run *x,
+		       struct mreg_error *err);
+/* When the baseline got the very document, after `after_s` and until `until_s`,
+ * by a run that broke before the candidate had it; NULL: no run did. */
+int mr_experiment_left(const struct attach *a,
+		       const struct mr_experiment_run *x, const char *title,
+		       int64_t after_s, int64_t until_s, const char **created,
 		       struct mreg_error *err);
 /* Attach the document to the baseline too, as `a` has it on the candidate;
  * `out` is the digest of its manifest there. */

@@ -225,27 +225,97 @@ static int annotate(const struct mr_experiment_run *x,
 	return mr_arena_failed(a) ? mr_fail_nomem(err) : 0;
 }
 
+static int open_other(struct attach *b, const struct attach *a,
+		      const struct mr_experiment_run *x,
+		      struct mr_annotations *more, struct mreg_error *err)
+{
+	char name[MREG_REF_TEXT];
+	/* The time of the candidate's, so that once more is the same again. */
+	int rc = mr_attach_open(
+		b, mr_target_pinned(a->m, &a->ref, &x->baseline, name),
+		&x->o->annotations, a->meta->created, err);
+
+	if (rc >= 0)
+		rc = annotate(x, more, err);
+	b->body = a->body;
+	b->body_title = a->body_title;
+	b->body_desc = a->body_desc;
+	return rc;
+}
+
+static bool is_of(const struct mr_attached *row, const char *key,
+		  const char *value)
+{
+	const char *text = mr_annotation(&row->annotations, key);
+
+	return text && strcmp(text, value) == 0;
+}
+
+static int find_left(struct attach *b, const struct attach *a,
+		     const struct mr_experiment_run *x, const char *title,
+		     const struct mr_attached *row, const char **created,
+		     struct mreg_error *err)
+{
+	struct mr_annotations more;
+	bool again = false;
+	/* Opened once: anybody may have attached any number of these. */
+	int rc = b->s ? annotate(x, &more, err)
+		      : open_other(b, a, x, &more, err);
+
+	if (rc >= 0)
+		rc = mr_evaluate_again(b, row, title, &more, &again, err);
+	if (rc < 0 || !again)
+		return rc;
+	*created = mr_arena_strdup(x->arena, row->created);
+	return *created ? 0 : mr_fail_nomem(err);
+}
+
+int mr_experiment_left(const struct attach *a,
+		       const struct mr_experiment_run *x, const char *title,
+		       int64_t after_s, int64_t until_s, const char **created,
+		       struct mreg_error *err)
+{
+	MR_AUTO(mr_attached_release)
+	struct mr_attached_rows rows = MR_ATTACHED_INIT;
+	const struct mr_experiment *e = &x->e->experiment;
+	struct attach b = { .m = a->m };
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	int64_t made_s;
+	size_t i;
+	int rc = 0;
+
+	*created = NULL;
+	/* Without the list the worst is a document that is there twice. */
+	if (mr_attached_list(a->m, a->s, &x->baseline, MR_EVALUATION_TYPE,
+			     &rows, &ignored) < 0)
+		return 0;
+	for (i = 0; rc >= 0 && !*created && i < rows.count; i++) {
+		const struct mr_attached *row = &rows.items[i];
+
+		if (is_of(row, MR_EVALUATION_EXPERIMENT, e->name) &&
+		    is_of(row, MR_EVALUATION_CANDIDATE, e->candidate) &&
+		    row->created &&
+		    mr_text_time_parse(row->created, &made_s) >= 0 &&
+		    made_s > after_s && made_s <= until_s)
+			rc = find_left(&b, a, x, title, row, created, err);
+	}
+	mr_attach_release(&b);
+	return rc;
+}
+
 static int attach_to(struct attach *b, const struct attach *a,
 		     const struct mr_experiment_run *x, const char *title,
 		     struct mreg_digest *out, struct mreg_error *err)
 {
 	struct mreg_attach_result there = { .owner = x->arena };
 	struct mr_annotations more;
-	char name[MREG_REF_TEXT];
-	/* That of the candidate's, so that once more is the same again. */
-	int rc = mr_attach_open(
-		b, mr_target_pinned(a->m, &a->ref, &x->baseline, name),
-		&x->o->annotations, a->meta->created, err);
+	int rc = open_other(b, a, x, &more, err);
 
 	if (rc >= 0)
-		rc = annotate(x, &more, err);
-	if (rc < 0)
-		return rc;
-	b->body = a->body;
-	b->body_title = a->body_title;
-	b->body_desc = a->body_desc;
-	rc = mr_attach_run(b, MR_EVALUATION_TYPE, title, &more, &there, err);
-	*out = there.digest;
+		rc = mr_attach_run(b, MR_EVALUATION_TYPE, title, &more, &there,
+				   err);
+	if (rc >= 0)
+		*out = there.digest;
 	return rc;
 }
 

@@ -1,10 +1,13 @@
 """test_split.py - splits where several people meet, and some are killed: on
 Debian's registry, which has no lock, and in a local store, which has one."""
+import json
 import random
 import time
 
+import fake
 import harness
 import pytest
+from test_fault_matrix import quick  # noqa: F401
 
 KILLS = 12
 
@@ -117,3 +120,92 @@ def test_a_split_goes_from_place_to_place(shared, box, name):
     again = f"oci:{box / 'again'}//{name}"
     shared.run("import", box / "a.tar", again)
     assert shares(look(shared, again)) == {1: 90, 2: 10}
+
+
+# -- experiments -------------------------------------------------------------
+
+
+class Experiment:
+    """Of m:v2 against m:v1, in a registry of one's own."""
+    WORDS = ("evaluate", "m:v2", "--experiment", "cta", "--against", "v1",
+             "--metric", "ctr=0.12", "--baseline-metric", "ctr=0.10",
+             "--winner", "v2", "--json")
+
+    def __init__(self, binary, box, env, **options):
+        self.there = fake.Fake(**options)
+        self.who = harness.Mreg(binary, box / "user", {
+            **env, "MREG_REGISTRY": self.there.host})
+        self.digests = [self.who.json("push", harness.small_model(
+            box / f"m{n}", n), "m")["digest"] for n in (1, 2)]
+
+    def run(self, seconds):
+        """So long after everything began."""
+        return self.who.run(*self.WORDS, status=None, env={
+            "SOURCE_DATE_EPOCH": str(1700000000 + seconds)})
+
+    def documents(self):
+        """What is on v1 and on v2."""
+        return [[d["digest"] for d in self.who.json(
+            "inspect", f"m@{digest}")["attached"] if d["experiment"]]
+            for digest in self.digests]
+
+    def events(self):
+        return [e["event"]["document"] for e in self.who.json(
+            "log", "m")["events"] if e["kind"] == "evaluated"]
+
+
+@pytest.mark.parametrize("referrers", [True, False])
+def test_an_experiment_that_broke_is_completed(binary, box, quick,  # noqa: F811
+                                               referrers):
+    """Wherever it breaks, the version that was tried has no document before
+    the other one has; and later nothing is there twice."""
+    options = {"referrers": True} if referrers else {}
+    broke, half = 0, 0
+    for skip in range(40):
+        folder = box / str(skip)
+        x = Experiment(binary, folder, quick, **options)
+        x.there.fault(method="PUT", path="*/manifests/*", status=403,
+                      code="DENIED", skip=skip)
+        r = x.run(0)
+        x.there.clear()
+        against, tried = x.documents()
+        assert len(against) >= len(tried), skip
+        if r.status != 0:
+            assert r.status == 5 and not x.events(), str(r)
+            broke += 1
+            half += len(against) > len(tried)
+        done = x.run(100)
+        assert done.status == 0, str(done)
+        against, tried = x.documents()
+        assert len(against) == len(tried) == len(x.events()) == 1, skip
+        assert done.json["experiment"]["baseline"]["document"] == against[0]
+        assert done.json["digest"] == tried[0] == x.events()[0]
+        # And once more is the same, but another result is another.
+        again = x.run(200).json
+        assert again["existed"] and again["event"] == done.json["event"]
+        assert x.there.stop() == 0
+        if r.status == 0:
+            break
+    assert r.status == 0 and broke >= 3 and half >= 1, (broke, half)
+
+
+def test_what_was_left_half_does_not_come_before_what_came_since(
+        binary, box, quick):  # noqa: F811
+    x = Experiment(binary, box, quick, referrers=True)
+    x.there.fault(method="PUT", path="*/manifests/*", status=403,
+                  code="DENIED", skip=1)
+    assert x.run(0).status == 5
+    assert [len(d) for d in x.documents()] == [1, 0]
+    x.there.clear()
+    other = x.who.run("evaluate", "m:v2", "--suite", "cta", "--fail",
+                      env={"SOURCE_DATE_EPOCH": "1700000050"})
+    assert other.status == 0
+    made = x.run(100).json
+    _, tried = x.documents()
+    texts = x.there.content("m")["manifests"]
+    made_at = {d["digest"]: json.loads(texts[d["digest"]])["annotations"][
+        "org.opencontainers.image.created"] for d in x.who.json(
+            "inspect", "m:v2")["attached"]}
+    assert tried == [made["digest"]] and len(made_at) == 2
+    assert max(made_at, key=made_at.get) == made["digest"]
+    assert x.there.stop() == 0
