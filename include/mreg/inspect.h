@@ -56,6 +56,15 @@ struct mreg_attached {
 	const char *experiment, *baseline, *candidate;
 };
 
+/* The version in another profile, under a tag beside its own (`mreg image`).
+ * Who may push may give that tag to anything: only the tag was looked at. */
+struct mreg_sibling {
+	const char *profile; /* "image", "docker" */
+	const char *tag;     /* "v3-image" */
+	struct mreg_digest digest;
+	uint64_t size; /* of its manifest, in bytes; 0: not told */
+};
+
 /* One of the manifests that an image index lists. */
 struct mreg_child {
 	struct mreg_desc desc;
@@ -116,6 +125,10 @@ struct mreg_inspect_result {
 	const struct mreg_attached *attached; /* by kind, then digest */
 	size_t attached_count;
 	size_t attached_unread; /* listed, but they could not be read */
+	/* Of what has a number; by profile, image first. */
+	const struct mreg_sibling *siblings;
+	size_t sibling_count;
+	size_t sibling_unread; /* it is not known whether they are there */
 	/* Of an image index, which has no files of its own. */
 	const struct mreg_child *children;
 	size_t child_count;
@@ -157,8 +170,8 @@ struct mreg_inspect_result {
 	/* When the policy asks for a review of what an alias has; 0: never. */
 	int64_t review_s;
 	bool review_over; /* that is past */
-	int64_t synced_s; /* tags and log are from the index; when they were
-			   * read; 0: just now */
+	int64_t synced_s; /* tags, siblings and log are from the index; when
+			   * they were read; 0: just now */
 	void *owner;
 };
 
@@ -171,7 +184,7 @@ struct mreg_inspect_result {
  * sends no part, or that takes too much to be looked at there, has `trouble`;
  * when that goes for all that are in a known format, it is MREG_EFORMAT,
  * MREG_EUNSUPPORTED or MREG_ELIMIT, naming the first.  What hangs on the
- * version and its log cannot be had: a warning.
+ * version, its siblings or its log cannot be had: a warning.
  */
 MREG_API int mreg_inspect(struct mreg *m, const char *ref,
 			  const struct mreg_inspect_opts *o,

@@ -209,6 +209,10 @@ static void put_identity(struct cli *cli, struct mr_buf *b,
 		}
 		mr_buf_putc(b, '\n');
 	}
+	for (i = 0; i < r->sibling_count; i++)
+		mr_buf_printf(b, "%-14s %s %s\n", r->siblings[i].profile,
+			      r->siblings[i].tag,
+			      mreg_digest_text(&r->siblings[i].digest, digest));
 	for (i = 0; i < r->field_count; i++)
 		put_field(b, r, &r->fields[i]);
 }
@@ -488,7 +492,10 @@ const struct cli_command cli_cmd_inspect = {
 		"from the model's log. A value marked as edited was given "
 		"after the fact and counts instead of the manifest's, which "
 		"--json has too. Whoever is named is who the writer said, with "
-		"where that is from: a record, not a proof.\n\n"
+		"where that is from: a record, not a proof. Whether there is "
+		"an image of a version beside it, under the tag v3-image or "
+		"v3-docker of v3, is asked for; what such a tag has is told, "
+		"not looked into.\n\n"
 		"--tensors reads the headers of the weight files where they "
 		"are: safetensors, GGUF, ONNX, PyTorch, Keras, TensorFlow. "
 		"Nothing is executed, and no tensor's values are read. What "

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "look/attached.h"
 #include "look/inspect.h"
+#include "look/siblings.h"
 
 /* Children whose labels are told: for each the whole index may be read. */
 #define LABELLED_MAX 200
@@ -251,6 +252,19 @@ static int take_attached(struct mr_look *l, struct mr_arena *a,
 	return 0;
 }
 
+/* What hangs on it, and what stands beside it. */
+static int take_around(struct mr_look *l, struct mr_arena *a,
+		       struct mreg_inspect_result *out, struct mreg_error *err)
+{
+	struct mr_siblings beside = { .l = l, .number = out->number };
+	int rc = mr_siblings_start(&beside, err);
+
+	if (rc < 0)
+		return rc;
+	rc = take_attached(l, a, out, err);
+	return mr_siblings_join(&beside, rc, a, out, err);
+}
+
 /* -- steps ----------------------------------------------------------------- */
 
 static void take_identity(const struct mr_look *l, struct mr_arena *a,
@@ -320,7 +334,7 @@ static int take_all(struct mr_look *l, const struct mreg_inspect_opts *o,
 	if (rc < 0)
 		return rc;
 	take_meta(l->meta, a, out);
-	rc = take_attached(l, a, out, err);
+	rc = take_around(l, a, out, err);
 	if (rc >= 0 && o->tensors)
 		rc = mr_inspect_weights(l, &owner->weights, a, out, err);
 	return rc;

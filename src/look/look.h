@@ -1,6 +1,7 @@
 /*
  * look/look.h - reading what a repository holds: one version opened, what its
- * files say, what is attached to it.  The door: its leaves are the parts.
+ * files say, what is attached to it, what stands beside it.  The door: its
+ * leaves are the parts.
  */
 #ifndef MR_LOOK_LOOK_H
 #define MR_LOOK_LOOK_H
@@ -8,5 +9,6 @@
 #include "look/attached.h"
 #include "look/facts.h"
 #include "look/life.h"
+#include "look/siblings.h"
 
 #endif

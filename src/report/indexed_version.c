@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "index/index.h"
+#include "look/look.h"
 #include "model/model.h"
 #include "report/report.h"
 
@@ -99,10 +100,13 @@ static int take_documents(struct mr_report *r, struct mr_index *ix,
 {
 	struct mreg_attached *attached;
 	struct mr_ix_document *rows;
+	uint64_t notes;
 	size_t n, i;
 	int rc = mr_index_documents(ix, v->model, &v->digest, r->a, &rows, &n,
 				    err);
 
+	if (rc >= 0)
+		rc = mr_index_notes(ix, v->model, &notes, err);
 	if (rc < 0)
 		return rc;
 	attached = mr_arena_alloc(r->a, (n + 1) * sizeof(*attached));
@@ -110,6 +114,7 @@ static int take_documents(struct mr_report *r, struct mr_index *ix,
 		if (rows[i].how == MR_IX_ATTACHED)
 			attached[to->attached_count++] = document(r, &rows[i]);
 	to->attached = attached;
+	mr_siblings_known(rows, n, v->number, !notes, r->a, to);
 	return mr_result_check(r->a, err);
 }
 

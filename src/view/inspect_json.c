@@ -15,6 +15,14 @@
 /* Of a config laid out in lines: 64 deep, a byte may become a hundred. */
 #define PRETTY_MAX_BYTES (1u << 30)
 
+static void put_count(struct mr_view *v, const char *key, uint64_t n)
+{
+	if (n)
+		mr_view_u64(v, key, n);
+	else
+		mr_view_str(v, key, NULL);
+}
+
 static json_t *parent_row(const void *items, size_t i)
 {
 	const struct mreg_parent *p = (const struct mreg_parent *)items + i;
@@ -67,6 +75,19 @@ static json_t *attached_row(const void *items, size_t i)
 	mr_view_time(&v, "createdAt", d->created_s);
 	mr_view_texts(&v, "files", d->files.items, d->files.n);
 	mr_view_u64(&v, "bytes", d->bytes);
+	return mr_view_take(&v);
+}
+
+static json_t *sibling_row(const void *items, size_t i)
+{
+	const struct mreg_sibling *s = (const struct mreg_sibling *)items + i;
+	struct mr_view v;
+
+	mr_view_init(&v, NULL);
+	mr_view_str(&v, "profile", s->profile);
+	mr_view_str(&v, "tag", s->tag);
+	mr_view_digest(&v, "digest", &s->digest);
+	put_count(&v, "size", s->size);
 	return mr_view_take(&v);
 }
 
@@ -140,14 +161,6 @@ static json_t *port_row(const void *items, size_t i)
 	else
 		mr_view_str(&v, "shape", NULL);
 	return mr_view_take(&v);
-}
-
-static void put_count(struct mr_view *v, const char *key, uint64_t n)
-{
-	if (n)
-		mr_view_u64(v, key, n);
-	else
-		mr_view_str(v, key, NULL);
 }
 
 static json_t *weight_row(const void *items, size_t i)
@@ -370,6 +383,9 @@ char *mreg_inspect_result_json(const struct mreg_inspect_result *r)
 	mr_view_rows(&v, "attached", r->attached, r->attached_count,
 		     attached_row);
 	mr_view_u64(&v, "attachedUnread", r->attached_unread);
+	mr_view_rows(&v, "siblings", r->siblings, r->sibling_count,
+		     sibling_row);
+	mr_view_u64(&v, "siblingsUnread", r->sibling_unread);
 	mr_view_index(&v, r->synced_s);
 	put_subject(&v, r);
 	if (r->is_index)

@@ -514,11 +514,15 @@ def test_the_sample_fits():
     sample = json.loads((SPEC / "samples/inspect.json").read_text())
     validate(sample)
     assert sample["weights"]["files"] and sample["attached"]
+    assert sample["siblings"]
 
 
 @pytest.mark.parametrize("change", [
     {"schema": "mreg.inspect/2"}, {"number": 0}, {"digest": None},
     {"files": [{"path": "a"}]}, {"attached": [{}]}, {"attachedUnread": -1},
+    {"siblings": [{}]}, {"siblings": None}, {"siblingsUnread": None},
+    {"siblings": [{"profile": "image", "tag": "latest-image",
+                   "digest": "sha256:" + "0" * 64, "size": 1}]},
     {"weights": {}}, {"weights": {"verified": True}}, {"raw": 1},
     {"metrics": {"auc": 0.9}}, {"document": {}}, {"subject": {}}])
 def test_what_is_wrong_does_not_fit(change):

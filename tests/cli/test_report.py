@@ -360,6 +360,7 @@ def test_a_registry_that_is_away_is_told_by_the_index(request, mreg, model,
             i["event"] for i in over if i["title"] == "over"), "--reason",
             "it is mended", "--as", "ray")
         mreg.run("request", f"{name}:v1", "staging", "--as", "ray")
+        mreg.run("image", f"{name}:v1")
         mreg.run("index", "sync", f"{registry.host}/acme/churn", base)
         live = fits(mreg.json("report", name))
     finally:
@@ -401,8 +402,9 @@ def test_a_registry_that_is_away_is_told_by_the_index(request, mreg, model,
     assert "Left out: a policy is asked at the registry" in whole
     known, was = (r["inFull"][0]["inspect"] for r in (report, live))
     for key in ("reference", "stage", "metrics", "inputs",
-                "registeredAt", "owner"):
+                "registeredAt", "owner", "siblings", "siblingsUnread"):
         assert known[key] == was[key]
+    assert [s["tag"] for s in known["siblings"]] == ["v1-image"]
     page = mreg.run("report", f"{name}:v1").stdout
     assert "| was not looked at |" in page and "| agrees |" not in page
     assert "- **Log**: not verified" in page and "- **Source**: the index" \
