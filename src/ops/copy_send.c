@@ -5,7 +5,6 @@
  * manifests share it.  A manifest is put when all it names is there: children
  * before indexes, subjects before what is attached to them.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +17,6 @@
 
 /* What the target had that long ago is asked for once more. */
 #define LOOK_AGAIN_MS 60000
-
-struct mounting {
-	struct copy *c;
-	atomic_bool refused; /* once is enough */
-};
 
 /* Manifests that need nothing of each other. */
 struct level {
@@ -73,7 +67,7 @@ static uint64_t needed(const struct copy *c)
 }
 
 /* Where the target is on a file system.  One local store has the bytes already
- * and takes them over by links (mount_all). */
+ * and takes them over by links (mr_plan_take_over). */
 static int check_room(struct copy *c, struct mreg_error *err)
 {
 	struct mreg_error why = MREG_ERROR_INIT;
@@ -177,40 +171,6 @@ int mr_copy_plan(struct copy *c, struct mreg_error *err)
 	if (rc >= 0)
 		rc = check_sizes(c, err);
 	return rc < 0 ? rc : check_room(c, err);
-}
-
-static int mount_one(void *ctx, size_t i, struct mreg_error *err)
-{
-	struct mounting *m = ctx;
-	struct mr_item *it = &m->c->plan.items[i];
-	bool done = false;
-	int rc;
-
-	if (it->step != MR_STEP_COPY || atomic_load(&m->refused))
-		return 0;
-	rc = mr_store_mount(m->c->to, &it->desc, m->c->source.repository, &done,
-			    err);
-	if (rc < 0)
-		return rc;
-	if (done)
-		it->step = MR_STEP_REUSE;
-	else
-		atomic_store(&m->refused, true);
-	return 0;
-}
-
-/* Where one registry, or one local store, has both. */
-static int mount_all(struct copy *c, struct mreg_error *err)
-{
-	struct mounting m = { .c = c };
-
-	atomic_init(&m.refused, false);
-	if (!c->source.repository[0] || !c->target.repository[0] ||
-	    strcmp(c->source.host, c->target.host) != 0 ||
-	    strcmp(c->source.dir, c->target.dir) != 0)
-		return 0;
-	return mr_task_run(&c->m->env, c->lookups, c->plan.count, mount_one, &m,
-			   err);
 }
 
 /* "{}", the blob of every event: made here, for not every registry that takes
@@ -405,7 +365,8 @@ static int look_again(struct copy *c, struct mreg_error *err)
 
 int mr_copy_send(struct copy *c, struct mreg_error *err)
 {
-	int rc = mount_all(c, err);
+	int rc = mr_plan_take_over(&c->plan, &c->source, c->to, &c->target,
+				   c->lookups, err);
 
 	if (rc >= 0)
 		rc = mr_plan_run(&c->plan, c->from, c->to, c->jobs, err);

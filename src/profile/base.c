@@ -446,32 +446,10 @@ size_t mr_image_base_notes(const struct mr_profile *p, struct mreg_pair out[2])
 	return 2;
 }
 
-/* In one registry a blob can be in two repositories without being sent. */
-static int mount(struct mr_profile *p, struct mreg_error *err)
-{
-	const struct mreg_ref *from = &p->base->ref;
-	size_t i;
-	int rc = 0;
-
-	if (!from->host[0] || strcmp(from->host, p->ref->host) != 0)
-		return 0;
-	for (i = 0; rc >= 0 && i < p->below.count; i++) {
-		struct mr_item *it = &p->below.items[i];
-		bool done = false;
-
-		if (it->step != MR_STEP_COPY)
-			continue;
-		rc = mr_store_mount(p->to, &it->desc, from->repository, &done,
-				    err);
-		if (done)
-			it->step = MR_STEP_REUSE;
-	}
-	return rc;
-}
-
 int mr_image_base_send(struct mr_profile *p, struct mreg_error *err)
 {
-	int rc = mount(p, err);
+	int rc = mr_plan_take_over(&p->below, &p->base->ref, p->to, p->ref,
+				   MR_LOOKUP_JOBS, err);
 
 	return rc < 0 ? rc
 		      : mr_plan_run(&p->below, p->base->s, p->to, p->jobs, err);

@@ -28,8 +28,7 @@ int mr_image_base_take(struct mr_profile *p,
 /* Two annotations that name it; in the arena.  Returns how many: 0 without. */
 size_t mr_image_base_notes(const struct mr_profile *p, struct mreg_pair out[2]);
 
-/* Bring its layers into the repository: mounted where that goes, else copied.
- */
+/* Bring its layers into the repository: taken over there, else copied. */
 int mr_image_base_send(struct mr_profile *p, struct mreg_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "transfer/ask.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -20,6 +21,13 @@ struct asking {
 	struct mr_plan *plan;
 	struct mr_store *to;
 	struct mr_item **order; /* largest first */
+};
+
+struct taking_over {
+	struct mr_plan *plan;
+	struct mr_store *to;
+	const char *repository; /* borrowed */
+	atomic_bool refused;    /* once is enough */
 };
 
 /* Largest first: a big blob begun last would be waited for alone. */
@@ -94,4 +102,39 @@ int mr_plan_mount(struct mr_store *to, const struct mr_item *it, bool *done,
 		  struct mreg_error *err)
 {
 	return mr_remote_mount_noted(to, &it->desc, done, err);
+}
+
+static int take_over_one(void *ctx, size_t i, struct mreg_error *err)
+{
+	struct taking_over *t = ctx;
+	struct mr_item *it = &t->plan->items[i];
+	bool done = false;
+	int rc;
+
+	if (it->step != MR_STEP_COPY || atomic_load(&t->refused))
+		return 0;
+	rc = mr_store_mount(t->to, &it->desc, t->repository, &done, err);
+	if (rc < 0)
+		return rc;
+	if (done)
+		it->step = MR_STEP_REUSE;
+	else
+		atomic_store(&t->refused, true);
+	return 0;
+}
+
+int mr_plan_take_over(struct mr_plan *p, const struct mreg_ref *from,
+		      struct mr_store *to, const struct mreg_ref *at,
+		      unsigned int jobs, struct mreg_error *err)
+{
+	struct taking_over t = { .plan = p,
+				 .to = to,
+				 .repository = from->repository };
+
+	atomic_init(&t.refused, false);
+	if (!from->repository[0] || !at->repository[0] ||
+	    strcmp(from->host, at->host) != 0 ||
+	    strcmp(from->dir, at->dir) != 0)
+		return 0;
+	return mr_task_run(to->env, jobs, p->count, take_over_one, &t, err);
 }

@@ -79,6 +79,17 @@ void mr_plan_release(struct mr_plan *p); /* for MR_AUTO too */
 int mr_plan_look(struct mr_plan *p, struct mr_store *to, const uint64_t *sizes,
 		 size_t size_count, unsigned int jobs, struct mreg_error *err);
 
+/*
+ * Let `to`, the repository `at`, take over what is to be copied out of `from`,
+ * `jobs` at once: in one registry, or one local store, no byte has to move for
+ * that.  What was taken over is reused; the first that was not is the last that
+ * is asked for.  Does nothing where the two are not in one place, or one of
+ * them is no repository.
+ */
+int mr_plan_take_over(struct mr_plan *p, const struct mreg_ref *from,
+		      struct mr_store *to, const struct mreg_ref *at,
+		      unsigned int jobs, struct mreg_error *err);
+
 /* Only find out the digests of files that have none (a dry run's work). */
 int mr_plan_hash(struct mr_plan *p, struct mr_store *from, unsigned int jobs,
 		 struct mreg_error *err);

@@ -55,9 +55,20 @@ def test_a_base_is_below_the_model(mreg, files, churn, busybox, tmp_path):
         churn.extract(manifest, out)
         assert (out / "bin/sh").read_bytes() == b"sh of " + arch.encode()
         assert tree(out / "models") == tree(files)
+        # In one store the bytes are there once.
+        name = "blobs/sha256/" + busybox.layers[arch]["digest"][7:]
+        assert (churn.folder / name).samefile(busybox.root / name)
     assert {row["source"] for row in made["layers"]} == {"base", "model"}
     again = mreg.json("image", "churn", "--base", "busybox:1")
     assert again["identical"] and again["bytesSent"] == 0
+
+
+def test_what_is_copied_of_a_base_is_told_by_platform(mreg, files, busybox):
+    mreg.json("push", files, "oci:elsewhere//churn")
+    r = mreg.run("image", "oci:elsewhere//churn", "--base",
+                 f"oci:{busybox.root.parent}//busybox:1", "--progress", "json")
+    for platform in "linux/amd64", "linux/arm64/v8":
+        assert f'"base {platform}, layer 1"' in r.stderr
 
 
 def test_a_base_by_its_digest_for_one_platform(mreg, files, busybox):

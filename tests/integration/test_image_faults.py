@@ -227,6 +227,26 @@ def test_what_a_registry_collects_meanwhile_is_sent_again(binary, box, skip):
     assert there.stop() == 0
 
 
+@pytest.mark.parametrize("mounts", [True, False])
+def test_layers_of_a_base_in_the_same_registry_are_mounted(binary, box, mounts):
+    """Nothing is sent of them; where that is refused they are copied."""
+    there = fake.Fake(mounts=int(mounts))
+    who = Mreg(binary, box / "user", env={"MREG_REGISTRY": there.host})
+    Base(box / "busybox")
+    who.run("copy", f"oci:{box}//busybox", "busybox")
+    who.run("push", harness.small_model(box / "m", 1), "m")
+    before = len(there.seen())
+    made = who.json("image", "m", "--base", "busybox:1")
+    asked = [q for q in there.seen()[before:] if "mount=" in q["path"]]
+    below = {row["digest"]: row["action"] for row in made["layers"]
+             if row["source"] == "base"}
+    assert len(below) == 2
+    assert set(below.values()) == {"reuse" if mounts else "send"}
+    assert {q["status"] for q in asked} == {201 if mounts else 202}
+    assert set(below) <= set(there.content("m")["blobs"])
+    assert there.stop() == 0
+
+
 def test_a_registry_that_lies_about_what_it_lacks(binary, box):
     """Nothing of ours is missing: it is not asked over and over."""
     there = fake.Fake()

@@ -1,11 +1,13 @@
 /*
- * test_ask.c - a target that is new is not asked for every small blob.
+ * test_ask.c - a target that is new is not asked for every small blob, and one
+ * that takes nothing over is asked to once.
  */
 #include "transfer/ask.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "content/digest.h"
@@ -20,6 +22,8 @@ struct counting {
 	char name[8];
 	atomic_uint asked;
 	const struct mreg_digest *there; /* NULL: nothing */
+	atomic_uint mounts;              /* how often it was to take one over */
+	unsigned int takes;              /* so many of them it does */
 };
 
 struct fixture {
@@ -50,9 +54,21 @@ static int put_stream(struct mr_store *s, struct mr_stream *src, uint64_t size,
 	return 0;
 }
 
+static int take_over(struct mr_store *s, const struct mreg_desc *d,
+		     const char *from, bool *done, struct mreg_error *err)
+{
+	struct counting *c = mr_container_of(s, struct counting, base);
+
+	if (strcmp(from, "ml/from") != 0 || !d->size)
+		return mr_fail(err, MREG_EREMOTE, "not what was meant");
+	*done = atomic_fetch_add(&c->mounts, 1) < c->takes;
+	return 0;
+}
+
 static const struct mr_store_ops counting_ops = {
 	.kind = "counting",
 	.has = has,
+	.mount = take_over,
 	.put_stream = put_stream,
 };
 
@@ -167,6 +183,63 @@ static void hashes_small_files_first_where_requests_cost(void **state)
 	assert_int_equal(f->plan.items[7].step, MR_STEP_STREAM);
 }
 
+static const struct mreg_ref from = { .host = "a.example",
+				      .repository = "ml/from" };
+static const struct mreg_ref at = { .host = "a.example",
+				    .repository = "ml/at" };
+
+static void take(struct fixture *f, const struct mreg_ref *source,
+		 const struct mreg_ref *target)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	(void)look(f);
+	assert_ok(mr_plan_take_over(&f->plan, source, &f->to.base, target, 1,
+				    &err),
+		  err);
+}
+
+static void reuses_what_was_taken_over(void **state)
+{
+	struct fixture *f = *state;
+
+	f->to.takes = ITEMS;
+	f->to.there = &f->plan.items[5].desc.digest;
+	take(f, &from, &at);
+	assert_int_equal(atomic_load(&f->to.mounts), ITEMS - 1);
+	assert_int_equal(count_step(&f->plan, MR_STEP_REUSE), ITEMS);
+}
+
+static void asks_no_more_once_one_is_not_taken_over(void **state)
+{
+	struct fixture *f = *state;
+
+	f->to.takes = 3;
+	take(f, &from, &at);
+	assert_int_equal(atomic_load(&f->to.mounts), 4);
+	assert_int_equal(count_step(&f->plan, MR_STEP_REUSE), 3);
+	assert_int_equal(count_step(&f->plan, MR_STEP_COPY), ITEMS - 3);
+}
+
+static void takes_nothing_over_from_another_place(void **state)
+{
+	const struct mreg_ref elsewhere = { .host = "b.example",
+					    .repository = "ml/from" };
+	const struct mreg_ref local = { .dir = "/a", .repository = "ml/from" };
+	const struct mreg_ref other = { .dir = "/b", .repository = "ml/at" };
+	const struct mreg_ref none = { .host = "a.example" };
+	struct fixture *f = *state;
+
+	f->to.takes = ITEMS;
+	take(f, &elsewhere, &at);
+	take(f, &local, &at);
+	take(f, &local, &other);
+	take(f, &none, &at);
+	take(f, &from, &none);
+	assert_int_equal(atomic_load(&f->to.mounts), 0);
+	assert_int_equal(count_step(&f->plan, MR_STEP_COPY), ITEMS);
+}
+
 #define ASK(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -177,6 +250,9 @@ int main(void)
 		ASK(asks_for_everything_once_something_is_there),
 		ASK(always_asks_for_a_large_one),
 		ASK(hashes_small_files_first_where_requests_cost),
+		ASK(reuses_what_was_taken_over),
+		ASK(asks_no_more_once_one_is_not_taken_over),
+		ASK(takes_nothing_over_from_another_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
