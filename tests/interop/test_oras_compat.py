@@ -1,6 +1,7 @@
 """test_oras_compat.py - what oras-compat.md shows is what happens, with each
 version of oras; and what it says was tested, was."""
 import os
+import pathlib
 import re
 import subprocess
 
@@ -49,11 +50,19 @@ def test_what_the_page_shows_is_what_happens(hosts, version, find, binary,
 # -- what it says of its tests ----------------------------------------------------
 
 
+HOW = "how that is known"
+
+
 def rows():
-    """Those of the tables that say how it is known, by their first cell."""
-    for line in TEXT.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if line.startswith("| ") and len(cells) > 2:
+    """Those of the tables of everyone else's programs, as lists of cells."""
+    text = TEXT[TEXT.index("\n## Everyone else\n"):]
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        head, line, *found = [
+            [cell.strip() for cell in row.strip("|").split(" | ")]
+            for row in table.splitlines()]
+        assert head[-1] == HOW and set("".join(line)) <= set("-|"), head
+        for cells in found:
+            assert len(cells) == len(head), cells
             yield cells
 
 
@@ -73,20 +82,43 @@ def test_tests_that_it_names_exist():
                    for folder in folders), path
 
 
+def debian(program):
+    """Its version in the Debian that the page was written on; None elsewhere."""
+    system = pathlib.Path("/etc/os-release")
+    if not system.exists() or \
+            "VERSION_CODENAME=bookworm\n" not in system.read_text():
+        return None
+    done = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${Version}", program],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return re.split(r"[+~-]", done.stdout)[0] or None
+
+
+def test_each_program_says_how_that_is_known():
+    words = [word.lower() for word in
+             re.findall(r"\*([A-Z][a-z ]+)\*: ", TEXT)]
+    assert words == ["executed", "fixtures", "by source"]
+    for first, *_, last in rows():
+        assert re.match(rf"({'|'.join(words)})\b", last), first
+
+
 def test_what_was_executed_names_version_and_test():
-    known, seen = pinned(), 0
+    known, seen = pinned(), set()
     for first, *_, last in rows():
         if not last.startswith("executed"):
             continue
-        seen += 1
-        assert "test_" in last, first
-        program, version = re.match(r"([\w-]+) ([0-9.]+)", first).groups()
+        assert re.match(r"executed: `tests/\w+/test_\w+\.py`", last), first
+        program, version = re.fullmatch(r"([\w-]+) ([0-9.]+)", first).groups()
+        seen.add(program)
         if program in known:
             assert known[program] == version, first
-        else:  # Debian's
+        else:
             assert program in ("skopeo", "podman", "buildah", "containerd",
-                               "runc", "docker"), first
-    assert seen >= 5
+                               "runc"), first
+            assert debian(program) in (version, None), first
+    assert seen == {"buildah", "containerd", "crane", "kserve-storage",
+                    "modctl", "olot", "oras", "podman", "regctl", "runc",
+                    "skopeo"}
 
 
 def test_versions_of_oras_are_those_that_it_is_run_with():
