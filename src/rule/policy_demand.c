@@ -124,6 +124,60 @@ static int look(struct demand *d, struct mreg_error *err)
 	return n < LOOKS_MAX ? follow(d, err) : fail_moved(d, err);
 }
 
+static int fail_image(const struct demand *d, const char *why,
+		      struct mreg_error *err)
+{
+	/* That of an earlier call is not the reason. */
+	mr_refusal_free(d->m->refusal);
+	d->m->refusal = NULL;
+	(void)mr_fail(err, MREG_EPOLICY,
+		      "it is an image in '%s' that %s, so nothing can be "
+		      "required of it",
+		      d->l.s->label, why);
+	return mr_hint(err, "require it of the version, and use that one's "
+			    "image: 'mreg resolve --format' tells it");
+}
+
+/* What one manifest has in its layers can be judged as it is: others' models
+ * are kept so. */
+static int fail_unled(const struct demand *d, struct mreg_error *err)
+{
+	if (!d->l.manifest->is_index)
+		return 0;
+	return fail_image(d,
+			  d->alias || d->gate
+				  ? "an alias has as if it were a version"
+				  : "does not say of which version it is",
+			  err);
+}
+
+/* An image has no metadata and no approvals of its own: it is judged as the
+ * version it was made of.  What an alias has, or a share of, is what its log
+ * says, which tells of versions alone. */
+static int find_version(struct demand *d, struct mreg_error *err)
+{
+	struct mreg_error why = MREG_ERROR_INIT;
+	struct mreg_digest version;
+	int rc;
+
+	if (!mr_image_version(d->l.manifest, &version))
+		return 0;
+	if (d->alias || d->gate || !mr_digest_known(&version))
+		return fail_unled(d, err);
+	rc = mr_look_child(&d->l, &version, &why);
+	if (rc == MREG_ENOTFOUND)
+		return fail_image(d, "is of a version that is not there", err);
+	if (rc < 0) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (mr_image_version(d->l.manifest, &version))
+		return fail_image(d, "says it is of another image", err);
+	d->l.ref.digest = d->l.manifest->desc.digest;
+	return 0;
+}
+
 /* One finding more, about an alias. */
 static int add(struct demand *d, const char *alias, const char *problem,
 	       const char *mend, struct mreg_error *err)
@@ -196,6 +250,8 @@ static int judge(struct demand *d, struct mreg_error *err)
 	if (!d->c.policies.policy)
 		return fail_none(d->m, d->l.s, err);
 	rc = d->alias ? look(d, err) : 0;
+	if (rc >= 0)
+		rc = find_version(d, err);
 	q.alias = d->gate ? d->gate : d->alias;
 	q.gated = q.alias && mr_policy_gated(d->c.policies.policy, q.alias);
 	if (rc >= 0)

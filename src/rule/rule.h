@@ -188,7 +188,9 @@ int mr_case_version(struct mr_look *l, struct mr_history *h,
  * what was a matter of the moment it was moved (age, observations, what the
  * alias had); its tag has to be what the log says.  Where the alias was moved
  * since `named` was resolved, what it has now is judged, and `named` becomes
- * that.  MREG_EPOLICY, also where no policy is in force; MREG_ECONFLICT: it was
+ * that.  Of an image that no alias has, the version is judged that it says it
+ * was made of.  MREG_EPOLICY, also where no policy is in force, or an image
+ * does not lead to a version in its repository; MREG_ECONFLICT: the alias was
  * moved meanwhile though `ref` has a digest too, was removed, or keeps moving.
  */
 int mr_policy_demand(struct mreg *m, const struct mreg_ref *ref,

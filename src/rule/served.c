@@ -134,20 +134,31 @@ static int find_image(struct mreg *m, const struct mr_look *l, uint64_t number,
 	return check_image(m, l, tag, out, err);
 }
 
-/* What was named is an image: that, and the version it is of.  Whoever made it
- * without mreg has made something that can be served all the same. */
+bool mr_image_version(const struct mr_manifest *m, struct mreg_digest *version)
+{
+	struct mreg_error ignored = MREG_ERROR_INIT;
+	const char *from;
+
+	version->algorithm = MREG_DIGEST_NONE;
+	if (!is_image(m))
+		return false;
+	from = mr_annotation(&m->annotations, MR_ANNOTATION_DERIVED);
+	if (from && mreg_digest_parse(from, version, &ignored) < 0)
+		version->algorithm = MREG_DIGEST_NONE;
+	return true;
+}
+
+/* What was named may be an image: that, and the version it is of.  Whoever made
+ * it without mreg has made something that can be served all the same. */
 static int take_image(struct mr_look *l, struct mreg_served *out,
 		      struct mreg_error *err)
 {
-	struct mreg_error ignored = MREG_ERROR_INIT;
 	struct mreg_digest version;
-	const char *from;
 
-	out->image = l->manifest->desc.digest;
-	from = mr_annotation(&l->manifest->annotations, MR_ANNOTATION_DERIVED);
-	if (!from || mreg_digest_parse(from, &version, &ignored) < 0)
+	if (!mr_image_version(l->manifest, &version))
 		return 0;
-	return mr_look_child(l, &version, err);
+	out->image = l->manifest->desc.digest;
+	return mr_digest_known(&version) ? mr_look_child(l, &version, err) : 0;
 }
 
 /* -- what it is ------------------------------------------------------------ */
@@ -195,7 +206,7 @@ int mr_served(struct mreg *m, const struct mreg_ref *ref,
 	rc = mr_look_open_ref(m, &pinned, &l, err);
 	if (rc >= 0 && l.ref.dir[0])
 		rc = fail_local(&l, err);
-	if (rc >= 0 && is_image(l.manifest))
+	if (rc >= 0)
 		rc = take_image(&l, out, err);
 	if (rc < 0)
 		return rc;

@@ -18,6 +18,10 @@ int mr_served(struct mreg *m, const struct mreg_ref *ref,
 	      const struct mreg_digest *d, bool image, struct mr_arena *a,
 	      struct mreg_served *out, struct mreg_error *err);
 
+/* Whether it is an image, or an index of some; `*version` is what it says it
+ * was made of, NONE where it does not. */
+bool mr_image_version(const struct mr_manifest *m, struct mreg_digest *version);
+
 /*
  * served_split.c: who shares the traffic of the alias `ref`, whose tag has the
  * version that `own` tells; none where it is no alias, or that is not what the

@@ -213,15 +213,15 @@ def test_what_is_remembered_here_hides_nothing(mreg, churn, store):
 # -- what others did ------------------------------------------------------------
 
 
-def retag(store, alias, digest):
+def retag(store, alias, digest,
+          media="application/vnd.oci.image.manifest.v1+json"):
     size = next(e["size"] for e in entries(store) if e["digest"] == digest)
 
     def change(manifests):
         kept = [e for e in manifests if tag_of(e) != alias]
         if digest:
             kept.append({
-                "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "digest": digest, "size": size,
+                "mediaType": media, "digest": digest, "size": size,
                 "annotations": {"org.opencontainers.image.ref.name": alias}})
         return kept
 

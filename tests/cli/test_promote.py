@@ -557,17 +557,3 @@ def test_a_tag_that_is_not_what_the_log_says_is_not_used(mreg, gates, push,
     assert "foreign" in error["findings"][0]["problem"]
     mreg.run("alias", "repair", "churn")
     mreg.run("resolve", "churn:production", "--require-policy")
-
-
-def test_a_sibling_of_what_has_gates_is_not_used_unasked(mreg, gates, push,
-                                                         store):
-    digest = push(1)
-    gates("through: staging")
-    for alias in "production", "staging":
-        retag(store, f"{alias}-image", digest)
-    error = mreg.fails(7, "resolve", "churn:production-image",
-                       "--require-policy")
-    assert [f["rule"] for f in error["findings"]] == ["aliases.production"]
-    assert "not asked of 'production-image'" in error["findings"][0]["problem"]
-    mreg.run("resolve", "churn:production-image")
-    mreg.run("resolve", "churn:staging-image", "--require-policy")
