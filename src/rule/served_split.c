@@ -38,6 +38,10 @@ static int take(const struct sharing *w, const struct mreg_split_part *part,
 	if (part->archived)
 		return mr_fail(err, MREG_ECONFLICT,
 			       "it was archived or removed");
+	/* Whoever wrote the event may have named anything that is there. */
+	if (!part->number)
+		return mr_fail(err, MREG_ENOTFOUND,
+			       "it is no version that the log knows");
 	pinned.tag[0] = '\0';
 	pinned.digest = part->digest;
 	/* That its manifest was read before does not say that it is there. */
@@ -55,7 +59,8 @@ static int take(const struct sharing *w, const struct mreg_split_part *part,
 static bool is_of_version(int rc)
 {
 	return rc == MREG_ENOTFOUND || rc == MREG_ECONFLICT ||
-	       rc == MREG_EFORMAT || rc == MREG_EPOLICY;
+	       rc == MREG_EFORMAT || rc == MREG_EPOLICY ||
+	       rc == MREG_EUNSUPPORTED;
 }
 
 static void warn_alone(const struct sharing *w,

@@ -260,3 +260,43 @@ def test_an_image_named_itself_has_no_tag(mreg, name, churn):
                            "helm").stdout)["model"]
     assert values["image"]["digest"] == churn["i1"]
     assert "tag" not in values["image"]
+
+
+def write_event(mreg, name, kind, **fields):
+    """What somebody without mreg would write to the log."""
+    tag, data = aging.next_event(mreg, name, kind, **fields)
+    foreign.Registry(*name.split("/", 1)).put_bytes(tag, data, foreign.MANIFEST)
+
+
+def give_share(mreg, name, own, other):
+    move = [e["digest"] for e in mreg.json("log", name)["events"]
+            if e["kind"] == "alias_moved"][-1]
+    write_event(mreg, name, "split_recorded", alias="production", move=move,
+                weights={own: "90", other: "10"})
+
+
+@pytest.fixture
+def described(mreg, name, churn, tmp_path):
+    mreg.run("edit", f"{name}:v1", "--description", "who leaves")
+    harness.write(tmp_path / "p.yaml", "policy: 1\nrequire: description\n")
+    mreg.run("policy", "set", name, tmp_path / "p.yaml")
+    return churn
+
+
+def test_what_is_no_version_gets_nothing(mreg, name, described):
+    """An image of one is none, though it leads to one."""
+    give_share(mreg, name, described[1], described["i2"])
+    for words in (), ("--require-policy",):
+        assert "no version that the log knows" in alone(mreg, name, *words)
+    mreg.run("resolve", f"{name}:production", "--require-policy")
+
+
+def test_what_cannot_be_judged_gets_nothing(mreg, name, described):
+    """An index that somebody registered as a version."""
+    there = foreign.Registry(*name.split("/", 1))
+    pair = there.index("pair", [
+        {"mediaType": foreign.MANIFEST, "digest": described[n],
+         "size": 1000} for n in (1, 2)])["digest"]
+    write_event(mreg, name, "version_registered", version=pair, number=3)
+    give_share(mreg, name, described[1], pair)
+    assert "index of 2 manifests" in alone(mreg, name, "--require-policy")

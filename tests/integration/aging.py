@@ -76,8 +76,9 @@ def tag(layout, name, digest):
     change_index(layout, change)
 
 
-def write_event(mreg, layout, name, kind, **fields):
-    """Append an event to the log of a local store."""
+def next_event(mreg, name, kind, **fields):
+    """Tag and manifest of an event, as somebody without mreg would append
+    it."""
     log = mreg.json("log", name)
     seq = log["events"][-1]["seq"] + 1
     event = {"actor": "ada", "actorSource": "as", "kind": kind,
@@ -92,7 +93,13 @@ def write_event(mreg, layout, name, kind, **fields):
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE,
                 "artifactType": EVENT_TYPE, "config": descriptor,
                 "layers": [descriptor], "annotations": notes}
-    digest = put_blob(layout, json.dumps(manifest,
-                                         separators=(",", ":")).encode())
-    tag(layout, f"mreg.log.{seq:08}.{digest[7:39]}", digest)
+    data = json.dumps(manifest, separators=(",", ":")).encode()
+    return f"mreg.log.{seq:08}.{hashlib.sha256(data).hexdigest()[:32]}", data
+
+
+def write_event(mreg, layout, name, kind, **fields):
+    """Append an event to the log of a local store."""
+    name, data = next_event(mreg, name, kind, **fields)
+    digest = put_blob(layout, data)
+    tag(layout, name, digest)
     return digest
