@@ -58,9 +58,10 @@ MREG_API bool mreg_render_needs_image(const struct mreg_render_opts *o);
 
 /*
  * An alias that is split: KServe's file is the canary's, with its percentage,
- * where two versions share; k8s has an object for each; values of Helm have a
- * list; everywhere else, and of more than two, the alias's own version is
- * written, and the shares are told in comments.
+ * where two versions share, and asks for Knative, without which there is none;
+ * k8s has an object for each; values of Helm have a list; everywhere else, and
+ * of more than two, the alias's own version is written, and the shares are told
+ * in comments.
  *
  * The text, every reference in it by digest; `*out` is to be freed with free().
  * `r` was resolved with `serve`, and with `image` where that is needed.

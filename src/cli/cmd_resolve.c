@@ -85,9 +85,10 @@ static int check_args(const struct args *a, struct mreg_error *err)
 			    "kustomize or helm");
 }
 
-/* Where nothing was rolled out before, the candidate is all there is. */
-static void warn_first(const struct mreg_render_opts *o,
-		       const struct mreg_resolve_result *r)
+/* Where a canary would get everything: nothing was rolled out before it, or
+ * nothing splits requests. */
+static void warn_canary(const struct mreg_render_opts *o,
+			const struct mreg_resolve_result *r)
 {
 	const struct mreg_served *own = &r->served;
 	char version[MREG_DIGEST_TEXT];
@@ -101,8 +102,10 @@ static void warn_first(const struct mreg_render_opts *o,
 		(void)mreg_digest_text(&own->digest, version);
 	(void)fprintf(
 		stderr,
-		"warning: %s has to be rolled out already: KServe gives a "
-		"first revision all the traffic\n",
+		"warning: %s has to be rolled out already, in KServe's "
+		"Knative mode: a first revision gets all the traffic, and "
+		"in Standard mode (RawDeployment) there is no such "
+		"share\n",
 		version);
 }
 
@@ -116,7 +119,7 @@ static int show_file(struct cli *cli, const struct mreg_render_opts *o,
 
 	if (rc < 0)
 		return rc;
-	warn_first(o, r);
+	warn_canary(o, r);
 	rc = cli_json(cli,
 		      cli->globals.json ? mreg_render_json(r, o, text) : NULL,
 		      err);
@@ -190,7 +193,10 @@ const struct cli_command cli_cmd_resolve = {
 		"alias moved, the file changes with it.\n\n"
 		"Of an alias that is split ('mreg split') kserve writes the "
 		"canary, with its canaryTrafficPercent, where two versions "
-		"share; k8s a Deployment for each version, helm a list with "
+		"share: for KServe's Knative mode alone, which an annotation "
+		"asks for, since in Standard mode (RawDeployment) KServe "
+		"ignores the percentage and the canary would get everything; "
+		"k8s a Deployment for each version, helm a list with "
 		"weights. All tell the shares.\n\n"
 		"--require-policy reads the log, and exits with 7 where the "
 		"policy in force refuses the version, where an alias was moved "

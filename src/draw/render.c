@@ -276,13 +276,18 @@ void mr_render_shares(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_note_built(y, &b);
 }
 
-void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y)
+void mr_render_annotated(const struct mr_render *d, struct mr_yaml *y)
 {
-	mr_yaml_map(y, "annotations");
 	mr_yaml_text(y, "org.mreg.model", d->r->name);
 	if (d->version[0])
 		mr_yaml_text(y, "org.mreg.version", d->version);
 	mr_yaml_text(y, "org.mreg.digest", d->digest);
+}
+
+void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y)
+{
+	mr_yaml_map(y, "annotations");
+	mr_render_annotated(d, y);
 	mr_yaml_up(y, 1);
 }
 

@@ -40,6 +40,8 @@ void mr_render_shares(const struct mr_render *d, struct mr_yaml *y);
 /* "annotations:" of whatever runs it; `mreg deployed` goes by the references,
  * people by these. */
 void mr_render_annotations(const struct mr_render *d, struct mr_yaml *y);
+/* What stands below it. */
+void mr_render_annotated(const struct mr_render *d, struct mr_yaml *y);
 
 /* Whether it can be KServe's name of a format; NULL is none. */
 bool mr_render_is_format(const char *s);

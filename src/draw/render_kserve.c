@@ -88,7 +88,8 @@ int mr_render_format(const struct mr_render *d, const char **out,
 }
 
 /* What KServe makes of a split: the new revision gets its share, the one that
- * was rolled out before keeps the others. */
+ * was rolled out before keeps the others.  Two are what canaryTrafficPercent
+ * has words for. */
 static void put_canary_notes(const struct mr_render *d, struct mr_yaml *y)
 {
 	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 12);
@@ -97,16 +98,34 @@ static void put_canary_notes(const struct mr_render *d, struct mr_yaml *y)
 
 	mr_render_shares(d, y);
 	if (d->share_count > 2) {
-		mr_yaml_note(y, "KServe knows two revisions, so this is the "
-				"alias's own alone");
+		mr_yaml_note(y, "canaryTrafficPercent knows two revisions, so "
+				"this is the alias's own alone");
 		return;
 	}
 	mr_buf_printf(&b,
 		      "the canary: the other %u %% stay with the revision that "
 		      "was rolled out before,\nwhich has to be %s; a first "
-		      "revision gets everything.  Needs Knative",
+		      "revision gets everything.\nNeeds Knative, which the "
+		      "annotation asks for (KServe 0.16): in Standard mode the "
+		      "percentage is\nignored, and the canary would get "
+		      "everything",
 		      own->weight, version);
 	mr_yaml_note_built(y, &b);
+}
+
+/*
+ * A service that is there keeps its mode, and KServe refuses to take a file
+ * with another: so one in Standard mode, which does without the percentage,
+ * does not get the canary at all.
+ */
+static void put_annotations(const struct mr_render *d, bool canary,
+			    struct mr_yaml *y)
+{
+	mr_yaml_map(y, "annotations");
+	mr_render_annotated(d, y);
+	if (canary)
+		mr_yaml_own(y, "serving.kserve.io/deploymentMode", "Knative");
+	mr_yaml_up(y, 1);
 }
 
 int mr_render_kserve(const struct mr_render *split, struct mr_buf *b,
@@ -130,7 +149,7 @@ int mr_render_kserve(const struct mr_render *split, struct mr_buf *b,
 	mr_yaml_own(&y, "kind", "InferenceService");
 	mr_yaml_map(&y, "metadata");
 	mr_yaml_text(&y, "name", d->name);
-	mr_render_annotations(d, &y);
+	put_annotations(d, d != split, &y);
 	mr_yaml_up(&y, 1);
 	mr_yaml_map(&y, "spec");
 	mr_yaml_map(&y, "predictor");

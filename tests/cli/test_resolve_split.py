@@ -10,6 +10,9 @@ from test_resolve_formats import churn, give_image, load, name, registry, \
     made, strict  # noqa: F401  (fixtures)
 
 
+MODE = "serving.kserve.io/deploymentMode"
+
+
 @pytest.fixture
 def third(mreg, name, churn, tmp_path):
     """v3 with an image too."""
@@ -37,7 +40,9 @@ def test_kserve_has_the_canary(mreg, name, churn):
         "kind": "InferenceService",
         "metadata": {"name": "churn", "annotations": {
             "org.mreg.model": name, "org.mreg.version": "v2",
-            "org.mreg.digest": churn[2]}},
+            "org.mreg.digest": churn[2],
+            # Refused by a service that is in Standard mode, which ignores this:
+            MODE: "Knative"}},
         "spec": {"predictor": {
             "canaryTrafficPercent": 10,
             "model": {"modelFormat": {"name": "onnx"},
@@ -45,8 +50,11 @@ def test_kserve_has_the_canary(mreg, name, churn):
     for share in "90 %  v1", churn["i1"], "10 %  v2", "Knative":
         assert share in text
     told = mreg.run("resolve", f"{name}:production", "--format", "kserve")
-    assert told.stderr == ("warning: v1 has to be rolled out already: KServe "
-                           "gives a first revision all the traffic\n")
+    assert told.stderr == (
+        "warning: v1 has to be rolled out already, in KServe's Knative mode: a "
+        "first revision gets all the traffic, and in Standard mode "
+        "(RawDeployment) there is no such share\n")
+    assert "Standard mode" in mreg.run("resolve", "--help").stdout
     # Undone, it is the file that it was, byte for byte.
     mreg.run("rollback", f"{name}:production")
     told = mreg.run("resolve", f"{name}:production", "--format", "kserve")
@@ -74,6 +82,7 @@ def test_a_promotion_takes_the_percentage_away(mreg, name, churn):
     mreg.run("promote", f"{name}:v2", "production")
     doc = load(resolve(mreg, name, "kserve"))
     assert "canaryTrafficPercent" not in doc["spec"]["predictor"]
+    assert MODE not in doc["metadata"]["annotations"]
     assert doc["spec"]["predictor"]["model"]["storageUri"] == \
         f"oci://{name}@{churn['i2']}"
 
@@ -91,9 +100,10 @@ def test_of_more_than_two_kserve_gets_the_aliass_own(mreg, name, third):
     text = resolve(mreg, name, "kserve")
     doc = load(text)
     assert "canaryTrafficPercent" not in doc["spec"]["predictor"]
+    assert MODE not in doc["metadata"]["annotations"]
     assert doc["spec"]["predictor"]["model"]["storageUri"] == \
         f"oci://{name}@{third['i1']}"
-    assert "KServe knows two revisions" in text and third["i3"] in text
+    assert "canaryTrafficPercent knows two revisions" in text and third["i3"] in text
 
 
 def test_k8s_has_an_object_for_each(mreg, name, third):
