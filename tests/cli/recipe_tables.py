@@ -20,6 +20,14 @@ KINDS = {
         "rules.apiGroups", "rules.resources", "rules.verbs"],
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): [
         "roleRef.apiGroup", "roleRef.kind", "roleRef.name", "subjects.kind"],
+    ("v1", "Secret"): ["metadata.name", "type", "data"],
+    # kserve.github.io/website: reference/crd-api
+    ("serving.kserve.io/v1beta1", "InferenceService"): [
+        "metadata.name", "spec.predictor.model.modelFormat.name",
+        "spec.predictor.model.storageUri"],
+    ("serving.kserve.io/v1alpha1", "ClusterStorageContainer"): [
+        "metadata.name", "spec.workloadType", "spec.supportedUriFormats.prefix",
+        "spec.container.name", "spec.container.image"],
     # kubectl.docs.kubernetes.io/references/kustomize/kustomization
     ("kustomize.config.k8s.io/v1beta1", "Kustomization"): [
         "resources", "images.name", "images.digest", "configurations"],
