@@ -381,23 +381,40 @@ class GitHub:
 # -- GitLab ------------------------------------------------------------------
 
 
-def gitlab(site, project, environments):
-    """Plays the pipeline of the default branch, everybody having pressed every
-    button."""
+def gitlab_starts(job, env):
+    """Whether a pipeline has the job: the first of its rules that holds."""
+    def value(word):
+        return env[word[1:]] if word.startswith("$") else word.strip('"')
+
+    def holds(term):
+        left, same, right = re.fullmatch(r"(\S+) ([!=])= (\S+)", term).groups()
+        return (value(left) == value(right)) == (same == "=")
+    return any(all(map(holds, rule["if"].split(" && ")))
+               for rule in job["rules"])
+
+
+def gitlab(site, project, environments, source="push", only=None, dotenv=()):
+    """Plays a pipeline of the default branch, everybody having pressed every
+    button, or `only` one job of it; what jobs hand on."""
     document = documents(RECIPES / "gitlab-ci/.gitlab-ci.yml")[0]
+    pipeline = {"CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main",
+                "CI_PIPELINE_SOURCE": source}
+    # A name with a dot before it is no job.
     jobs = {k: v for k, v in document.items()
-            if isinstance(v, dict) and "script" in v}
+            if not k.startswith(".") and isinstance(v, dict) and "script" in v
+            and gitlab_starts(v, pipeline) and only in (None, k)}
     # Who the variables of an environment log in as; None: of no environment.
     roles = {None: "training", "production/promote": "promoter",
              "production": "reader"}
-    dotenv = {}
+    dotenv = dict(dotenv)
     for stage in document["stages"]:
         for name, job in jobs.items():
             if job["stage"] != stage:
                 continue
             work = shutil.copytree(project, site.fresh("gitlab") / "build")
             role = roles[job.get("environment", {}).get("name")]
-            env = {"CI_PROJECT_DIR": str(work), "CI_COMMIT_SHA": "0" * 40,
+            env = {**pipeline, "CI_JOB_NAME": name,
+                   "CI_PROJECT_DIR": str(work), "CI_COMMIT_SHA": "0" * 40,
                    "CI_PROJECT_URL": "https://gitlab.example.com/acme/churn",
                    "CI_JOB_URL": "https://gitlab.example.com/jobs/7",
                    "CI_PIPELINE_URL": "https://gitlab.example.com/pipelines/7",
@@ -406,7 +423,8 @@ def gitlab(site, project, environments):
                    "DOCKER_AUTH_CONFIG": json.dumps(harness.docker_auth(
                        site.registry.host, "runner", "wrong")),
                    "HARBOR_USER": f"robot$ml+{role}", "HARBOR_PASSWORD": PASSWORD}
-            for needed in job.get("needs", []):
+            # Without the word: what all before it handed on.
+            for needed in job.get("needs", dotenv):
                 env.update(dotenv.get(needed, {}))
             for key, value in {**document["variables"],
                                **job.get("variables", {})}.items():

@@ -111,13 +111,29 @@ def test_github_logs_in_everywhere(site, provider, user):
 
 
 def test_gitlab_trains_promotes_and_deploys(site):
-    environments = site.bare()
-    dotenv = rig.gitlab(site, site.project("gitlab"), environments)
+    environments, project = site.bare(), site.project("gitlab")
+    dotenv = rig.gitlab(site, project, environments)
     digest = dotenv["train"]["MODEL_DIGEST"]
     assert digest == site.digest("candidate") == site.digest("production")
     assert moves(site)[-1]["reason"] == "https://gitlab.example.com/pipelines/7"
-    is_deployed(site, site.committed(environments, "production/churn.yaml"),
-                digest)
+
+    def deployed():
+        return site.committed(environments, "production/churn.yaml")
+    is_deployed(site, deployed(), digest)
+    # A rollback is not what that pipeline promoted, and what it promoted is
+    # told for a day.
+    site.admin.run("rollback", f"{site.model}:production")
+    assert site.digest("production") != digest
+    for told in dotenv, {}:
+        with pytest.raises(rig.Failed, match="it was moved meanwhile"):
+            rig.gitlab(site, project, environments, only="deploy", dotenv=told)
+    is_deployed(site, deployed(), digest)
+    # A button; of a schedule it is the only job.
+    rig.gitlab(site, project, environments, only="redeploy")
+    is_deployed(site, deployed(), site.digest("production"))
+    site.admin.run("promote", f"{site.model}@{digest}", "production")
+    assert rig.gitlab(site, project, environments, source="schedule") == {}
+    is_deployed(site, deployed(), digest)
 
 
 def test_tekton_hands_the_digest_on(site):
