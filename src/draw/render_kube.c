@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 /* Names of the container and of the volume. */
 #define SERVER "server"
 #define VOLUME "model"
@@ -14,6 +16,10 @@
 #define MOUNT_PATH "/mnt/models"
 #define NO_SERVER "example.com/server:1"
 #define NAME_LABEL "app.kubernetes.io/name"
+/* On all objects of a file, whoever has a share: what is pruned by. */
+#define PART_LABEL "app.kubernetes.io/part-of"
+#define MADE_LABEL "app.kubernetes.io/managed-by"
+#define MADE_BY "mreg"
 
 /* By digest nothing newer can be there to be pulled. */
 static void put_source(const struct mr_render *d, struct mr_yaml *y)
@@ -40,6 +46,17 @@ static void put_labels(const struct mr_render *d, struct mr_yaml *y,
 	mr_yaml_up(y, 1);
 }
 
+/* Of the object itself; those above select its pods, and never change. */
+static void put_object_labels(const struct mr_render *d, const char *part_of,
+			      struct mr_yaml *y)
+{
+	mr_yaml_map(y, "labels");
+	mr_yaml_text(y, NAME_LABEL, d->name);
+	mr_yaml_text(y, PART_LABEL, part_of);
+	mr_yaml_text(y, MADE_LABEL, MADE_BY);
+	mr_yaml_up(y, 1);
+}
+
 static void put_container(const struct mr_render *d, struct mr_yaml *y)
 {
 	mr_yaml_map(y, "containers");
@@ -56,13 +73,14 @@ static void put_container(const struct mr_render *d, struct mr_yaml *y)
 	mr_yaml_up(y, 4);
 }
 
-static void put_deployment(const struct mr_render *d, struct mr_yaml *y)
+static void put_deployment(const struct mr_render *d, const char *part_of,
+			   struct mr_yaml *y)
 {
 	mr_yaml_own(y, "apiVersion", "apps/v1");
 	mr_yaml_own(y, "kind", "Deployment");
 	mr_yaml_map(y, "metadata");
 	mr_yaml_text(y, "name", d->name);
-	put_labels(d, y, "labels");
+	put_object_labels(d, part_of, y);
 	mr_render_annotations(d, y);
 	mr_yaml_up(y, 1);
 	mr_yaml_map(y, "spec");
@@ -91,6 +109,24 @@ static struct mr_render beside(const struct mr_render *share)
 	return d;
 }
 
+static void put_split_notes(const struct mr_render *d, struct mr_yaml *y)
+{
+	MR_AUTO(mr_buf_release) struct mr_buf b = MR_BUF_INIT(1u << 12);
+
+	mr_yaml_note(y, "a Deployment has no share of requests: these are for "
+			"what routes to them,\nas the weights of an "
+			"HTTPRoute's backendRefs");
+	mr_buf_printf(&b,
+		      "a version that leaves the split goes on running, unless "
+		      "later files are applied with\n"
+		      "  kubectl apply --namespace ... --prune "
+		      "--prune-allowlist apps/v1/Deployment \\\n"
+		      "    --selector " PART_LABEL "=%s," MADE_LABEL
+		      "=" MADE_BY,
+		      d->name);
+	mr_yaml_note(y, mr_buf_text(&b));
+}
+
 void mr_render_k8s(const struct mr_render *d, struct mr_buf *b)
 {
 	struct mr_yaml y = { .b = b };
@@ -101,16 +137,14 @@ void mr_render_k8s(const struct mr_render *d, struct mr_buf *b)
 			 "1.33, for image volumes with a subPath");
 	mr_render_shares(d, &y);
 	if (d->share_count)
-		mr_yaml_note(&y, "a Deployment has no share of requests: these "
-				 "are for what routes to them,\nas the weights "
-				 "of an HTTPRoute's backendRefs");
-	put_deployment(d, &y);
+		put_split_notes(d, &y);
+	put_deployment(d, d->name, &y);
 	for (i = 1; i < d->share_count; i++) {
 		struct mr_render other = beside(&d->shares[i]);
 
 		mr_buf_puts(b, "---\n");
 		y.depth = 0;
-		put_deployment(&other, &y);
+		put_deployment(&other, d->name, &y);
 	}
 }
 

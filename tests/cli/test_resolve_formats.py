@@ -5,7 +5,6 @@ import json
 import pathlib
 import re
 import shutil
-import shutil
 import subprocess
 
 import jsonschema
@@ -131,7 +130,9 @@ def test_k8s_is_a_deployment_with_an_image_volume(mreg, name, churn):
              "org.mreg.digest": churn[1]}
     assert doc == {
         "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "churn", "labels": labels, "annotations": notes},
+        "metadata": {"name": "churn", "annotations": notes, "labels": {
+            **labels, "app.kubernetes.io/part-of": "churn",
+            "app.kubernetes.io/managed-by": "mreg"}},
         "spec": {
             "selector": {"matchLabels": labels},
             "template": {

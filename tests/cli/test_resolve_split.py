@@ -1,5 +1,7 @@
 """test_resolve_split.py - resolve --format of an alias that is split: the
 canary, what has no place for one, and what is told of it."""
+import re
+
 import pytest
 import yaml
 
@@ -122,6 +124,19 @@ def test_k8s_has_an_object_for_each(mreg, name, third):
             f"{name}@{third[f'i{n}']}"
         assert doc["metadata"]["annotations"]["org.mreg.version"] == f"v{n}"
     assert "80 %  v1" in text and "HTTPRoute" in text
+    # What the comment prunes by is on all of them, and on what comes after, but
+    # selects no pods: a selector never changes.
+    by = dict(w.split("=") for w in re.search(
+        r"--prune --prune-allowlist apps/v1/Deployment \\\n"
+        r"# +--selector (\S+)$", text, re.M)[1].split(","))
+    assert by == {"app.kubernetes.io/part-of": "churn",
+                  "app.kubernetes.io/managed-by": "mreg"}
+    split(mreg, name, "--end")
+    after = load(resolve(mreg, name, "k8s", "--name", "churn"))
+    for doc in [*docs, after]:
+        assert by.items() <= doc["metadata"]["labels"].items()
+        assert list(doc["spec"]["selector"]["matchLabels"]) == [label]
+        assert list(doc["spec"]["template"]["metadata"]["labels"]) == [label]
 
 
 def test_helm_has_a_list_with_weights(mreg, name, churn):
