@@ -1,9 +1,6 @@
 /*
  * base.c - the layers of another image, below a model's: which platforms it is
- * for, what its configs say, and its blobs into the model's repository.
- *
- * What was written by others is taken as it is, or refused: layers are neither
- * read nor changed, and of a config only what is named here goes on.
+ * for, and its blobs into the model's repository.
  */
 #include "profile/base.h"
 
@@ -12,21 +9,16 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "content/digest.h"
+#include "profile/base_read.h"
 #include "profile/platforms.h"
 
 /* Each costs two requests; the largest of today have a dozen. */
 #define PLATFORMS_MAX 32
-#define OCI_LAYER "application/vnd.oci.image.layer.v1."
-#define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff."
 #define ABOUT_ANOTHER "vnd.docker.reference.type"
 #define SHOWN 160
-/* No honest image has as many variables, or words in its command. */
-#define WORDS_MAX 1000
 
 void mr_image_base_close(struct mr_image_base *b)
 {
@@ -37,218 +29,22 @@ void mr_image_base_close(struct mr_image_base *b)
 	mr_release(b);
 }
 
-static int fail_base(const struct mr_profile *p, const char *why,
-		     struct mreg_error *err)
-{
-	char shown[SHOWN];
-
-	(void)mr_fail(err, MREG_EUNSUPPORTED, "'%s' cannot be a base: %s",
-		      mr_text_safe(p->o->base, shown, sizeof(shown)), why);
-	return mr_hint(err, "name an ordinary Linux image, such as "
-			    "docker.io/library/busybox:1.36");
-}
-
-/* -- layers -------------------------------------------------------------------
- */
-
-/* The same bytes under OCI's name for them; NULL: not what a layer is. */
-static const char *oci_type(const char *type)
-{
-	static const char *const names[][2] = {
-		{ OCI_LAYER "tar", OCI_LAYER "tar" },
-		{ OCI_LAYER "tar+gzip", OCI_LAYER "tar+gzip" },
-		{ OCI_LAYER "tar+zstd", OCI_LAYER "tar+zstd" },
-		{ DOCKER_LAYER "tar", OCI_LAYER "tar" },
-		{ DOCKER_LAYER "tar.gzip", OCI_LAYER "tar+gzip" },
-		{ DOCKER_LAYER "tar.zstd", OCI_LAYER "tar+zstd" },
-	};
-	size_t i;
-
-	for (i = 0; i < MR_COUNT(names); i++)
-		if (strcmp(names[i][0], type) == 0)
-			return names[i][1];
-	return NULL;
-}
-
-static int take_layers(struct mr_profile *p, const struct mr_manifest *m,
-		       struct mr_image_platform *at, struct mreg_error *err)
-{
-	size_t i;
-	struct mr_descriptor *layers = mr_arena_alloc(
-		p->arena, (m->layer_count + 1) * sizeof(*layers));
-
-	if (!layers)
-		return mr_fail_nomem(err);
-	for (i = 0; i < m->layer_count; i++) {
-		const char *type = oci_type(m->layers[i].desc.media_type);
-
-		if (!type)
-			return fail_base(p,
-					 "a layer of it is no tar, or may "
-					 "not be copied",
-					 err);
-		layers[i].desc = m->layers[i].desc;
-		(void)snprintf(layers[i].desc.media_type,
-			       sizeof(layers[i].desc.media_type), "%s", type);
-	}
-	at->base = layers;
-	at->base_count = m->layer_count;
-	return 0;
-}
-
-/* -- its config
- * ---------------------------------------------------------------- */
-
-static int take_diffs(struct mr_profile *p, const json_t *config,
-		      struct mr_image_platform *at, struct mreg_error *err)
-{
-	struct mreg_digest *diffs =
-		mr_arena_alloc(p->arena, (at->base_count + 1) * sizeof(*diffs));
-	json_t *rootfs = NULL;
-	json_t *ids = NULL;
-	size_t i;
-	int rc = mr_json_opt_object(config, "rootfs", "the base's config",
-				    &rootfs, err);
-
-	if (rc >= 0 && !rootfs)
-		return fail_base(p, "its config has no rootfs", err);
-	if (rc >= 0)
-		rc = mr_json_need_array(rootfs, "diff_ids", "the base's config",
-					&ids, err);
-	if (rc < 0)
-		return rc;
-	if (!diffs)
-		return mr_fail_nomem(err);
-	if (json_array_size(ids) != at->base_count)
-		return fail_base(p,
-				 "its config tells of other layers than its "
-				 "manifest",
-				 err);
-	for (i = 0; i < at->base_count; i++) {
-		const char *text = json_string_value(json_array_get(ids, i));
-
-		if (!text || mreg_digest_parse(text, &diffs[i], NULL) < 0)
-			return fail_base(p,
-					 "its config has a diff id that is "
-					 "no digest",
-					 err);
-	}
-	at->diffs = diffs;
-	return 0;
-}
-
-static int take_words(struct mr_profile *p, const json_t *run, const char *key,
-		      const char *const **out, size_t *count,
-		      struct mreg_error *err)
-{
-	const char **words;
-	json_t *list = NULL;
-	size_t n;
-	size_t i;
-	int rc = mr_json_opt_array(run, key, "the base's config", &list, err);
-
-	if (rc < 0 || !list)
-		return rc;
-	n = json_array_size(list);
-	if (n > WORDS_MAX)
-		return fail_base(p, "its config has too many words", err);
-	words = mr_arena_alloc(p->arena, (n + 1) * sizeof(*words));
-	if (!words)
-		return mr_fail_nomem(err);
-	for (i = 0; i < n; i++) {
-		const char *word = json_string_value(json_array_get(list, i));
-
-		if (!word)
-			return fail_base(p,
-					 "its config has a word that is no "
-					 "text",
-					 err);
-		words[i] = mr_arena_strdup(p->arena, word);
-	}
-	*out = words;
-	*count = n;
-	return mr_result_check(p->arena, err);
-}
-
-static int take_text(struct mr_profile *p, const json_t *config,
-		     const char *key, const char **out, struct mreg_error *err)
-{
-	const char *text = NULL;
-	int rc = mr_json_opt_str(config, key, "the base's config", &text, err);
-
-	if (rc >= 0 && text && text[0])
-		*out = mr_arena_strdup(p->arena, text);
-	return rc;
-}
-
-/* They go into a manifest, labels and messages: words, not any text. */
-static bool is_platform(const struct mr_image_platform *at)
-{
-	return mr_image_is_word(at->os, strlen(at->os)) &&
-	       mr_image_is_word(at->architecture, strlen(at->architecture)) &&
-	       (!at->variant ||
-		mr_image_is_word(at->variant, strlen(at->variant)));
-}
-
-/* With files below /models already, which would be taken for the model's. */
-static bool is_of_model(const json_t *run)
-{
-	const json_t *labels = json_object_get(run, "Labels");
-	const char *type =
-		json_string_value(json_object_get(labels, MR_IMAGE_LABEL_TYPE));
-
-	return json_object_get(labels, MR_IMAGE_LABEL_PROFILE) ||
-	       (type && strcmp(type, MR_IMAGE_TYPE) == 0);
-}
-
+/* Of one platform, which is not kept yet. */
 static int take_config(struct mr_profile *p, const struct mr_manifest *m,
 		       struct mr_image_platform *at, struct mreg_error *err)
 {
 	MR_AUTO(mr_buf_release)
 	struct mr_buf bytes = MR_BUF_INIT(MR_MANIFEST_MAX_BYTES);
-	MR_AUTO(mr_json_freep) json_t *config = NULL;
-	json_t *run = NULL;
 	int rc = mr_store_load(p->base->s, &m->config.desc, &bytes, err);
 
-	if (rc >= 0)
-		rc = mr_json_parse(bytes.data, bytes.len, bytes.max,
-				   "the base's config", &config, err);
-	if (rc >= 0)
-		rc = take_text(p, config, "os", &at->os, err);
-	if (rc >= 0)
-		rc = take_text(p, config, "architecture", &at->architecture,
-			       err);
-	if (rc >= 0 && !at->variant)
-		rc = take_text(p, config, "variant", &at->variant, err);
-	if (rc >= 0)
-		rc = take_diffs(p, config, at, err);
-	if (rc >= 0)
-		rc = mr_json_opt_object(config, "config", "the base's config",
-					&run, err);
-	if (rc >= 0 && run)
-		rc = take_words(p, run, "Env", &at->env, &at->env_count, err);
-	if (rc >= 0 && run)
-		rc = take_words(p, run, "Cmd", &at->cmd, &at->cmd_count, err);
-	if (rc >= 0)
-		rc = mr_result_check(p->arena, err);
 	if (rc < 0)
 		return rc;
-	if (is_of_model(run))
-		return fail_base(p, "it is a model's image itself", err);
-	if (!at->os || !at->architecture)
-		return fail_base(p, "its config names no platform", err);
-	if (!is_platform(at))
-		return fail_base(p, "the name of its platform is no word", err);
-	return 0;
+	return mr_image_base_config(p->o->base, bytes.data, bytes.len, p->arena,
+				    at, err);
 }
 
 /* -- its platforms
  * -------------------------------------------------------------- */
-
-static bool is_image(const struct mr_manifest *m)
-{
-	return !m->is_index && !m->artifact_type && m->layer_count;
-}
 
 static bool same(const char *a, const char *b)
 {
@@ -276,12 +72,10 @@ static int take_manifest(struct mr_profile *p, const struct mr_manifest *m,
 	struct mr_image_platform *at = &p->platforms[p->platform_count];
 	int rc;
 
-	if (!is_image(m))
-		return fail_base(p, "it is no image", err);
 	mr_image_platform_init(at);
 	if (variant && variant[0])
 		at->variant = mr_arena_strdup(p->arena, variant);
-	rc = take_layers(p, m, at, err);
+	rc = mr_image_base_layers(p->o->base, m, p->arena, at, err);
 	if (rc >= 0)
 		rc = take_config(p, m, at, err);
 	if (rc < 0)
@@ -321,8 +115,9 @@ static int take_children(struct mr_profile *p,
 		if (!may_be(d, asked, n))
 			continue;
 		if (++fetched > PLATFORMS_MAX)
-			return fail_base(p, "it is for too many platforms",
-					 err);
+			return mr_image_base_fail(
+				p->o->base, "it is for too many platforms",
+				err);
 		rc = mr_manifest_fetch(p->m, p->base->s, &d->desc.digest, &m,
 				       err);
 		if (rc >= 0)
@@ -348,17 +143,17 @@ static int check_platforms(struct mr_profile *p,
 			continue;
 		(void)snprintf(why, sizeof(why), "it is not for %s",
 			       mr_image_platform_text(&asked[i], text));
-		return fail_base(p, why, err);
+		return mr_image_base_fail(p->o->base, why, err);
 	}
 	if (!p->platform_count)
-		return fail_base(p, "it has no image for Linux", err);
+		return mr_image_base_fail(p->o->base, "it has no image for Linux", err);
 	for (i = 1; i < p->platform_count; i++) {
 		if (mr_image_platform_compare(&p->platforms[i - 1],
 					      &p->platforms[i]) != 0)
 			continue;
 		(void)snprintf(why, sizeof(why), "it has two images for %s",
 			       mr_image_platform_text(&p->platforms[i], text));
-		return fail_base(p, why, err);
+		return mr_image_base_fail(p->o->base, why, err);
 	}
 	return 0;
 }
