@@ -267,6 +267,10 @@ static int image_prove(struct mr_profile *p, struct mreg_error *err)
 		known = known && mr_digest_known(&p->plan.items[i].desc.digest);
 	if (known)
 		return 0;
+	mr_log(&p->m->env, MREG_LOG_INFO,
+	       "'%s' has an image already, reading the model once to prove "
+	       "that it is what would be made",
+	       p->to->label);
 	rc = mr_plan_hash(&p->plan, p->source, p->jobs, err);
 	if (rc < 0)
 		return rc; /* some may still be adopted: none is remembered */

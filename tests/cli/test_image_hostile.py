@@ -69,6 +69,19 @@ def test_what_fits_itself_is_not_what_we_make(mreg, files, store, tmp_path):
         assert "made otherwise" in why["message"]
 
 
+def test_what_is_read_to_prove_an_image_is_told(mreg, files, tmp_path):
+    """Once on each machine, and not by a dry run."""
+    mreg.json("push", files, "churn")
+    told = "reading the model once to prove"
+    assert told not in mreg.run("image", "churn", "-v").stderr
+    assert told not in mreg.run("image", "churn", "-v").stderr
+    fresh = {"XDG_CACHE_HOME": str(tmp_path / "one")}
+    for words, count in (["-n"], 0), ([], 1), ([], 0):
+        r = mreg.run("image", "churn", "-v", *words, env=fresh)
+        assert r.stderr.count(told) == count, r.stderr
+        assert "already there: churn:v1-image" in r.stdout
+
+
 @pytest.mark.parametrize("profile", ["image", "docker"])
 def test_what_others_put_there_is_told(mreg, tmp_path, store, profile):
     """Whoever may push may name a tag as the next version's image will be."""
