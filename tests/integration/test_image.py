@@ -3,12 +3,13 @@ blobs, seen whole or not at all, copied and kept."""
 import hashlib
 import json
 import pathlib
-import time
 
 import pytest
 
+import faults
 import harness
 import image_oracle as oracle
+from test_kill import kill_after
 
 MIB = 1 << 20
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -53,8 +54,12 @@ def expected(folder):
 def test_it_is_streamed_into_a_registry(mreg, plain, box, folder, there):
     name = f"{plain.host}/{there}"
     mreg.json("push", folder, f"{name}:production")
-    # Somebody who has seen nothing of it, and has no room for it.
+    # Somebody who has seen nothing of it, and can write no file that has room
+    # for a layer, wherever that would be.
     other = mreg.clone(box / "other")
+    other.prefix = ["prlimit", f"--fsize={MIB}"]
+    assert other.run("pull", f"{name}:production", "-o", box / "none",
+                     status=None).status != 0
     made = other.json("image", f"{name}:production")
     assert [layer["digest"] for layer in layers_of(
         plain, there, "production-image")][1:] == expected(folder)
@@ -87,20 +92,26 @@ def test_what_was_killed_is_not_there_and_is_completed(mreg, plain, there,
                                                        folder):
     name = f"{plain.host}/{there}"
     mreg.json("push", folder, name)
-    for wait in (0.05, 0.15, 0.3):
-        process = mreg.start("image", name, "--jobs", "1")
-        time.sleep(wait)
-        harness.kill(process)
-        tags = plain.tags(there)
-        for tag in tags:
-            if tag.endswith("-image"):
-                assert index_of(plain, there, tag)
+    tags, wrong = plain.tags(there), []
+    for wait in (0, 0.3, 0.6):
+        mark = plain.mark()
+        # The largest layer alone takes three seconds so.
+        process = mreg.start("image", name, "--jobs", "1", "--limit-rate",
+                             "8MB")
+        while not plain.uploads(mark):
+            assert process.poll() is None
+        assert kill_after(process, wait)
+        assert plain.tags(there) == tags
     made = mreg.json("image", name)
-    assert index_of(plain, there, "v1-image")
+    assert plain.tags(there) == {*tags, "v1-image", "latest-image"}
+    # Of every tag all that is below it, with the bytes of each blob.
+    assert list(faults.look_at_registry(plain, there, wrong)) == [1]
+    assert not wrong
+    for platform in made["platforms"]:
+        below = plain.manifest(there, platform["digest"])["layers"]
+        assert [layer["digest"] for layer in below][1:] == expected(folder)
     again = mreg.json("image", name)
     assert again["identical"] and again["digest"] == made["digest"]
-    assert [layer["digest"] for layer in made["layers"]
-            if layer["source"] == "model"] == expected(folder)
 
 
 def test_a_copy_takes_images_along(mreg, plain, folder, there):

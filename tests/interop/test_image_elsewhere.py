@@ -143,12 +143,25 @@ def test_all_tags_bring_images_along(crane, mreg, serving, image, other):
     assert row["tags"] == ["latest", "production"]
 
 
-def test_what_wants_artifacts_gets_no_file_of_it(oras, modctl, image, box):
-    """Neither fails: oras skips what has no title, modctl what is a list."""
+def test_what_wants_artifacts_gets_no_file_of_it(oras, modctl, model, image,
+                                                 box):
+    """Neither fails: oras skips what has no title, modctl what is a list, and
+    says that it succeeded.  Of the version itself they get all files."""
     name, _ = image
-    oras.run("pull", f"{name}:v1-image", "-o", box / "oras-out")
-    modctl.run("--no-progress", "pull", "--plain-http",
-               "--extract-from-remote", "--extract-dir", box / "modctl-out",
-               f"{name}:v1-image", status=None)
-    for folder in "oras-out", "modctl-out":
-        assert not [p for p in (box / folder).rglob("*") if p.is_file()]
+
+    def files(tool, tag):
+        folder = box / f"{tool}-{tag}"
+        if tool == "oras":
+            said = oras.run("pull", f"{name}:{tag}", "-o", folder)
+        else:
+            said = modctl.run("--no-progress", "pull", "--plain-http",
+                              "--extract-from-remote", "--extract-dir", folder,
+                              f"{name}:{tag}")
+        return said, {path: digest for path, (digest, _) in
+                      tree(folder).items()}
+
+    for tool, end in ("oras", "Skipped"), ("modctl", "Successfully pulled"):
+        said, found = files(tool, "v1-image")
+        assert end in said and found == {}
+        assert files(tool, "v1")[1] == {
+            path: digest for path, (digest, _) in tree(model).items()}
