@@ -180,8 +180,10 @@ const struct cli_command cli_cmd_resolve = {
 	.run = run,
 	.examples = examples,
 	.notes =
-		"One request, nothing is downloaded. Exit status 3: there is "
-		"no such model or tag.\n\n"
+		"One request, nothing is downloaded; with --format kserve, "
+		"k8s and so on it reads the manifest and the log too, for "
+		"which the registry has to let it pull and list tags. Exit "
+		"status 3: there is no such model or tag.\n\n"
 		"--format kserve, k8s, dockerfile, kustomize and helm write "
 		"the file that puts the version to use, with every reference "
 		"by digest: an InferenceService, a Deployment with an image "

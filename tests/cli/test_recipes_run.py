@@ -430,6 +430,36 @@ def test_flux_gets_what_production_has(site):
     assert call["args"][-1] == f"production@{site.digest('production')}"
 
 
+@pytest.mark.parametrize("shown, words", [
+    ("pull NAME@DIGEST", ["pull", "{digest}", "-o", "out"]),
+    ("resolve", ["resolve", "{name}:production"]),
+    ("resolve --format kserve", ["resolve", "{name}:production", "--format",
+                                 "kserve"]),
+    ("resolve --format kserve", ["resolve", "{digest}", "--format", "k8s"]),
+    ("storage-initializer mreg://NAME@DIGEST", [
+        "storage-initializer", "mreg://{digest}", "out"]),
+    ("storage-initializer mreg://NAME:ALIAS", [
+        "storage-initializer", "mreg://{name}:production", "out"]),
+    ("pull NAME:ALIAS", ["pull", "{name}:production", "-o", "out"]),
+    ("ls", ["ls", "{name}"]), ("log", ["log", "{name}"]),
+])
+def test_who_has_to_be_let_list_tags(site, shown, words):
+    """What the page of roles says of it, by a reader that remembers nothing."""
+    row, = [line for line in
+            (RECIPES / "registries/README.md").read_text().splitlines()
+            if line.startswith("|") and f"`{shown}`" in line]
+    listed = row.split("|")[3].strip() == "yes"
+    home = site.fresh("reader")
+    reader = harness.Mreg(harness.program(), home)
+    site.credentials(reader.home / "docker", "robot$ml+reader")
+    names = {"name": site.model, "digest": f"{site.model}@{site.digest('v1')}"}
+    mark = site.registry.mark()
+    reader.run(*(w.format(**names) for w in words), cwd=home)
+    asked = site.registry.requests(mark)
+    assert any("/manifests/" in path for _, path, _ in asked)
+    assert any("/tags/list" in path for _, path, _ in asked) == listed
+
+
 # The blocks of these pages, run in a copy of their folder.
 PAGES = [(p, i) for p in files("README.md") for i in range(len(rig.blocks(p)))]
 
