@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import foreign
 import harness
 from images import INDEX, Base, Store
 
@@ -114,3 +115,19 @@ def test_a_base_is_not_for_any_number_of_platforms(mreg, files, store):
     mreg.json("push", files, "churn")
     why = mreg.fails(9, "image", "churn", "--base", "many:1")
     assert "too many platforms" in why["message"]
+
+
+@pytest.mark.parametrize("profile", ["image", "docker"])
+@pytest.mark.parametrize("path", ["/m.gguf", "a/../m.gguf", "a\nb.gguf",
+                                  "a//m.gguf", "con\u0000.gguf"])
+def test_files_of_others_are_not_named_as_they_like(mreg, tmp_path, profile,
+                                                    path):
+    there = foreign.Layout(tmp_path / "by-hand", "m")
+    there.manifest("v1", [
+        foreign.named(f"{foreign.MODELPACK}weight.v1.raw", b"bytes",
+                      filepath=path, title=path)], b"{}",
+        f"{foreign.MODELPACK}config.v1+json", artifact=foreign.MODEL)
+    r = mreg.run("image", f"{there.name}:v1", "--profile", profile,
+                 status=None)
+    assert r.status in (1, 6) and "hint: " in r.stderr, str(r)
+    assert "v1-" not in (there.root / "index.json").read_text()

@@ -332,8 +332,6 @@ static void names_that_an_image_cannot_hold_are_refused(void **state)
 {
 	static const char *const names[] = { ".wh.a", "a/.wh..wh..opq",
 					     ".wh.d/f" };
-	static const char *const unsafe[] = { "../a", "/a",  "a/../b",
-					      "a\nb", "./a", "a//b" };
 	struct rig *r = *state;
 	struct mr_image_file f = r->files[1];
 	struct mr_image_layout out;
@@ -346,13 +344,6 @@ static void names_that_an_image_cannot_hold_are_refused(void **state)
 			mr_image_lay_out(&f, 1, 100, r->arena, &out, &r->err),
 			r->err);
 		assert_has(r->err.msg, names[i]);
-	}
-	for (i = 0; i < MR_COUNT(unsafe); i++) {
-		f.path = unsafe[i];
-		assert_code(
-			MREG_EINTEGRITY,
-			mr_image_lay_out(&f, 1, 100, r->arena, &out, &r->err),
-			r->err);
 	}
 	f.path = "a.wh.b";
 	assert_ok(mr_image_lay_out(&f, 1, 100, r->arena, &out, &r->err),
