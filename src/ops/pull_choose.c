@@ -306,7 +306,8 @@ static int no_folder(const struct pull *p, const char *folder,
 		(void)mr_fail(err, MREG_ENOTFOUND,
 			      "'%s' of '%s' is a file, not a folder", safe,
 			      p->from->label);
-		return mr_hint(err, "--include takes files");
+		return mr_hint(err, "files are what --include takes, and "
+				    "files= of a mreg:// URI");
 	}
 	(void)mr_fail(err, MREG_ENOTFOUND, "there is no folder '%s' in '%s'",
 		      safe, p->from->label);

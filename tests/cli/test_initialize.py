@@ -87,6 +87,12 @@ def test_a_part_of_a_version(mreg, tmp_path, log):
                 if p.is_file()} == expected
 
 
+def test_a_file_that_was_named_as_a_folder(mreg, pushed, tmp_path):
+    error = mreg.fails(3, "storage-initializer",
+                       "mreg://churn:v1?path=model.bin", tmp_path / "out")
+    assert "'model.bin'" in error["message"] and "files=" in error["hint"]
+
+
 @pytest.mark.parametrize("uri, said", [
     ("churn", "does not begin with mreg://"),
     ("oci://churn", "does not begin"), ("MREG://churn", "does not begin"),
