@@ -39,8 +39,11 @@ struct mreg_initialize_result {
  * URIs are mreg://REF[?path=DIR&files=GLOB...]: REF as everywhere (a short name
  * is below the configured registry), only what is below DIR of the version, and
  * of that only what the globs match; values may have %XX.  All are read before
- * anything is fetched; each is a mreg_pull, and fails as that does.
- * MREG_EUSAGE: no such URI, one that names http:// or a folder of this machine.
+ * anything is fetched; each is a mreg_pull, and fails as that does.  Afterwards
+ * a directory has these files, and none that an earlier call put there and
+ * this one does not (`tidy` of mreg_pull_opts); what others put there stays.
+ * MREG_EUSAGE: no such URI, one that names http:// or a folder of this machine,
+ * one directory for two.
  */
 MREG_API int mreg_initialize(struct mreg *m,
 			     const struct mreg_initialize_pair *pairs, size_t n,

@@ -38,6 +38,11 @@ struct mreg_pull_opts {
 	 * all.  `include` is then about what is left of their paths.  Not with
 	 * `exact`. */
 	const char *below;
+	/* For a directory that has one version after another, or a part of it:
+	 * what earlier pulls with this put there and this one does not is
+	 * removed, unless somebody changed it.  A file of ours, which is no
+	 * part of a model, notes there what is put there. */
+	bool tidy;
 };
 #define MREG_PULL_OPTS_INIT                                                    \
 	{                                                                      \

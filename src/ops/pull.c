@@ -3,8 +3,9 @@
  *
  *   resolve -> the policy, where it is required -> manifest (through indexes)
  *   -> archives, if their content is not remembered, fetched and listed ->
- *   files chosen -> paths checked -> look at what is there -> what would be
- *   lost or has no room is refused -> seeds -> files taken out of archives ->
+ *   files chosen -> paths checked -> what earlier pulls put there removed, in a
+ *   directory that is kept tidy -> look at what is there -> what would be lost
+ *   or has no room is refused -> seeds -> files taken out of archives ->
  *   fetch (the log is read beside it, for the number and for what is warned
  *   of) -> all proven -> final names -> archives and other files removed
  */
@@ -21,7 +22,7 @@
 #include "base/task.h"
 #include "base/text.h"
 #include "content/digest.h"
-#include "ops/pull.h"
+#include "ops/pull_owned.h"
 
 /* Files that a refusal names one by one. */
 #define TOLD_MAX 20
@@ -43,6 +44,7 @@ static void pull_release(struct pull *p)
 	mr_plan_release(&p->plan);
 	mr_list_release(&p->removed);
 	mr_listing_free(p->strangers);
+	mr_owned_free(p->owned);
 	mr_release(p->source);
 	mr_store_closep(&p->seeds);
 	mr_store_closep(&p->to);
@@ -107,7 +109,8 @@ static int open_target(struct pull *p, struct mreg_error *err)
 {
 	struct mr_files_opts o = { .verify = p->o->verify_files,
 				   .keep = p->o->keep,
-				   .partial = mr_pull_is_partial(p) };
+				   .partial = mr_pull_is_partial(p) &&
+					      !p->o->tidy };
 	size_t i;
 	int rc = check_paths(p, false, err);
 
@@ -129,9 +132,10 @@ static int open_target(struct pull *p, struct mreg_error *err)
 	}
 	rc = mr_files_target(&p->m->env, p->m->state, p->tree, p->places,
 			     p->count, &p->to, err);
-	if (rc >= 0)
-		mr_files_configure(p->to, &o);
-	return rc;
+	if (rc < 0)
+		return rc;
+	mr_files_configure(p->to, &o);
+	return p->o->tidy && !p->o->dry_run ? mr_owned_begin(p, err) : 0;
 }
 
 static int make_plan(struct pull *p, struct mreg_error *err)
@@ -227,6 +231,8 @@ static int fetch_round(struct pull *p, bool first, struct mreg_error *err)
 		rc = check_work(p, err);
 	if (rc >= 0 && first && has_work(p))
 		rc = mr_pull_check_room(p, err);
+	if (rc >= 0)
+		rc = mr_owned_claim(p, err);
 	if (rc >= 0 && first)
 		rc = mr_pull_take_seeds(p, err);
 	if (rc >= 0)
@@ -250,12 +256,13 @@ static int fetch_and_place(struct pull *p, struct mreg_error *err)
 			return rc;
 		if (p->published.again)
 			continue;
-		if (p->archive_count || !mr_pull_is_partial(p))
+		if (p->archive_count || p->o->tidy || !mr_pull_is_partial(p))
 			mr_pull_drop_archives(p);
 		/* A few files do not make it the model's directory. */
 		if (!mr_pull_is_partial(p))
 			mr_pull_remember(p);
-		return mr_pull_remove_strangers(p, err);
+		rc = mr_owned_end(p, err);
+		return rc < 0 ? rc : mr_pull_remove_strangers(p, err);
 	}
 	(void)mr_fail(err, MREG_ECONFLICT,
 		      "another process keeps changing files in '%s'",

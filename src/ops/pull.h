@@ -35,6 +35,8 @@ struct pull_origin {
 };
 #define PULL_LAYER SIZE_MAX
 
+struct mr_owned;
+
 struct pull {
 	struct mreg *m;
 	const struct mreg_pull_opts *o;
@@ -64,6 +66,7 @@ struct pull {
 					  * what was taken */
 	struct mr_listing *strangers;    /* owned; to remove; NULL: not asked */
 	struct mr_list removed;          /* owned; paths */
+	struct mr_owned *owned;          /* owned; NULL: not `tidy` */
 	struct mr_published published;
 	uint64_t fetched; /* bytes, over all rounds */
 	/* Written by the side task, read after its join. */

@@ -24,24 +24,11 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "ops/pull.h"
+#include "ops/pull_owned.h"
 
 #define PULLED_SCOPE "pulled"
 
-/* One of the version's files as it is on disk. */
-struct own {
-	struct mr_file_id id;
-	const char *path;
-};
-
-/* The places that are filled, sorted by identity; and all names, sorted. */
-struct owns {
-	struct own *files; /* owned */
-	size_t n;
-	const char **paths; /* owned */
-};
-
-static void owns_release(struct owns *o)
+void mr_owns_release(struct mr_owns *o)
 {
 	mr_release(o->files);
 	mr_release(o->paths);
@@ -49,8 +36,8 @@ static void owns_release(struct owns *o)
 
 static int compare_own(const void *a, const void *b)
 {
-	const struct own *x = a;
-	const struct own *y = b;
+	const struct mr_own *x = a;
+	const struct mr_own *y = b;
 
 	if (x->id.dev != y->id.dev)
 		return x->id.dev < y->id.dev ? -1 : 1;
@@ -62,7 +49,7 @@ static int compare_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int find_owns(struct pull *p, struct owns *o, struct mreg_error *err)
+int mr_owns_find(struct pull *p, struct mr_owns *o, struct mreg_error *err)
 {
 	size_t i;
 
@@ -87,20 +74,26 @@ static int find_owns(struct pull *p, struct owns *o, struct mreg_error *err)
 	return 0;
 }
 
+bool mr_owns_path(const struct pull *p, const struct mr_owns *o,
+		  const char *path)
+{
+	return o->paths && bsearch(&path, o->paths, p->count, sizeof(*o->paths),
+				   compare_text);
+}
+
 /*
  * Where names fold, the version's 'model.bin' may be listed as 'Model.BIN': the
  * same file, with one name.  A second hard link to it is another file's name.
  */
-static bool is_own(const struct pull *p, const struct owns *o,
-		   const struct mr_entry *e)
+bool mr_owns_have(const struct pull *p, const struct mr_owns *o,
+		  const struct mr_entry *e)
 {
 	char a[MR_PATH_MAX_BYTES + 1];
 	char b[MR_PATH_MAX_BYTES + 1];
-	struct own key = { .id = e->id };
-	const struct own *same;
+	struct mr_own key = { .id = e->id };
+	const struct mr_own *same;
 
-	if (o->paths && bsearch(&e->path, o->paths, p->count, sizeof(*o->paths),
-				compare_text))
+	if (mr_owns_path(p, o, e->path))
 		return true;
 	same = o->n ? bsearch(&key, o->files, o->n, sizeof(*o->files),
 			      compare_own)
@@ -240,7 +233,7 @@ static int check_removable(struct pull *p, struct mreg_error *err)
 
 int mr_pull_find_strangers(struct pull *p, struct mreg_error *err)
 {
-	MR_AUTO(owns_release) struct owns o = { .n = 0 };
+	MR_AUTO(mr_owns_release) struct mr_owns o = { .n = 0 };
 	struct mr_listing *l;
 	size_t n = 0;
 	size_t i;
@@ -252,12 +245,12 @@ int mr_pull_find_strangers(struct pull *p, struct mreg_error *err)
 	if (rc == 0)
 		rc = mr_tree_list(p->tree, &p->m->env, &p->strangers, err);
 	if (rc == 0)
-		rc = find_owns(p, &o, err);
+		rc = mr_owns_find(p, &o, err);
 	if (rc < 0)
 		return rc;
 	l = p->strangers;
 	for (i = 0; i < l->count; i++)
-		if (!is_own(p, &o, &l->files[i]))
+		if (!mr_owns_have(p, &o, &l->files[i]))
 			l->files[n++] = l->files[i];
 	l->count = n;
 	rc = refuse_other(p, err);
@@ -270,13 +263,13 @@ static int note(struct pull *p, const struct mr_entry *e,
 	return mr_list_add(&p->removed, e->path, err);
 }
 
-static int remove_one(struct pull *p, const struct owns *o,
+static int remove_one(struct pull *p, const struct mr_owns *o,
 		      const struct mr_entry *e, struct mreg_error *err)
 {
 	bool gone = false;
 	int rc;
 
-	if (is_own(p, o, e))
+	if (mr_owns_have(p, o, e))
 		return 0; /* it has been put in place under another name */
 	rc = mr_tree_remove(p->tree, e, &gone, err);
 	if (rc == 0 && gone)
@@ -289,7 +282,7 @@ static int remove_one(struct pull *p, const struct owns *o,
 
 int mr_pull_remove_strangers(struct pull *p, struct mreg_error *err)
 {
-	MR_AUTO(owns_release) struct owns o = { .n = 0 };
+	MR_AUTO(mr_owns_release) struct mr_owns o = { .n = 0 };
 	const struct mr_listing *l = p->strangers;
 	size_t i;
 	int rc = 0;
@@ -301,7 +294,7 @@ int mr_pull_remove_strangers(struct pull *p, struct mreg_error *err)
 			rc = note(p, &l->files[i], err);
 		return rc;
 	}
-	rc = find_owns(p, &o, err);
+	rc = mr_owns_find(p, &o, err);
 	for (i = 0; i < l->count && rc == 0; i++) {
 		rc = mr_check_cancel(&p->m->env, err);
 		if (rc == 0)

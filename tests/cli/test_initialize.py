@@ -2,6 +2,7 @@
 cluster is told."""
 import json
 import pathlib
+import shutil
 
 import jsonschema
 import pytest
@@ -40,7 +41,7 @@ def test_the_sample_fits():
 def test_a_model_is_put_where_it_is_wanted(mreg, model, pushed, log, tmp_path):
     out = tmp_path / "mnt"
     found = strict(mreg.json("storage-initializer", "mreg://churn:staging", out))
-    harness.assert_pulled(out, harness.tree(model))
+    harness.assert_pulled(out, harness.tree(model), noted=True)
     assert found["digest"] == pushed and found["version"] == "v1"
     assert found["tag"] == "staging" and found["ref"] == f"churn@{pushed}"
     assert strict(json.loads(log.read_text())) == found
@@ -53,8 +54,8 @@ def test_several_pairs(mreg, model, pushed, log, tmp_path):
     found = strict(mreg.json(
         "storage-initializer", "mreg://churn", tmp_path / "a",
         f"mreg://base@{digest}", tmp_path / "b"))
-    harness.assert_pulled(tmp_path / "a", harness.tree(model))
-    harness.assert_pulled(tmp_path / "b", harness.tree(other))
+    harness.assert_pulled(tmp_path / "a", harness.tree(model), noted=True)
+    harness.assert_pulled(tmp_path / "b", harness.tree(other), noted=True)
     assert [m["digest"] for m in found["models"]] == [pushed, digest]
     assert found["models"][1]["tag"] is None and found["count"] == 2
     assert json.loads(log.read_text()) == found
@@ -84,13 +85,197 @@ def test_a_part_of_a_version(mreg, tmp_path, log):
         out = tmp_path / f"out{len(query)}"
         mreg.run("storage-initializer", f"mreg://parts{query}", out)
         assert {str(p.relative_to(out)) for p in out.rglob("*")
-                if p.is_file()} == expected
+                if p.is_file()} == expected | {harness.NOTED}
 
 
 def test_a_file_that_was_named_as_a_folder(mreg, pushed, tmp_path):
     error = mreg.fails(3, "storage-initializer",
                        "mreg://churn:v1?path=model.bin", tmp_path / "out")
     assert "'model.bin'" in error["message"] and "files=" in error["hint"]
+
+
+# -- a directory that has one version after another -------------------------------
+
+
+@pytest.fixture
+def versions(mreg, tmp_path):
+    """v1 to v3 of `names`, whose files have other names; their trees."""
+    trees = {}
+    for n, paths in ((1, ("config.json", "a/one.bin", "a/same", "old/x/y")),
+                     (2, ("config.json", "a/two.bin", "a/same", "b")),
+                     (3, ("config.json", "a", "b/c", "old"))):
+        folder = tmp_path / f"v{n}"
+        for path in paths:
+            harness.write(folder / path, path if path == "a/same" else
+                          f"{path} of {n}")
+        mreg.run("push", folder, "names")
+        trees[n] = harness.tree(folder)
+    mreg.run("alias", "set", "names:v1", "production")
+    return trees
+
+
+def give(mreg, *words, **kwargs):
+    """As in a container that is started again: nothing but the directory is
+    what it was."""
+    shutil.rmtree(mreg.env["XDG_CACHE_HOME"], ignore_errors=True)
+    return mreg.run("storage-initializer", *words, **kwargs)
+
+
+def test_an_alias_that_moved_leaves_nothing_of_its_version(mreg, versions,
+                                                           tmp_path):
+    """Also where a file becomes a folder, and back."""
+    out = tmp_path / "mnt"
+    for n in (1, 2, 3, 1, 3, 2, 1):
+        mreg.run("alias", "set", f"names:v{n}", "production")
+        for _ in range(2):
+            give(mreg, "mreg://names:production", out)
+            harness.assert_pulled(out, versions[n], noted=True)
+    assert not (out / "b").exists() and (out / "old/x").is_dir()
+    give(mreg, "mreg://names:v2", out)
+    assert not (out / "old").exists()
+
+
+def test_parts_of_a_killed_run_go(mreg, versions, tmp_path):
+    """Also where only some files are wanted."""
+    out = tmp_path / "mnt"
+    part = harness.write(out / f".mreg-part-{'0' * 64}", "half")
+    mreg.run("pull", "names:v1", "--include", "config.json", "-o", out)
+    assert part.exists()
+    give(mreg, "mreg://names:v2?files=config.json", out)
+    assert {p.name for p in out.iterdir()} == {"config.json", harness.NOTED}
+
+
+def test_what_others_put_there_stays(mreg, versions, tmp_path):
+    """What was there before, with a version's own bytes too; and what was
+    changed since."""
+    out = tmp_path / "mnt"
+    for path, text in (("a/same", "a/same"), ("lost+found/x", "x"),
+                       ("a/other", "o"), ("b", "b")):
+        harness.write(out / path, text)
+    give(mreg, "mreg://names:v1", out)
+    (out / "a/one.bin").write_text("another one")
+    (out / "old/x/y").write_text("old/x/y of 8")
+    said = give(mreg, "mreg://names:v2?files=config.json", out).stderr
+    assert "'a/one.bin'" in said and "'old/x/y'" in said and "stays" in said
+    found = harness.tree(out)
+    assert found.pop(harness.NOTED)
+    assert set(found) == {"config.json", "a/same", "a/other", "a/one.bin",
+                          "old/x/y", "lost+found/x", "b"}
+    assert (out / "b").read_text() == "b"
+    assert "stays" not in give(mreg, "mreg://names:v1?files=config.json",
+                               out).stderr
+
+
+def test_a_part_takes_the_place_of_another(mreg, versions, tmp_path):
+    out = tmp_path / "mnt"
+    for query, files in (("", {"config.json", "a/one.bin", "a/same",
+                               "old/x/y"}),
+                         ("?path=a", {"one.bin", "same"}),
+                         ("?files=a/*", {"a/one.bin", "a/same"}),
+                         ("?path=a&files=same", {"same"})):
+        give(mreg, f"mreg://names:v1{query}", out)
+        assert set(harness.tree(out)) == files | {harness.NOTED}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_another_s_directory_below_is_spared(mreg, versions, tmp_path, order):
+    """Where the version had files in it before, too."""
+    out = tmp_path / "mnt"
+    give(mreg, "mreg://names:v1", out)
+    for n in (1, 2, 3, 1):
+        pairs = [("mreg://names:v2?files=config.json", out),
+                 (f"mreg://names:v{n}", out / "sub"),
+                 ("mreg://names:v1?path=a", out / "a")][::order]
+        give(mreg, *(word for pair in pairs for word in pair))
+        harness.assert_pulled(out / "sub", versions[n], noted=True)
+        assert set(harness.tree(out / "a")) == {"one.bin", "same",
+                                                harness.NOTED}
+        assert set(p.name for p in out.iterdir()) == {
+            "a", "sub", "config.json", harness.NOTED}
+
+
+def test_a_directory_is_of_one_model(mreg, versions, tmp_path):
+    out = tmp_path / "mnt"
+    (tmp_path / "link").symlink_to("mnt")
+    for other in (out, f"{out}/", f"{tmp_path}/./x/..//mnt/.", "mnt",
+                  tmp_path / "link"):
+        for there in (False, True):
+            if there:
+                out.mkdir()
+            elif other == tmp_path / "link":
+                continue
+            error = mreg.fails(2, "storage-initializer", "mreg://names:v1",
+                               out, "mreg://names:v1", tmp_path / "b",
+                               "mreg://names:v2", other, cwd=tmp_path)
+            assert "two models" in error["message"]
+            assert not (tmp_path / "b").exists()
+            if there:
+                assert not list(out.iterdir())
+                out.rmdir()
+
+
+@pytest.mark.parametrize("kill", ["placed", "noted"])
+def test_what_a_killed_run_put_there_is_known(mreg, versions, tmp_path, kill):
+    """It was noted what would be put there; some of that is."""
+    out = tmp_path / "mnt"
+    give(mreg, "mreg://names:v1", out)
+    first = (out / harness.NOTED).read_text()
+    give(mreg, "mreg://names:v2", tmp_path / "other")
+    second = (tmp_path / "other" / harness.NOTED).read_text()
+    (out / harness.NOTED).write_text(first + second)
+    if kill == "placed":
+        for path in "a/two.bin", "config.json":
+            shutil.copy(tmp_path / "other" / path, out / path)
+    assert give(mreg, "mreg://names:v3", out).stderr == ""
+    harness.assert_pulled(out, versions[3], noted=True)
+
+
+def test_it_is_noted_before_it_is_put_there(mreg, versions, store, tmp_path):
+    """A run that fails half-way."""
+    out = tmp_path / "mnt"
+    blob = store / "names/blobs/sha256" / versions[2]["a/two.bin"][0]
+    blob.rename(tmp_path / "blob")
+    assert give(mreg, "mreg://names:v2", out, status=None).status
+    noted = (out / harness.NOTED).read_text()
+    assert all(f" {path}\n" in noted for path in versions[2])
+    give(mreg, "mreg://names:v1", out)
+    harness.assert_pulled(out, versions[1], noted=True)
+
+
+ROW = "put sha256:" + "0" * 64
+HOSTILE = [f"{ROW} 1 ../../keep\n", f"{ROW} 1 /etc/passwd\n", f"{ROW} -1 a\n",
+           f"{ROW} 99999999999999999999 a\n", f"{ROW} 1 a\0b\n", f"{ROW} 1\n",
+           f"{ROW} 1 a", f"{ROW[4:]} 1 a\n", "put sha256:0 1 a\n", "put\n",
+           "put \n", "x", "\0\n", "\n"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_list_that_is_none_is_told(mreg, versions, tmp_path, text):
+    out = tmp_path / "mnt"
+    harness.write(out / harness.NOTED, text)
+    error = mreg.fails(1, "storage-initializer", "mreg://names:v1", out)
+    assert harness.NOTED in error["message"]
+    assert [p.name for p in out.iterdir()] == [harness.NOTED]
+
+
+def test_a_list_leads_to_nothing_outside(mreg, versions, tmp_path):
+    """Nor through a link."""
+    out = tmp_path / "mnt"
+    give(mreg, "mreg://names:v1", out)
+    shutil.copytree(out / "a", tmp_path / "away")
+    shutil.rmtree(out / "a")
+    (out / "a").symlink_to(tmp_path / "away")
+    give(mreg, "mreg://names:v1?files=config.json", out)
+    assert {p.name for p in (tmp_path / "away").iterdir()} == {"one.bin",
+                                                               "same"}
+    (out / harness.NOTED).unlink()
+    (out / harness.NOTED).symlink_to(tmp_path / "v1/config.json")
+    mreg.fails(4, "storage-initializer", "mreg://names:v1?files=config.json",
+               out)
+    assert (tmp_path / "v1/config.json").read_text() == "config.json of 1"
+
+
+# -- what is no URI ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("uri, said", [

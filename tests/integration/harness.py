@@ -22,6 +22,7 @@ MIB = 1 << 20
 
 # What push leaves out of a folder (product.md 4), as far as our trees have
 # any of it.
+NOTED = ".mreg-part-owned"
 LEFT_OUT = (".git/", ".cache/huggingface/", "__pycache__/", ".DS_Store")
 
 
@@ -323,9 +324,10 @@ def tree(folder):
     return out
 
 
-def assert_pulled(folder, expected):
+def assert_pulled(folder, expected, noted=False):
     """`folder` has exactly these files, as regular files with plain modes, and
-    nothing that mreg would leave behind."""
+    nothing that mreg would leave behind; `noted`: but what it notes in a
+    directory that has one version after another."""
     found = {}
     for base, folders, names in os.walk(folder):
         for name in names:
@@ -336,6 +338,7 @@ def assert_pulled(folder, expected):
             with open(path, "rb") as f:
                 digest = hashlib.sha256(f.read()).hexdigest()
             found[os.path.relpath(path, folder)] = (digest, mode == 0o755)
+    assert (found.pop(NOTED, None) is not None) == noted
     assert found.keys() == expected.keys()
     assert found == expected
 

@@ -93,7 +93,7 @@ def test_kserve_gets_its_model(pod, guarded, secret, churn):
     name, folder, digest = churn
     done = pod.run(f"mreg://{guarded.host}/{name}:production", "/mnt/models",
                    MREG_DOCKER_CONFIG_JSON=secret)
-    harness.assert_pulled(pod.out, harness.tree(folder))
+    harness.assert_pulled(pod.out, harness.tree(folder), noted=True)
     told = json.loads(pod.log.read_text())
     assert told["digest"] == digest and told["version"] == "v1"
     assert told["ref"] == f"{guarded.host}/{name}@{digest}"
@@ -108,7 +108,7 @@ def test_short_names_and_the_usual_directory(pod, guarded, secret, churn):
     name, folder, digest = churn
     pod.run(f"mreg://{name}:production", MREG_REGISTRY=guarded.host,
             MREG_DOCKER_CONFIG_JSON=secret)
-    harness.assert_pulled(pod.out, harness.tree(folder))
+    harness.assert_pulled(pod.out, harness.tree(folder), noted=True)
     assert json.loads(pod.log.read_text())["digest"] == digest
 
 
@@ -117,8 +117,8 @@ def test_two_models_in_one_pod(pod, guarded, secret, churn):
     uri = f"mreg://{guarded.host}/{name}@{digest}"
     pod.run(uri, "/mnt/models/one", f"{uri}?path=onnx", "/mnt/models/two/1",
             DOCKER_AUTH_CONFIG=secret)
-    harness.assert_pulled(pod.out / "one", harness.tree(folder))
-    harness.assert_pulled(pod.out / "two/1", harness.tree(folder / "onnx"))
+    harness.assert_pulled(pod.out / "one", harness.tree(folder), noted=True)
+    harness.assert_pulled(pod.out / "two/1", harness.tree(folder / "onnx"), noted=True)
     assert json.loads(pod.log.read_text())["count"] == 2
 
 
@@ -127,7 +127,7 @@ def test_a_container_that_is_started_again_goes_on(pod, guarded, secret, churn):
     uri = f"mreg://{guarded.host}/{name}:production"
     for _ in range(2):
         pod.run(uri, "/mnt/models", MREG_DOCKER_CONFIG_JSON=secret)
-        harness.assert_pulled(pod.out, harness.tree(folder))
+        harness.assert_pulled(pod.out, harness.tree(folder), noted=True)
     mark = guarded.mark()
     pod.run(uri, "/mnt/models", MREG_DOCKER_CONFIG_JSON=secret)
     assert not [r for r in guarded.requests(mark)
