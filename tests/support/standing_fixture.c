@@ -47,20 +47,58 @@ struct mreg_digest log_digest(unsigned int n)
 	return d;
 }
 
-struct mreg_digest log_say(struct standing_fixture *f, struct mr_event e)
+static void add(struct mr_ledger *l, const struct mr_event_doc *doc)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+
+	assert_ok(mr_ledger_add(l, doc->bytes.data, doc->bytes.len, &err), err);
+}
+
+/* On top of what `seen` has. */
+static struct mreg_digest say(struct standing_fixture *f,
+			      struct mr_ledger *seen, struct mr_event e)
 {
 	struct mreg_error err = MREG_ERROR_INIT;
 	struct mr_event_doc *doc = &f->docs[f->count];
 
 	assert_true(f->count < EVENTS_MAX);
-	e.seq = mr_ledger_next_seq(f->l);
+	e.seq = mr_ledger_next_seq(seen);
 	e.time_s = T2026 + (int64_t)f->count++;
-	e.actor = "ada";
-	assert_ok(mr_ledger_heads(f->l, &e.prev, &e.prev_count, &err), err);
+	assert_ok(mr_ledger_heads(seen, &e.prev, &e.prev_count, &err), err);
 	assert_ok(mr_event_write(&e, doc, &err), err);
-	assert_ok(mr_ledger_add(f->l, doc->bytes.data, doc->bytes.len, &err),
-		  err);
+	add(f->l, doc);
 	return doc->desc.digest;
+}
+
+struct mreg_digest log_say(struct standing_fixture *f, struct mr_event e)
+{
+	e.actor = "ada";
+	return say(f, f->l, e);
+}
+
+struct mr_ledger *log_read(const struct standing_fixture *f, uint32_t seen)
+{
+	struct mreg_error err = MREG_ERROR_INIT;
+	struct mr_ledger *l;
+	size_t i;
+
+	assert_ok(mr_ledger_new(&l, &err), err);
+	for (i = 0; i < f->count; i++)
+		if (seen >> i & 1)
+			add(l, &f->docs[i]);
+	return l;
+}
+
+struct mreg_digest log_fork(struct standing_fixture *f, uint32_t seen,
+			    struct mr_event e, const char *actor)
+{
+	struct mr_ledger *theirs = log_read(f, seen);
+	struct mreg_digest d;
+
+	e.actor = actor;
+	d = say(f, theirs, e);
+	mr_ledger_free(theirs);
+	return d;
 }
 
 struct mreg_digest log_move(struct standing_fixture *f, const char *alias,

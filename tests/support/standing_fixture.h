@@ -5,6 +5,8 @@
 #ifndef TESTS_SUPPORT_STANDING_FIXTURE_H
 #define TESTS_SUPPORT_STANDING_FIXTURE_H
 
+#include <stdint.h>
+
 #include "ledger/ledger.h"
 
 #define T2026 1767225600 /* 2026-01-01T00:00:00Z */
@@ -25,6 +27,12 @@ struct mreg_digest log_digest(unsigned int n);
 /* Write `e` on top of all heads; its digest.  An event is a second after the
  * one before. */
 struct mreg_digest log_say(struct standing_fixture *f, struct mr_event e);
+/* A log of those events alone whose bits are set, that of the first one is 1.
+ */
+struct mr_ledger *log_read(const struct standing_fixture *f, uint32_t seen);
+/* The same by somebody who has read just those. */
+struct mreg_digest log_fork(struct standing_fixture *f, uint32_t seen,
+			    struct mr_event e, const char *actor);
 struct mreg_digest log_move(struct standing_fixture *f, const char *alias,
 			    unsigned int version, const char *by);
 struct mreg_digest log_answer(struct standing_fixture *f,

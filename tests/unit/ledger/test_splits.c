@@ -67,32 +67,6 @@ static struct mreg_digest split(struct standing_fixture *f,
 	return log_say(f, *say(&s, move, weights));
 }
 
-/* Written by somebody who had seen the first `seen` events alone. */
-static struct mreg_digest fork_say(struct standing_fixture *f, size_t seen,
-				   struct mr_event e, const char *actor)
-{
-	struct mreg_error err = MREG_ERROR_INIT;
-	struct mr_event_doc *doc = &f->docs[f->count];
-	struct mr_ledger *theirs;
-	size_t i;
-
-	assert_ok(mr_ledger_new(&theirs, &err), err);
-	for (i = 0; i < seen; i++)
-		assert_ok(mr_ledger_add(theirs, f->docs[i].bytes.data,
-					f->docs[i].bytes.len, &err),
-			  err);
-	assert_true(f->count < EVENTS_MAX);
-	e.seq = mr_ledger_next_seq(theirs);
-	e.time_s = T2026 + (int64_t)f->count++;
-	e.actor = actor;
-	assert_ok(mr_ledger_heads(theirs, &e.prev, &e.prev_count, &err), err);
-	assert_ok(mr_event_write(&e, doc, &err), err);
-	mr_ledger_free(theirs);
-	assert_ok(mr_ledger_add(f->l, doc->bytes.data, doc->bytes.len, &err),
-		  err);
-	return doc->desc.digest;
-}
-
 static const struct mr_alias_standing *alias(struct standing_fixture *f)
 {
 	log_fold(f);
@@ -222,8 +196,8 @@ static void a_move_of_the_same_moment_decides(void **state)
 		assert_int_equal(standing_setup((void **)&f), 0);
 		move = log_move(f, "p", 1, "set");
 		(void)snprintf(actor, sizeof(actor), "a%u", i);
-		ours = fork_say(f, 1, *say(&s, &move, "1=90 2=10"), actor);
-		(void)fork_say(f, 1, moved, actor + 1);
+		ours = log_fork(f, 1, *say(&s, &move, "1=90 2=10"), actor);
+		(void)log_fork(f, 1, moved, actor + 1);
 		assert_null(alias(f)->split);
 		assert_int_equal(log_at(f, "p"), 2);
 		assert_int_equal(told(f, &rows), 1);
@@ -256,8 +230,8 @@ static void of_two_splits_the_same_one_counts_for_everybody(void **state)
 		assert_int_equal(standing_setup((void **)&f), 0);
 		move = log_move(f, "p", 1, "set");
 		(void)snprintf(actor, sizeof(actor), "a%u", i);
-		(void)fork_say(f, 1, *say(&s, &move, "1=90 2=10"), actor);
-		(void)fork_say(f, 1, *say(&s, &move, "1=80 2=20"), actor + 1);
+		(void)log_fork(f, 1, *say(&s, &move, "1=90 2=10"), actor);
+		(void)log_fork(f, 1, *say(&s, &move, "1=80 2=20"), actor + 1);
 		expected = share(f, 2);
 		first += expected == 10;
 		assert_true(expected == 10 || expected == 20);
