@@ -282,8 +282,8 @@ static int settle_siblings(struct moving *v, bool *changed,
 		struct mreg_digest fold = v->state.fold;
 		bool moved = false;
 		bool wrote;
-		int rc = mr_siblings_move(v->m, v->s, v->h, v->move->alias, &fold,
-					  &wrote, err);
+		int rc = mr_siblings_move(v->m, v->s, v->h, v->move->alias,
+					  &fold, &wrote, err);
 
 		if (rc < 0 || !wrote)
 			return rc;

@@ -233,8 +233,8 @@ static int look_for_config(struct push *p, struct mreg_error *err)
 {
 	if (mr_plan_bytes_moving(&p->plan))
 		return 0;
-	return mr_store_has(p->to, &p->docs.config_desc,
-			    &p->claim.may_be_there, err);
+	return mr_store_has(p->to, &p->docs.config_desc, &p->claim.may_be_there,
+			    err);
 }
 
 static int rehearse(struct push *p, struct mreg_push_result *out,

@@ -146,7 +146,8 @@ static int check_platforms(struct mr_profile *p,
 		return mr_image_base_fail(p->o->base, why, err);
 	}
 	if (!p->platform_count)
-		return mr_image_base_fail(p->o->base, "it has no image for Linux", err);
+		return mr_image_base_fail(p->o->base,
+					  "it has no image for Linux", err);
 	for (i = 1; i < p->platform_count; i++) {
 		if (mr_image_platform_compare(&p->platforms[i - 1],
 					      &p->platforms[i]) != 0)

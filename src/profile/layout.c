@@ -291,9 +291,9 @@ static int check(const struct mr_image_file *files, size_t count,
 	for (i = 0; i < count; i++) {
 		if (!find_whiteout(files[i].path))
 			continue;
-		(void)mr_fail(err, MREG_EUNSUPPORTED,
-			      "an image cannot hold '%s'",
-			      mr_text_safe(files[i].path, shown, sizeof(shown)));
+		(void)mr_fail(
+			err, MREG_EUNSUPPORTED, "an image cannot hold '%s'",
+			mr_text_safe(files[i].path, shown, sizeof(shown)));
 		return mr_hint(err, "names that begin with '.wh.' take other "
 				    "files away there: rename it");
 	}

@@ -92,8 +92,8 @@ static int follow(struct mr_profile *p, struct mr_history *h, const char *name,
 		if (rc < 0 || mreg_digest_equal(&has, &followed))
 			break;
 		followed = has;
-		rc = mr_siblings_move(p->m, p->to, h, name, &followed,
-					      &changed, err);
+		rc = mr_siblings_move(p->m, p->to, h, name, &followed, &changed,
+				      err);
 	}
 	if (rc < 0 || !mreg_digest_equal(&followed, &p->version->desc.digest))
 		return rc;

@@ -354,9 +354,9 @@ static int compare(struct mr_profile *p, const struct mreg_desc *now,
 		rc = p->kind->prove(p, err);
 	if (rc < 0)
 		return rc;
-	return is_top(p, now) ? 0
-			      : mr_profile_conflict(p, p->number, &now->digest,
-						    err);
+	return is_top(p, now)
+		       ? 0
+		       : mr_profile_conflict(p, p->number, &now->digest, err);
 }
 
 int mr_profile_look(struct mr_profile *p, uint64_t number,

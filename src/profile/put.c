@@ -19,8 +19,7 @@ int mr_profile_put(struct mr_profile *p, const struct mreg_desc *d,
 	return mr_store_put_bytes(p->to, d, mr_buf_text(bytes), err);
 }
 
-static bool is_missing(const struct mr_list *missing,
-		       const struct mreg_desc *d)
+static bool is_missing(const struct mr_list *missing, const struct mreg_desc *d)
 {
 	char text[MREG_DIGEST_TEXT];
 

@@ -112,9 +112,9 @@ int mr_log_claim(struct mreg *m, struct mr_store *s, struct mr_history *h,
 		 const void *manifest, const char *run, struct mr_claim *out,
 		 struct mreg_error *err);
 /* The number of a version: by the log, else of a v<N> that it does not know. */
-int mr_log_any_number(struct mreg *m, struct mr_store *s,
-		      struct mr_history *h, const struct mreg_digest *d,
-		      uint64_t *number, struct mreg_error *err);
+int mr_log_any_number(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		      const struct mreg_digest *d, uint64_t *number,
+		      struct mreg_error *err);
 /* The highest number whose v<N> is there and may be `latest`, and what it has;
  * 0: none.  Tags that the log does not know count. */
 int mr_log_highest(struct mr_store *s, struct mr_history *h, uint64_t *number,

@@ -96,9 +96,9 @@ int mr_log_foreign(struct mreg *m, struct mr_store *s,
 	return rc;
 }
 
-int mr_log_any_number(struct mreg *m, struct mr_store *s,
-		      struct mr_history *h, const struct mreg_digest *d,
-		      uint64_t *number, struct mreg_error *err)
+int mr_log_any_number(struct mreg *m, struct mr_store *s, struct mr_history *h,
+		      const struct mreg_digest *d, uint64_t *number,
+		      struct mreg_error *err)
 {
 	const struct mr_event *ignored;
 	int rc = mr_log_number(s, h, d, number, &ignored, err);
