@@ -115,6 +115,9 @@ static const char *hint_of(int sys)
 	case ENOSPC:
 	case EDQUOT:
 		return "free some space and run the same command again";
+	case EFBIG:
+		return "raise the limit of a file's size (ulimit -f), or "
+		       "choose a place without it";
 	case EMFILE:
 	case ENFILE:
 		return "raise the limit of open files (ulimit -n)";

@@ -71,8 +71,10 @@ static void watch_signals(void)
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
-	/* A closed pipe is an error of write(2), told like any other. */
+	/* A closed pipe, or a file that may not get so large, is an error of
+	 * write(2), told like any other. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static bool wants_color(const char *mode, int fd)
