@@ -206,6 +206,16 @@ int mr_json_parse_nuls(const void *bytes, size_t n, size_t max,
 		     what, out, err);
 }
 
+json_t *mr_json_own(const char *text)
+{
+	json_t *out = NULL;
+
+	return text && parse(text, strlen(text), SIZE_MAX, JSON_ALLOW_NUL,
+			     "a document", &out, NULL) == 0
+		       ? out
+		       : NULL;
+}
+
 void mr_json_freep(json_t **j)
 {
 	json_decref(*j);

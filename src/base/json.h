@@ -34,6 +34,9 @@ int mr_json_parse_reals(const void *bytes, size_t n, size_t max,
 int mr_json_parse_nuls(const void *bytes, size_t n, size_t max,
 		       const char *what, json_t **out, struct mreg_error *err);
 
+/* A document that this program wrote, read back; NULL: out of memory. */
+json_t *mr_json_own(const char *text);
+
 void mr_json_freep(json_t **j); /* json_decref; for MR_AUTO */
 
 /*

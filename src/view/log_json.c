@@ -3,6 +3,7 @@
  */
 #include "mreg/json.h"
 
+#include "base/json.h"
 #include "view/view.h"
 
 static json_t *row_of(const struct mreg_log_row *r)
@@ -20,7 +21,7 @@ static json_t *row_of(const struct mreg_log_row *r)
 	mr_view_digest(&v, "subject", &r->version);
 	mr_view_version(&v, r->number);
 	mr_view_str(&v, "says", r->says);
-	mr_view_put(&v, "event", json_loads(r->document, 0, NULL));
+	mr_view_put(&v, "event", mr_json_own(r->document));
 	return mr_view_take(&v);
 }
 

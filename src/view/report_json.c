@@ -6,12 +6,13 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "view/view.h"
 
 /* A result's own document; NULL: out of memory. */
 static json_t *document(char *text)
 {
-	json_t *out = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+	json_t *out = mr_json_own(text);
 
 	free(text);
 	return out;

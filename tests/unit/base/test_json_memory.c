@@ -41,8 +41,29 @@ static enum outcome parse_without(int n, const char *text)
 	return PARSED;
 }
 
+static enum outcome read_own_without(int n, const char *text)
+{
+	json_t *j = NULL;
+	char *again = NULL;
+	char plan[16];
+	bool same;
+
+	(void)snprintf(plan, sizeof(plan), "%d", n);
+	setenv("MREG_FAIL_ALLOC", plan, 1);
+	j = mr_json_own(text);
+	if (!j)
+		return REFUSED;
+	/* The one that is refused may be of this. */
+	again = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	same = !again || strcmp(again, text) == 0;
+	mr_release(again);
+	return same ? PARSED : WRONG;
+}
+
 /* Each allocation of a parse is refused in its turn: told, and nothing else. */
-static void check(const char *text)
+static void check_with(enum outcome (*without)(int n, const char *text),
+		       const char *text)
 {
 	enum outcome found = WRONG;
 	unsigned int refused = 0;
@@ -56,7 +77,7 @@ static void check(const char *text)
 		if (pid == 0) {
 			(void)signal(SIGSEGV, SIG_DFL); /* not cmocka's */
 			(void)signal(SIGABRT, SIG_DFL);
-			_exit(parse_without(n, text));
+			_exit(without(n, text));
 		}
 		assert_int_equal(pid, waitpid(pid, &status, 0));
 		assert_true(WIFEXITED(status));
@@ -66,6 +87,21 @@ static void check(const char *text)
 	}
 	assert_int_equal(found, PARSED);
 	assert_true(refused >= 4);
+}
+
+static void check(const char *text)
+{
+	check_with(parse_without, text);
+}
+
+/* jansson would leave out the byte that finds no room. */
+static void what_we_wrote_is_read_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	check_with(read_own_without,
+		   "{\"schema\":\"mreg.incidents/1\",\"a\":[{\"event\":"
+		   "\"sha256:b89cc142760252e5e678f658ebd460114172fab143336c6b"
+		   "\",\"n\":12}]}");
 }
 
 /* jansson would go on behind the end of what it has of the string where it is
@@ -193,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		/* First: which allocator it is, is asked once. */
 		cmocka_unit_test(an_allocator_of_the_programs_own_is_kept),
+		cmocka_unit_test(what_we_wrote_is_read_whole_or_not_at_all),
 		cmocka_unit_test(a_string_that_finds_no_room),
 		cmocka_unit_test(a_number_that_finds_no_room),
 		cmocka_unit_test(objects_and_arrays_that_find_no_room),
